@@ -1,0 +1,192 @@
+import { readFileSync } from 'node:fs';
+import { delimiter, resolve } from 'node:path';
+import type { z } from 'zod';
+import { type configOptions, flagName, type OptionName, optionNames, optionOf } from './config-options.ts';
+import { StartupError } from './errors.ts';
+import { didYouMean } from './util/suggest.ts';
+
+/** Values as each option's schema gives them; null is "not set" and has no default. Times are in milliseconds. */
+export type Config = {
+  host: string;
+  port: number;
+  databaseUrl: string | null;
+  dataDir: string;
+  maxSessions: number;
+  idleTtl: number;
+  workspaceRoots: string[];
+  anthropicApiKey: string | null;
+  anthropicAuthToken: string | null;
+  anthropicBaseUrl: string | null;
+  model: string | null;
+  demoTokensPerSecond: number;
+  retention: number | null;
+  shutdownGrace: number;
+  logFormat: z.infer<(typeof configOptions)['logFormat']['schema']>;
+  logLevel: z.infer<(typeof configOptions)['logLevel']['schema']>;
+};
+
+/** What the configuration is read from, and the facts about the machine that defaults depend on. */
+export type ConfigSources = {
+  flags: Record<string, unknown>;
+  env: Record<string, string | undefined>;
+  cwd: string;
+  /** Path of the file; given by `--config`, it must exist. */
+  file?: string | undefined;
+  machine: { userDataDir: string; isRoot: boolean; availableMemory: number; cores: number };
+};
+
+export type LoadedConfig = { config: Config; origins: Record<OptionName, string> };
+
+const DEFAULT_FILE = 'greenroom.config.json';
+const MEMORY_PER_SESSION = 300 * 1024 * 1024;
+
+/** Flags, then environment, then `greenroom.config.json`, then defaults. Throws StartupError naming what is wrong. */
+export function loadConfig(sources: ConfigSources): LoadedConfig {
+  const file = readConfigFile(sources);
+  rejectUnknownEnvironment(sources.env);
+  const values: Partial<Record<OptionName, unknown>> = {};
+  const origins = {} as Record<OptionName, string>;
+  for (const name of optionNames) {
+    const found = findValue(name, sources, file);
+    if (found === undefined) {
+      origins[name] = 'default';
+      continue;
+    }
+    values[name] = parseValue(name, found);
+    origins[name] = found.origin;
+  }
+  const config = { ...defaults(sources, values), ...values } as Config;
+  config.dataDir = resolve(sources.cwd, config.dataDir);
+  config.workspaceRoots = config.workspaceRoots.map((root) => resolve(sources.cwd, root));
+  return { config, origins };
+}
+
+type Found = { raw: unknown; origin: string };
+
+function findValue(name: OptionName, sources: ConfigSources, file: ConfigFile): Found | undefined {
+  const flag = sources.flags[name];
+  if (flag !== undefined) return { raw: flag, origin: `flag --${flagName(name)}` };
+  for (const variable of optionOf(name).env) {
+    const raw = sources.env[variable];
+    // Kubernetes injects GREENROOM_PORT=tcp://… for a service named "greenroom": not ours.
+    if (raw === undefined || raw === '' || /^tcp:\/\//.test(raw)) continue;
+    return { raw, origin: `environment ${variable}` };
+  }
+  if (file.values[name] !== undefined) return { raw: file.values[name], origin: `file ${file.path}` };
+  return undefined;
+}
+
+function parseValue(name: OptionName, found: Found): unknown {
+  const parsed = optionOf(name).schema.safeParse(found.raw);
+  if (parsed.success) return parsed.data;
+  const problem = parsed.error.issues.map((issue) => issue.message).join('; ');
+  throw new StartupError(`${name} (${found.origin}) is not valid: ${problem}`, {
+    hint: optionOf(name).description,
+  });
+}
+
+function defaults(sources: ConfigSources, values: Partial<Record<OptionName, unknown>>): Config {
+  const { machine } = sources;
+  const byMemory = Math.floor(machine.availableMemory / MEMORY_PER_SESSION);
+  const host = (values.host as string | undefined) ?? '127.0.0.1';
+  return {
+    host,
+    port: 8000,
+    databaseUrl: null,
+    dataDir: machine.isRoot ? '/var/lib/greenroom' : machine.userDataDir,
+    maxSessions: Math.max(1, Math.min(byMemory, machine.cores * 4)),
+    idleTtl: 60_000,
+    workspaceRoots: isLoopback(host) ? [sources.cwd] : [],
+    anthropicApiKey: null,
+    anthropicAuthToken: null,
+    anthropicBaseUrl: null,
+    model: null,
+    demoTokensPerSecond: 60,
+    retention: null,
+    shutdownGrace: 30_000,
+    logFormat: 'auto',
+    logLevel: 'info',
+  };
+}
+
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
+}
+
+type ConfigFile = { path: string; values: Partial<Record<OptionName, unknown>> };
+
+function readConfigFile(sources: ConfigSources): ConfigFile {
+  const path = resolve(sources.cwd, sources.file ?? DEFAULT_FILE);
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' && sources.file === undefined)
+      return { path, values: {} };
+    throw new StartupError(`cannot read the configuration file ${path}`, {
+      cause: error,
+      hint: String(error),
+    });
+  }
+  const values = parseJsonObject(text, path);
+  for (const key of Object.keys(values)) {
+    if (key !== '$schema' && !optionNames.includes(key as OptionName)) {
+      throw new StartupError(`unknown key "${key}" in ${path}${didYouMean(key, optionNames)}`, {
+        hint: `known keys: ${optionNames.join(', ')}`,
+      });
+    }
+  }
+  return { path, values };
+}
+
+function parseJsonObject(text: string, path: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new StartupError(`${path} is not valid JSON: ${(error as Error).message}`, { cause: error });
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new StartupError(`${path} must hold one JSON object`);
+  }
+  return value as Record<string, unknown>;
+}
+
+function rejectUnknownEnvironment(env: ConfigSources['env']): void {
+  const known = optionNames.flatMap((name) => [...optionOf(name).env]);
+  for (const variable of Object.keys(env)) {
+    if (!variable.startsWith('GREENROOM_') || known.includes(variable)) continue;
+    // Kubernetes' own names for a service called "greenroom".
+    if (/^GREENROOM_(SERVICE|PORT)_/.test(variable)) continue;
+    throw new StartupError(`unknown environment variable ${variable}${didYouMean(variable, known)}`, {
+      hint: `known names: ${known.filter((name) => name.startsWith('GREENROOM_')).join(', ')}`,
+    });
+  }
+}
+
+/** One line per option for `greenroom config`: name, effective value with secrets masked, and where it came from. */
+export function describeConfig({
+  config,
+  origins,
+}: LoadedConfig): { name: string; value: string; origin: string }[] {
+  return optionNames.map((name) => ({
+    name,
+    value: displayValue(name, config[name]),
+    origin: origins[name],
+  }));
+}
+
+function displayValue(name: OptionName, value: Config[OptionName]): string {
+  if (value === null) return '(not set)';
+  if (name === 'databaseUrl') return maskUrlPassword(String(value));
+  if (optionOf(name).secret) return `******** (${String(value).length} characters)`;
+  if (Array.isArray(value)) return value.length === 0 ? '(none)' : value.join(delimiter);
+  const isTime = name === 'idleTtl' || name === 'retention' || name === 'shutdownGrace';
+  return isTime ? `${Number(value) / 1000}s` : String(value);
+}
+
+function maskUrlPassword(url: string): string {
+  const parsed = new URL(url);
+  if (parsed.password !== '') parsed.password = '********';
+  return parsed.href;
+}

@@ -1,0 +1,29 @@
+import { type Logger as PinoLogger, pino, stdTimeFunctions } from 'pino';
+import { PinoPretty } from 'pino-pretty';
+
+export type Logger = PinoLogger;
+export type LogFormat = 'auto' | 'json' | 'pretty';
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
+
+/**
+ * Logs go to standard error: JSON lines, or readable ones on a terminal. Standard output stays free for what a
+ * command prints. No prompt and no secret is logged at `info`.
+ */
+export function createLogger(options: { format: LogFormat; level: LogLevel; isTty: boolean }): Logger {
+  const pretty = options.format === 'pretty' || (options.format === 'auto' && options.isTty);
+  const settings = {
+    level: options.level,
+    base: null,
+    timestamp: stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+    redact: { paths: ['req.headers.authorization', 'req.headers["x-api-key"]'], censor: '[redacted]' },
+  };
+  const stream = pretty
+    ? PinoPretty({ destination: 2, sync: true, translateTime: 'HH:MM:ss.l' })
+    : pino.destination({ dest: 2, sync: false });
+  return pino(settings, stream);
+}
+
+export function createSilentLogger(): Logger {
+  return pino({ level: 'silent' });
+}
