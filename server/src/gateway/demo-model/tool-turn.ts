@@ -1,0 +1,87 @@
+import { answerLines } from './answers.ts';
+import type { Conversation, ToolCall } from './conversation.ts';
+import type { Block } from './rules.ts';
+import { readTask, type Step } from './steps.ts';
+
+/** The `claude` program frames what a subagent hands back. */
+const subagentReport = /The report follows:\n([\s\S]*?)\nagentId: /;
+const longestQuote = 2_000;
+/** Calls that find or report something, and are no step of the prompt. */
+const bookkeeping = new Set(['ToolSearch', 'StructuredOutput']);
+
+/** The next tool calls that the prompt asks for, or the account of what they gave; undefined when it asks for none. */
+export function takeToolTurn(prompt: string, conversation: Conversation): Block[] | undefined {
+  const cwd = /working directory: (.+)/i.exec(conversation.notices)?.[1]?.trim();
+  const { rounds, rest } = readTask(prompt, cwd);
+  if (rounds.length === 0) return undefined;
+  const calls = conversation.calls.filter((call) => !bookkeeping.has(call.name));
+  const failed = calls.some((call) => call.result?.isError);
+  const next = failed ? [] : remaining(rounds, calls.length);
+  const missing = next.find((step) => !conversation.tools.has(step.tool));
+  const search = missing && findTool(missing, conversation);
+  if (search) return search;
+  if (next.length > 0 && !missing) return [{ type: 'text', text: announce(next) }, ...next.map(toolUse)];
+  const besides = answerLines(rest, conversation.earlierPrompts) ?? [];
+  const ending = missing
+    ? withoutTool(missing, conversation)
+    : calls.length < rounds.flat().length
+      ? 'I stopped there.'
+      : [];
+  const done = calls.map((call, index) => accountOf(call, rounds.flat()[index]));
+  return [{ type: 'text', text: [besides, done, ending].flat().join('\n\n') }];
+}
+
+/** What is left of the first round that is not complete. */
+function remaining(rounds: Step[][], done: number): Step[] {
+  const numbered = rounds.flatMap((steps, round) => steps.map((step) => ({ step, round })));
+  const next = numbered[done];
+  return numbered.slice(done).flatMap(({ step, round }) => (round === next?.round ? step : []));
+}
+
+function toolUse(step: Step): Block {
+  return { type: 'tool_use', name: step.tool, input: step.input };
+}
+
+/** The `claude` program keeps some tools back until they are looked up by name. */
+function findTool(step: Step, conversation: Conversation): Block[] | undefined {
+  const searched = conversation.calls.some(
+    (call) => call.name === 'ToolSearch' && JSON.stringify(call.input).includes(step.tool),
+  );
+  if (searched || !conversation.tools.has('ToolSearch') || !conversation.notices.includes(step.tool))
+    return undefined;
+  const input = { query: `select:${step.tool}`, max_results: 1 };
+  return [
+    { type: 'text', text: `I'll look up the tool ${step.tool}.` },
+    { type: 'tool_use', name: 'ToolSearch', input },
+  ];
+}
+
+function announce(steps: Step[]): string {
+  return `I'll ${steps.map((step) => step.intent).join(', and ')}.`;
+}
+
+function withoutTool(step: Step, conversation: Conversation): string {
+  const offered = [...conversation.tools.keys()]
+    .filter((name) => name !== 'DeferredToolPlaceholder')
+    .join(', ');
+  return `I cannot ${step.intent}: this session does not offer the tool ${step.tool}. Offered tools: ${offered || 'none'}.`;
+}
+
+function accountOf(call: ToolCall, step: Step | undefined): string {
+  const outcome = `I ${step?.outcome ?? `used ${call.name}`}.`;
+  const text = call.result?.text ?? '';
+  if (text.startsWith('Async agent launched')) return `${outcome} It works in the background.`;
+  const output = quote(subagentReport.exec(text)?.[1] ?? text);
+  if (call.result?.isError)
+    return `I could not ${step?.intent ?? `use ${call.name}`}. The tool ${call.name} answered:\n\n${output}`;
+  return output === '' ? `${outcome} There was no output.` : `${outcome} The output:\n\n${output}`;
+}
+
+function quote(output: string): string {
+  const text = output.trimEnd();
+  const shown =
+    text.length > longestQuote
+      ? `${text.slice(0, longestQuote)}\n… (${text.length - longestQuote} more characters)`
+      : text;
+  return shown === '' ? '' : `\`\`\`\n${shown}\n\`\`\``;
+}
