@@ -1,0 +1,48 @@
+import { Kysely, PostgresDialect } from 'kysely';
+import { Pool, type PoolConfig, types as pgTypes, TypeOverrides } from 'pg';
+import type { Logger } from '../log.ts';
+import { type Database, SCHEMA } from './database.ts';
+
+/** How to reach the database: a URL, or the socket of the embedded one. */
+export type ConnectionTarget =
+  | { connectionString: string }
+  | { host: string; user: string; database: string };
+
+export type DatabaseClient = {
+  db: Kysely<Database>;
+  pool: Pool;
+  [Symbol.asyncDispose](): Promise<void>;
+};
+
+const CONNECT_TIMEOUT_MS = 5_000;
+
+export function connectionConfig(target: ConnectionTarget, applicationName: string): PoolConfig {
+  return {
+    ...target,
+    application_name: applicationName,
+    // All tables live in one schema of their own, so that a shared database stays tidy.
+    options: `-c search_path=${SCHEMA}`,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+    types: typeParsers(),
+  };
+}
+
+/** bigint and numeric as numbers: sequence numbers and dollars stay far below 2^53. */
+function typeParsers(): TypeOverrides {
+  const types = new TypeOverrides();
+  types.setTypeParser(pgTypes.builtins.INT8, Number);
+  types.setTypeParser(pgTypes.builtins.NUMERIC, Number);
+  return types;
+}
+
+export function createDatabaseClient(
+  target: ConnectionTarget,
+  options: { logger: Logger; maxConnections?: number },
+): DatabaseClient {
+  const pool = new Pool({ ...connectionConfig(target, 'greenroom'), max: options.maxConnections ?? 20 });
+  // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
+  pool.on('error', (error) => options.logger.warn({ err: error }, 'lost an idle database connection'));
+  const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+  return { db, pool, [Symbol.asyncDispose]: () => db.destroy() };
+}

@@ -1,0 +1,35 @@
+/** SQLSTATEs that this program acts on; the full list is in appendix A of the PostgreSQL manual. */
+export const UNIQUE_VIOLATION = '23505';
+export const UNDEFINED_TABLE = '42P01';
+export const INVALID_CATALOG_NAME = '3D000';
+
+const unavailableClasses = ['08', '53', '57', '58'];
+const networkCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOENT',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+]);
+// pg raises these without a code when the connection goes away or none can be had in time.
+const messages =
+  /connection terminated|connection ended|timeout exceeded when trying to connect|client has encountered a connection error|not queryable|Client was closed/i;
+
+/**
+ * True when the database could not be reached, is starting or stopping, or has run out of something (connections,
+ * disk): the statement may succeed later. False for errors in the statement itself.
+ */
+export function isDatabaseUnavailable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = (error as { code?: unknown }).code;
+  if (typeof code === 'string') {
+    if (networkCodes.has(code)) return 'syscall' in error;
+    if (/^[0-9A-Z]{5}$/.test(code)) return unavailableClasses.includes(code.slice(0, 2));
+  }
+  if (error instanceof AggregateError) return error.errors.some(isDatabaseUnavailable);
+  return messages.test(error.message);
+}

@@ -1,0 +1,144 @@
+import { z } from 'zod';
+import { MAX_PAYLOAD_BYTES, type Notifications } from '../db/notifications.ts';
+import type { StoredEvent } from './event.ts';
+
+/** What nodes tell each other. Every signal is a hint: a reader that misses one finds the fact in the tables. */
+export type Signal =
+  /** A job waits in the queue. */
+  | { type: 'work' }
+  /** A turn was queued for a session that may be active. */
+  | { type: 'input'; sessionId: string }
+  /** The session's running turn was cancelled. */
+  | { type: 'cancel'; sessionId: string; turnId: string }
+  | { type: 'deleted'; sessionId: string }
+  /** Events were stored up to `seq`; those small enough come along. */
+  | { type: 'events'; sessionId: string; seq: number; events: StoredEvent[] };
+
+type Listener = (signal: Signal) => void;
+
+const wireEvent = z.object({
+  seq: z.number(),
+  turnId: z.string().nullable(),
+  kind: z.string(),
+  data: z.unknown(),
+  at: z.string(),
+});
+const wireSignal = z.array(
+  z.discriminatedUnion('type', [
+    z.object({ type: z.literal('work') }),
+    z.object({ type: z.literal('input'), sessionId: z.string() }),
+    z.object({ type: z.literal('cancel'), sessionId: z.string(), turnId: z.string() }),
+    z.object({ type: z.literal('deleted'), sessionId: z.string() }),
+    z.object({
+      type: z.literal('events'),
+      sessionId: z.string(),
+      seq: z.number(),
+      events: z.array(wireEvent),
+    }),
+  ]),
+);
+
+/**
+ * Carries signals between the nodes of one database, and to the listeners in this one. All of them take the same way,
+ * through PostgreSQL, so that one node behaves like many.
+ */
+export class EventBus {
+  readonly #notifications: Notifications;
+  readonly #listeners = new Set<Listener>();
+  readonly #onConnected = new Set<() => void>();
+
+  constructor(notifications: Notifications) {
+    this.#notifications = notifications;
+  }
+
+  async start(): Promise<void> {
+    await this.#notifications.start({
+      onPayload: (payload) => this.#receive(payload),
+      onConnected: () => {
+        for (const callback of this.#onConnected) callback();
+      },
+    });
+  }
+
+  /** Listens to every signal until the returned function is called. */
+  listen(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Calls back after each (re)connect, when signals may have been missed. */
+  onConnected(callback: () => void): () => void {
+    this.#onConnected.add(callback);
+    return () => this.#onConnected.delete(callback);
+  }
+
+  /** Only after the commit of what it tells. */
+  publish(signals: readonly Signal[]): void {
+    this.#notifications.publish(pack(signals));
+  }
+
+  publishEvents(events: readonly StoredEvent[]): void {
+    this.publish(
+      events.map((event) => ({
+        type: 'events',
+        sessionId: event.sessionId,
+        seq: event.seq,
+        events: [event],
+      })),
+    );
+  }
+
+  #receive(payload: string): void {
+    const signals = wireSignal.safeParse(parseJson(payload));
+    // Another version of the program may say things that this one does not know.
+    if (!signals.success) return;
+    for (const signal of signals.data) {
+      const revived =
+        signal.type === 'events'
+          ? { ...signal, events: signal.events.map((e) => revive(signal.sessionId, e)) }
+          : signal;
+      for (const listener of this.#listeners) listener(revived);
+    }
+  }
+}
+
+/** As many signals as fit per payload; an event that is too large for one goes as a pointer. Exported for its test. */
+export function pack(signals: readonly Signal[]): string[] {
+  const payloads: string[] = [];
+  let current: string[] = [];
+  let bytes = 2;
+  for (const signal of signals) {
+    let text = JSON.stringify(signal, omitSessionId);
+    if (Buffer.byteLength(text) + 2 > MAX_PAYLOAD_BYTES && signal.type === 'events') {
+      text = JSON.stringify({ ...signal, events: [] });
+    }
+    const size = Buffer.byteLength(text) + 1;
+    if (bytes + size > MAX_PAYLOAD_BYTES && current.length > 0) {
+      payloads.push(`[${current.join(',')}]`);
+      current = [];
+      bytes = 2;
+    }
+    current.push(text);
+    bytes += size;
+  }
+  if (current.length > 0) payloads.push(`[${current.join(',')}]`);
+  return payloads;
+}
+
+// The signal around an event already names its session.
+function omitSessionId(this: unknown, key: string, value: unknown): unknown {
+  const isEvent = typeof this === 'object' && this !== null && 'turnId' in this && 'kind' in this;
+  return key === 'sessionId' && isEvent ? undefined : value;
+}
+
+function revive(sessionId: string, event: z.infer<typeof wireEvent>): StoredEvent {
+  return { ...event, sessionId, at: new Date(event.at) } as StoredEvent;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

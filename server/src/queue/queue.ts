@@ -1,0 +1,163 @@
+import type { Kysely, Transaction } from 'kysely';
+import { sql } from 'kysely';
+import { fromKysely, PgBoss } from 'pg-boss';
+import { type Database, QUEUE_SCHEMA } from '../db/database.ts';
+import { isDatabaseUnavailable } from '../db/sqlstate.ts';
+import type { Logger } from '../log.ts';
+
+/** One fetch of a job: once the job was fetched again, what is done with an older attempt has no effect. */
+type JobAttempt = { id: string; retryCount: number };
+
+/** A claim on a session's activation, valid until completed, failed, or not touched for HEARTBEAT_SECONDS. */
+export type ActivationJob = { sessionId: string; attempt: JobAttempt };
+
+/** How long a claim lives without a touch: the least that pg-boss allows. */
+export const HEARTBEAT_SECONDS = 10;
+
+const ACTIVATIONS = 'activation';
+const RETENTION = 'retention';
+const DAY_SECONDS = 24 * 3600;
+
+/** The queue of sessions that need a worker: pg-boss on the same database, so that a job commits with its turn. */
+export class ActivationQueue {
+  readonly #boss: PgBoss;
+  readonly #db: Kysely<Database>;
+
+  constructor(options: { db: Kysely<Database>; logger: Logger }) {
+    const { db, logger } = options;
+    this.#db = db;
+    this.#boss = new PgBoss({
+      db: fromKysely(db),
+      schema: QUEUE_SCHEMA,
+      // A lapsed heartbeat is noticed within a second of its end.
+      monitorIntervalSeconds: 1,
+      superviseIntervalSeconds: 1,
+      cronMonitorIntervalSeconds: 30,
+      cronWorkerIntervalSeconds: 30,
+    });
+    this.#boss.on('error', (error) => {
+      if (isDatabaseUnavailable(error)) logger.debug({ err: error }, 'the queue cannot reach the database');
+      else logger.error({ err: error }, 'queue error');
+    });
+  }
+
+  async start(): Promise<void> {
+    await this.#boss.start();
+    await this.#boss.createQueue(ACTIVATIONS, {
+      // At most one job per session waits or runs.
+      policy: 'exclusive',
+      heartbeatSeconds: HEARTBEAT_SECONDS,
+      // A crashed worker's activation goes to the next one, however often.
+      retryLimit: 1_000,
+      retryDelay: 0,
+      // pg-boss gives up an active job after a day at most; the worker then takes the same job again.
+      expireInSeconds: DAY_SECONDS,
+      retentionSeconds: 365 * DAY_SECONDS,
+      deleteAfterSeconds: 3600,
+    });
+  }
+
+  /**
+   * Asks for an activation in the caller's transaction.
+   *
+   * @returns false when the session already has a job: its holder looks for new input when it ends.
+   */
+  async send(trx: Transaction<Database>, job: { sessionId: string; priority: number }): Promise<boolean> {
+    const id = await this.#boss.send(
+      ACTIVATIONS,
+      { sessionId: job.sessionId },
+      { singletonKey: job.sessionId, priority: job.priority, db: fromKysely(trx) },
+    );
+    return id !== null;
+  }
+
+  /** Claims up to `count` jobs, most urgent first. */
+  async fetch(count: number): Promise<ActivationJob[]> {
+    const jobs = await this.#boss.fetch<{ sessionId: string }>(ACTIVATIONS, {
+      batchSize: count,
+      includeMetadata: true,
+    });
+    return jobs.map((job) => ({
+      sessionId: job.data.sessionId,
+      attempt: { id: job.id, retryCount: job.retryCount },
+    }));
+  }
+
+  /** Extends the claims. */
+  async touch(jobs: readonly ActivationJob[]): Promise<void> {
+    if (jobs.length > 0) await this.#boss.touch(ACTIVATIONS, attemptsOf(jobs));
+  }
+
+  /** Ends the claim in the caller's transaction. */
+  async complete(trx: Transaction<Database>, job: ActivationJob): Promise<void> {
+    await this.#boss.complete(ACTIVATIONS, job.attempt, null, { db: fromKysely(trx) });
+  }
+
+  /** Gives claims back, to be taken again at once. */
+  async giveBack(jobIds: readonly string[], trx?: Transaction<Database>): Promise<void> {
+    if (jobIds.length === 0) return;
+    const connection = trx === undefined ? {} : { db: fromKysely(trx) };
+    await this.#boss.fail(ACTIVATIONS, [...jobIds], { reason: 'released by its worker' }, connection);
+  }
+
+  /** Removes the session's job if no worker has taken it. */
+  async withdraw(trx: Transaction<Database>, sessionId: string): Promise<void> {
+    const db = fromKysely(trx);
+    const jobs = await this.#boss.findJobs(ACTIVATIONS, { key: sessionId, queued: true, db });
+    if (jobs.length > 0) {
+      await this.#boss.deleteJob(
+        ACTIVATIONS,
+        jobs.map((job) => job.id),
+        { db },
+      );
+    }
+  }
+
+  /** How many jobs are ahead of the session's, plus one; null when it has none that waits. */
+  async position(sessionId: string): Promise<number | null> {
+    const { rows } = await sql<{ position: number }>`
+      with mine as (
+        select priority, created_on, id from ${sql.table(`${QUEUE_SCHEMA}.job`)}
+        where name = ${ACTIVATIONS} and singleton_key = ${sessionId} and state < 'active'
+      )
+      select 1 + (
+        select count(*) from ${sql.table(`${QUEUE_SCHEMA}.job`)} as other
+        where other.name = ${ACTIVATIONS} and other.state < 'active'
+          and (-other.priority, other.created_on, other.id) < (-mine.priority, mine.created_on, mine.id)
+      )::int as position from mine
+    `.execute(this.#db);
+    return rows[0]?.position ?? null;
+  }
+
+  /** Sessions with a queued or running turn but no job: none, unless something went wrong. */
+  async findForgotten(): Promise<string[]> {
+    const { rows } = await sql<{ session_id: string }>`
+      select distinct session_id from turns
+      where state in ('queued', 'running') and queued_at < now() - interval '1 minute'
+        and not exists (
+          select from ${sql.table(`${QUEUE_SCHEMA}.job`)}
+          where name = ${ACTIVATIONS} and singleton_key = turns.session_id::text and state <= 'active'
+        )
+    `.execute(this.#db);
+    return rows.map((row) => row.session_id);
+  }
+
+  /** Runs `work` once an hour on one node of all. */
+  async scheduleHourly(work: () => Promise<void>): Promise<void> {
+    await this.#boss.createQueue(RETENTION, {
+      policy: 'stately',
+      retryLimit: 0,
+      deleteAfterSeconds: DAY_SECONDS,
+    });
+    await this.#boss.schedule(RETENTION, '0 * * * *');
+    await this.#boss.work(RETENTION, { pollingIntervalSeconds: 30 }, work);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#boss.stop({ graceful: true, timeout: 2_000 });
+  }
+}
+
+function attemptsOf(jobs: readonly ActivationJob[]): JobAttempt[] {
+  return jobs.map((job) => job.attempt);
+}

@@ -1,0 +1,117 @@
+import { type Kysely, type Selectable, sql, type Transaction } from 'kysely';
+import type { Database } from '../db/database.ts';
+import type { SessionOptions, SessionStatus } from './session.ts';
+import type { SessionTable } from './table.ts';
+
+export type SessionRow = Selectable<SessionTable>;
+
+export type SessionKey = { tenantId: string; id: string };
+
+export async function findSession(db: Kysely<Database>, key: SessionKey): Promise<SessionRow | undefined> {
+  return await sessionQuery(db, key).executeTakeFirst();
+}
+
+/** The row, locked until the transaction ends: every change of a session's state goes through here. */
+export async function lockSession(
+  trx: Transaction<Database>,
+  key: SessionKey,
+): Promise<SessionRow | undefined> {
+  return await sessionQuery(trx, key).forUpdate().executeTakeFirst();
+}
+
+function sessionQuery(db: Kysely<Database>, key: SessionKey) {
+  return db.selectFrom('sessions').selectAll().where('id', '=', key.id).where('tenant_id', '=', key.tenantId);
+}
+
+export type NewSession = {
+  id: string;
+  tenantId: string;
+  options: SessionOptions;
+  cwd: string | null;
+  title: string | null;
+  metadata: Record<string, string>;
+};
+
+export async function insertSession(trx: Transaction<Database>, session: NewSession): Promise<void> {
+  await trx
+    .insertInto('sessions')
+    .values({
+      id: session.id,
+      tenant_id: session.tenantId,
+      status: 'pending',
+      options: JSON.stringify(session.options),
+      cwd: session.cwd,
+      title: session.title,
+      metadata: JSON.stringify(session.metadata),
+      usage: '{}',
+    })
+    .execute();
+}
+
+/** Sessions of the tenant that wait or run: what a new job's priority is counted from. */
+export async function countActiveSessions(trx: Transaction<Database>, tenantId: string): Promise<number> {
+  const { count } = await trx
+    .selectFrom('sessions')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('tenant_id', '=', tenantId)
+    .where('status', 'in', ['pending', 'running'])
+    .executeTakeFirstOrThrow();
+  return count;
+}
+
+export type SessionPage = {
+  tenantId: string;
+  limit: number;
+  before: string | null;
+  status: SessionStatus | null;
+};
+
+/** Newest first; ids are UUID v7, so their order is the order of creation. */
+export async function listSessions(db: Kysely<Database>, page: SessionPage): Promise<SessionRow[]> {
+  let query = db.selectFrom('sessions').selectAll().where('tenant_id', '=', page.tenantId);
+  if (page.before !== null) query = query.where('id', '<', page.before);
+  if (page.status !== null) query = query.where('status', '=', page.status);
+  return await query.orderBy('id', 'desc').limit(page.limit).execute();
+}
+
+export async function deleteSession(trx: Transaction<Database>, key: SessionKey): Promise<void> {
+  await trx.deleteFrom('sessions').where('id', '=', key.id).where('tenant_id', '=', key.tenantId).execute();
+  await rememberDeleted(trx, [key.id]);
+}
+
+/** Deletes sessions that ended more than `olderThanMs` ago, and returns their ids. Active ones are never touched. */
+export async function deleteEndedSessions(
+  trx: Transaction<Database>,
+  filter: { tenantId: string | null; olderThanMs: number },
+): Promise<string[]> {
+  let query = trx
+    .deleteFrom('sessions')
+    .where('status', 'in', ['completed', 'error', 'cancelled'])
+    .where('ended_at', '<=', sql<Date>`now() - make_interval(secs => ${filter.olderThanMs / 1000})`);
+  if (filter.tenantId !== null) query = query.where('tenant_id', '=', filter.tenantId);
+  const ids = (await query.returning('id').execute()).map((row) => row.id);
+  await rememberDeleted(trx, ids);
+  return ids;
+}
+
+// For nodes that are away and hold directories of these sessions.
+async function rememberDeleted(trx: Transaction<Database>, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await trx
+    .insertInto('deleted_sessions')
+    .values(ids.map((id) => ({ id })))
+    .execute();
+}
+
+export async function findDeletedIds(db: Kysely<Database>, among: readonly string[]): Promise<string[]> {
+  if (among.length === 0) return [];
+  const rows = await db.selectFrom('deleted_sessions').select('id').where('id', 'in', among).execute();
+  return rows.map((row) => row.id);
+}
+
+export async function forgetDeleted(db: Kysely<Database>, olderThanDays: number): Promise<void> {
+  await db
+    .deleteFrom('deleted_sessions')
+    .where('deleted_at', '<', sql<Date>`now() - make_interval(days => ${olderThanDays})`)
+    .execute();
+}

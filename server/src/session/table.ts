@@ -1,0 +1,37 @@
+import type { ColumnType, Generated, JSONColumnType } from 'kysely';
+import type { SessionOptions, SessionStatus, WaitingFor } from './session.ts';
+
+export type SessionTable = {
+  id: string;
+  tenant_id: string;
+  status: SessionStatus;
+  waiting_for: WaitingFor | null;
+  title: string | null;
+  options: JSONColumnType<SessionOptions>;
+  /** Where the agent works; null means the session's own workspace under the data directory. */
+  cwd: string | null;
+  metadata: JSONColumnType<Record<string, string>>;
+  /** The agent's own id of the conversation; equals `id` unless the session was forked. */
+  claude_session_id: string | null;
+  parent_id: string | null;
+  /** Raised by every claim; whoever holds an older one can write nothing. */
+  fence: Generated<number>;
+  worker_id: string | null;
+  job_id: string | null;
+  last_seq: Generated<number>;
+  /** The last batch of events appended by a worker: makes a repeated append harmless. */
+  last_batch: string | null;
+  turn_count: Generated<number>;
+  message_count: Generated<number>;
+  cost_usd: Generated<number>;
+  usage: ColumnType<Record<string, number>, string, string>;
+  error: string | null;
+  created_at: Generated<Date>;
+  /** Start and end of the latest turn. */
+  started_at: Date | null;
+  ended_at: Date | null;
+  updated_at: Generated<Date>;
+};
+
+/** Sessions that are gone, so that a node which was away can remove their directories. */
+export type DeletedSessionTable = { id: string; deleted_at: Generated<Date> };

@@ -1,0 +1,14 @@
+import type { Generated } from 'kysely';
+
+export type WorkerTable = {
+  id: string;
+  /** The data directory's id: what ran under the same one before is dead, since the directory is locked. */
+  node_id: string;
+  hostname: string;
+  pid: number;
+  max_sessions: number;
+  /** Sessions that hold an agent process slot now. */
+  resident_sessions: Generated<number>;
+  started_at: Generated<Date>;
+  heartbeat_at: Generated<Date>;
+};
