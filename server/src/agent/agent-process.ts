@@ -1,0 +1,128 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Query, query, type SDKMessage, type SDKUserMessage } from '@anthropic-ai/claude-agent-sdk';
+import type { AgentChild, IsolationDriver } from '../isolation/driver.ts';
+import { PushQueue } from '../util/push-queue.ts';
+import { agentOptions, type OptionsSource } from './options.ts';
+
+/** The agent's messages as they come; kinds that the SDK's types don't name appear as well. */
+export type AgentMessage = SDKMessage;
+
+export type AgentProcessSpec = Omit<OptionsSource, 'spawn'> & {
+  driver: IsolationDriver;
+  /** Identifies the activation on its processes, see `AgentCommand.mark`. */
+  mark: string;
+};
+
+/** The agent program ended, or could not be started; the message says what it printed last. */
+export class AgentCrashedError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'AgentCrashedError';
+  }
+}
+
+const TERMINATE_GRACE_MS = 400;
+const CLOSE_GRACE_MS = 2_500;
+
+/**
+ * One agent process, its input kept open from start to end.
+ *
+ * - starting: the SDK loads the transcript and spawns the program; messages may already be sent.
+ * - live: entered with the first message of the program.
+ * - ended: the iteration over `messages` returns or throws, `exited` is known.
+ */
+export class AgentProcess {
+  readonly #query: Query;
+  readonly #input = new PushQueue<SDKUserMessage>();
+  readonly #ready = Promise.withResolvers<void>();
+  #child: AgentChild | null = null;
+  #isEnding = false;
+
+  constructor(spec: AgentProcessSpec) {
+    this.#query = query({
+      prompt: this.#input,
+      options: agentOptions({
+        ...spec,
+        spawn: (command) => {
+          if (this.#isEnding) throw new AgentCrashedError('ended before it was started');
+          this.#child = spec.driver.spawn({
+            command: command.command,
+            args: command.args,
+            cwd: spec.cwd,
+            env: spec.environment,
+            mark: spec.mark,
+          });
+          return this.#child;
+        },
+      }),
+    });
+  }
+
+  /** Resolves with the first message, or when the process has ended without one. */
+  get ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  /** Sends a prompt; `id` comes back in the result that answers it. */
+  send(id: string, text: string): void {
+    this.#input.push({
+      type: 'user',
+      message: { role: 'user', content: text },
+      parent_tool_use_id: null,
+      uuid: id as NonNullable<SDKUserMessage['uuid']>,
+    });
+  }
+
+  /** Everything that the agent says, until its process ends. Throws AgentCrashedError when it did not end by our wish. */
+  async *messages(): AsyncGenerator<AgentMessage, void> {
+    try {
+      for await (const message of this.#query) {
+        this.#ready.resolve();
+        yield message;
+      }
+    } catch (error) {
+      // What the process printed last is only complete once it is gone.
+      await Promise.race([this.#child?.exited, delay(TERMINATE_GRACE_MS, undefined, { ref: false })]);
+      throw new AgentCrashedError(this.#describeEnd(error), { cause: error });
+    } finally {
+      this.#ready.resolve();
+    }
+  }
+
+  #describeEnd(error: unknown): string {
+    const stderr = this.#child?.stderrTail() ?? '';
+    const reason = error instanceof Error ? error.message : String(error);
+    return stderr === '' || reason.includes(stderr) ? reason : `${reason}: ${stderr}`;
+  }
+
+  /** Asks the agent to stop its turn; it says so with a result. */
+  async interrupt(): Promise<void> {
+    await this.#query.interrupt();
+  }
+
+  /** Ends an idle process in good order, and whatever it left running. */
+  async close(): Promise<void> {
+    this.#isEnding = true;
+    this.#input.end();
+    this.#query.close();
+    if (this.#child === null) return;
+    await Promise.race([this.#child.exited, delay(CLOSE_GRACE_MS, undefined, { ref: false })]);
+    await this.#child.destroy();
+  }
+
+  /** Ends the process now, whatever it does: SIGTERM, so that it ends its tools, and SIGKILL soon after. */
+  async kill(): Promise<void> {
+    this.#isEnding = true;
+    this.#input.end();
+    if (this.#child !== null) {
+      this.#child.kill('SIGTERM');
+      await Promise.race([this.#child.exited, delay(TERMINATE_GRACE_MS, undefined, { ref: false })]);
+      await this.#child.destroy();
+    }
+    this.#query.close();
+  }
+}

@@ -1,0 +1,95 @@
+import { join } from 'node:path';
+
+/** Directories of one session on this node. The home is private: sessions that share one can read each other. */
+export type SessionDirectories = { root: string; home: string; temporary: string; workspace: string };
+
+export function sessionDirectories(dataDir: string, sessionId: string): SessionDirectories {
+  const root = join(sessionsDirectory(dataDir), sessionId);
+  return { root, home: join(root, 'home'), temporary: join(root, 'tmp'), workspace: join(root, 'workspace') };
+}
+
+export function sessionsDirectory(dataDir: string): string {
+  return join(dataDir, 'sessions');
+}
+
+export type EnvironmentSource = {
+  directories: SessionDirectories;
+  sessionId: string;
+  /** Where the model gateway listens, and what identifies this activation to it: not a key. */
+  gateway: { url: string; token: string };
+  /** Search path for the agent's tools. */
+  path: string;
+  /** Names checked by `deniedVariable`. */
+  requested: Record<string, string>;
+};
+
+/** The whole environment of an agent process. Nothing is inherited: the server's own holds secrets. */
+export function agentEnvironment(source: EnvironmentSource): Record<string, string> {
+  const { directories, gateway } = source;
+  return {
+    ...source.requested,
+    PATH: source.path,
+    HOME: directories.home,
+    TMPDIR: directories.temporary,
+    LANG: source.requested.LANG ?? 'C.UTF-8',
+    GREENROOM_SESSION_ID: source.sessionId,
+    // Without it the SDK drops the transcript mirror silently when HOME differs from the server's.
+    CLAUDE_CONFIG_DIR: join(directories.home, '.claude'),
+    CLAUDE_CODE_TMPDIR: directories.temporary,
+    ANTHROPIC_BASE_URL: gateway.url,
+    ANTHROPIC_API_KEY: gateway.token,
+    CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
+    CLAUDE_CODE_DISABLE_FILE_MENTIONS: '1',
+    CLAUDE_CODE_DISABLE_AUTO_MEMORY: '1',
+    // One prompt, one result: background work comes with the API that can show and stop it.
+    CLAUDE_CODE_DISABLE_BACKGROUND_TASKS: '1',
+    // The prompt is in the transcript before the first model call: a crash cannot lose it.
+    CLAUDE_CODE_EAGER_FLUSH: '1',
+    CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS: '1',
+    CLAUDE_CODE_MAX_RETRIES: '4',
+    API_TIMEOUT_MS: '300000',
+    MCP_TIMEOUT: '10000',
+    DISABLE_AUTOUPDATER: '1',
+  };
+}
+
+const deniedNames = new Set([
+  'PATH',
+  'HOME',
+  'TMPDIR',
+  'SHELL',
+  'IFS',
+  'ENV',
+  'BASH_ENV',
+  'PROMPT_COMMAND',
+  'SHELLOPTS',
+  'BASHOPTS',
+  'NODE_OPTIONS',
+  'NODE_PATH',
+  'NODE_EXTRA_CA_CERTS',
+  'NODE_TLS_REJECT_UNAUTHORIZED',
+  'PYTHONSTARTUP',
+  'PYTHONPATH',
+  'PYTHONHOME',
+  'PERL5OPT',
+  'PERL5LIB',
+  'RUBYOPT',
+  'IS_SANDBOX',
+  'API_TIMEOUT_MS',
+  'MCP_TIMEOUT',
+  'DISABLE_AUTOUPDATER',
+]);
+const deniedPrefixes =
+  /^(LD_|DYLD_|BUN_|GIT_|SSL_|AWS_|ANTHROPIC_|CLAUDE_|CLAUDECODE|GREENROOM_|BASH_FUNC_|OTEL_)/;
+const deniedSuffixes = /(^|_)PROXY$/;
+
+/** True for names that would change which programs or libraries the agent runs, or where its traffic goes. */
+export function isDeniedVariable(name: string): boolean {
+  const upper = name.toUpperCase();
+  return deniedNames.has(upper) || deniedPrefixes.test(upper) || deniedSuffixes.test(upper);
+}
+
+/** What POSIX allows in a name, so that every shell passes it on. */
+export function isVariableName(name: string): boolean {
+  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name);
+}

@@ -1,0 +1,21 @@
+/**
+ * The built-in tools that an agent is offered. A list of what is there, not of what is not: tools that wake a session
+ * (Cron*, ScheduleWakeup, Monitor, Workflow) or reach into another one (ListAgents, SendMessage) stay out, whatever a
+ * new version of the agent program adds.
+ */
+export const offeredTools = [
+  'Agent',
+  'Bash',
+  'Edit',
+  'Glob',
+  'Grep',
+  'NotebookEdit',
+  'Read',
+  'TaskCreate',
+  'TaskGet',
+  'TaskList',
+  'TaskUpdate',
+  'WebFetch',
+  'WebSearch',
+  'Write',
+] as const;

@@ -1,0 +1,77 @@
+import type { SessionKey, SessionStore, SessionStoreEntry } from '@anthropic-ai/claude-agent-sdk';
+import { type Kysely, sql } from 'kysely';
+import type { Database } from '../db/database.ts';
+import { retryWhileUnavailable } from '../db/retry.ts';
+
+/** Less than the 60 s after which the SDK stops waiting. */
+const APPEND_PATIENCE_MS = 45_000;
+
+/** One activation's view of the transcripts: it writes only while its fence is the session's newest. */
+export type TranscriptScope = { db: Kysely<Database>; sessionId: string; fence: number };
+
+/**
+ * The SDK's session store on PostgreSQL. The agent program mirrors its transcript here as it writes it, and a resume
+ * is made from it, on any node. Keyed by our session alone: the SDK's project key depends on the working directory.
+ */
+export function createTranscriptStore({ db, sessionId, fence }: TranscriptScope): SessionStore {
+  return {
+    async append(key: SessionKey, entries: SessionStoreEntry[]): Promise<void> {
+      if (entries.length === 0) return;
+      // Entries with a uuid may come twice (the SDK repeats a failed append); those without are always new.
+      const insert = sql`
+        insert into transcripts (session_id, tenant_id, subpath, entry_uuid, entry)
+        select sessions.id, sessions.tenant_id, ${key.subpath ?? ''}, input.uuid::uuid, input.entry::json
+        from unnest(
+          ${entries.map((entry) => uuidOf(entry))}::text[], ${entries.map((entry) => JSON.stringify(entry))}::text[]
+        ) with ordinality as input (uuid, entry, n)
+        join sessions on sessions.id = ${sessionId} and sessions.fence = ${fence}
+        order by input.n
+        on conflict (session_id, subpath, entry_uuid) do nothing
+      `;
+      // The SDK gives up soon and then drops the entries, which would tear the conversation.
+      await retryWhileUnavailable(
+        async () => await insert.execute(db),
+        AbortSignal.timeout(APPEND_PATIENCE_MS),
+      );
+    },
+
+    async load(key: SessionKey): Promise<SessionStoreEntry[] | null> {
+      const rows = await db
+        .selectFrom('transcripts')
+        .select('entry')
+        .where('session_id', '=', sessionId)
+        .where('subpath', '=', key.subpath ?? '')
+        .orderBy('id')
+        .execute();
+      return rows.length === 0 ? null : rows.map((row) => row.entry as SessionStoreEntry);
+    },
+
+    async listSubkeys(): Promise<string[]> {
+      const rows = await db
+        .selectFrom('transcripts')
+        .select('subpath')
+        .distinct()
+        .where('session_id', '=', sessionId)
+        .where('subpath', '!=', '')
+        .execute();
+      return rows.map((row) => row.subpath);
+    },
+  };
+}
+
+export async function hasTranscript(db: Kysely<Database>, sessionId: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('transcripts')
+    .select('id')
+    .where('session_id', '=', sessionId)
+    .where('subpath', '=', '')
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+function uuidOf(entry: SessionStoreEntry): string | null {
+  return typeof entry.uuid === 'string' && UUID.test(entry.uuid) ? entry.uuid : null;
+}

@@ -1,0 +1,407 @@
+import { mkdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import type { Kysely } from 'kysely';
+import type { LimitFunction } from 'p-limit';
+import { AgentProcess } from '../agent/agent-process.ts';
+import { agentEnvironment, sessionDirectories } from '../agent/environment.ts';
+import { createTranscriptStore, hasTranscript } from '../agent/transcript-store.ts';
+import type { Database } from '../db/database.ts';
+import { retryWhileUnavailable } from '../db/retry.ts';
+import { errorMessage } from '../errors.ts';
+import type { EventBus } from '../event/bus.ts';
+import type { StoredEvent } from '../event/event.ts';
+import { type EventLog, StaleFenceError } from '../event/event-log.ts';
+import type { GatewayAccess, ModelGateway } from '../gateway/gateway.ts';
+import type { IsolationDriver } from '../isolation/driver.ts';
+import type { Logger } from '../log.ts';
+import type { ActivationJob, ActivationQueue } from '../queue/queue.ts';
+import type { SessionRow } from '../session/store.ts';
+import { noUsage, type TurnOutcome } from '../turn/turn.ts';
+import { outcomeOf, parseResult, type ResultMessage } from './outcome.ts';
+import {
+  type BegunTurn,
+  beginTurn,
+  claimSession,
+  finishTurn,
+  type HeldState,
+  releaseSession,
+} from './store.ts';
+import { translate } from './translate.ts';
+
+export type ActivationServices = {
+  db: Kysely<Database>;
+  bus: EventBus;
+  queue: ActivationQueue;
+  eventLog: EventLog;
+  gateway: ModelGateway;
+  driver: IsolationDriver;
+  logger: Logger;
+  /** Holds agent process starts to about the number of cores. */
+  startLimit: LimitFunction;
+  workerId: string;
+  nodeId: string;
+  dataDir: string;
+  path: string;
+  idleTtl: number;
+  defaultModel: string | null;
+};
+
+export type ActivationState = 'claiming' | 'running' | 'idle' | 'releasing' | 'ended';
+
+const INTERRUPT_GRACE_MS = 1_000;
+const MAX_UNSTORED_MESSAGES = 256;
+
+type LiveTurn = {
+  id: string;
+  number: number;
+  ended: PromiseWithResolvers<ResultMessage>;
+  isStopped: boolean;
+};
+type LiveAgent = {
+  process: AgentProcess;
+  access: GatewayAccess;
+  options: SessionRow['options'];
+  pump: Promise<void>;
+};
+
+/**
+ * A session's stay on this worker, from claim to release. It owns the session's agent process.
+ *
+ * - claiming: raises the fence; the turn of a crashed predecessor ends. Left at once.
+ * - running: one turn after the other; an agent process is started for the first, and kept.
+ * - idle: no turn waits. Left by new input, or for `releasing` by the idle time's end, eviction, drain or deletion.
+ * - releasing: the process ends, then the job completes, unless input arrived: then back to running.
+ * - ended: the slot is free. Reached from anywhere when the fence turns out stale: the process is killed and nothing
+ *   more is written.
+ */
+export class Activation {
+  readonly sessionId: string;
+  readonly #services: ActivationServices;
+  readonly #logger: Logger;
+  #job: ActivationJob;
+  #fence = 0;
+  #state: ActivationState = 'claiming';
+  #idleSince = 0;
+  #agent: LiveAgent | null = null;
+  #turn: LiveTurn | null = null;
+  #wake = Promise.withResolvers<void>();
+  #mustRelease = false;
+  #isDraining = false;
+  #failure: unknown = null;
+  readonly #failed = new AbortController();
+  #unstored = 0;
+  #onStateChange: () => void;
+
+  constructor(services: ActivationServices, job: ActivationJob, onStateChange: () => void) {
+    this.#services = services;
+    this.#job = job;
+    this.sessionId = job.sessionId;
+    this.#logger = services.logger.child({ session_id: job.sessionId });
+    this.#onStateChange = onStateChange;
+  }
+
+  get state(): ActivationState {
+    return this.#state;
+  }
+  get job(): ActivationJob {
+    return this.#job;
+  }
+  get idleSince(): number {
+    return this.#idleSince;
+  }
+  get runningTurnId(): string | null {
+    return this.#turn?.id ?? null;
+  }
+
+  /** Runs until the slot is free again. Never throws. */
+  async run(): Promise<void> {
+    try {
+      await this.#claimAndServe();
+    } catch (error) {
+      if (error instanceof StaleFenceError)
+        this.#logger.warn({ fence: this.#fence }, 'lost the session to a newer activation');
+      else this.#logger.error({ err: error }, 'the activation failed; its job will be tried again');
+    } finally {
+      await this.#endAgent('kill').catch((error) =>
+        this.#logger.error({ err: error }, 'could not end the agent process'),
+      );
+      this.#setState('ended');
+    }
+  }
+
+  async #claimAndServe(): Promise<void> {
+    const { db, queue, workerId } = this.#services;
+    const claim = await this.#persist(() => claimSession(db, { job: this.#job, workerId }));
+    if (claim === null) {
+      await db.transaction().execute(async (trx) => await queue.complete(trx, this.#job));
+      return;
+    }
+    this.#fence = claim.session.fence;
+    this.#publish(claim.events);
+    while (true) {
+      this.#wake = Promise.withResolvers();
+      const begun = this.#isDraining ? null : await this.#persist(() => beginTurn(db, this.#hold));
+      if (begun !== null) await this.#runTurn(begun);
+      else if (!(await this.#waitForInput()) && (await this.#release())) return;
+    }
+  }
+
+  // --- running
+
+  async #runTurn({ turn, session, events }: BegunTurn): Promise<void> {
+    this.#publish(events);
+    this.#turn = { id: turn.id, number: turn.number, ended: Promise.withResolvers(), isStopped: false };
+    this.#turn.ended.promise.catch(() => {});
+    this.#setState('running');
+    const logger = this.#logger.child({ turn_id: turn.id });
+    logger.info({ turn: turn.number, warm: this.#agent !== null }, 'turn started');
+    let outcome: TurnOutcome;
+    try {
+      await this.#ensureAgent(session);
+      this.#agent?.process.send(turn.id, turn.prompt);
+      outcome = outcomeOf(await this.#turn.ended.promise);
+    } catch (error) {
+      if (this.#failure !== null) throw this.#failure;
+      outcome = crashOutcome(error, this.#isDraining);
+      await this.#endAgent('kill');
+    }
+    this.#turn = null;
+    const ended = { id: turn.id, number: turn.number, outcome };
+    this.#publish(await this.#persist(() => finishTurn(this.#services.db, this.#hold, ended)));
+    const error = outcome.state === 'error' ? outcome.error.code : undefined;
+    logger.info({ state: outcome.state, error, cost_usd: outcome.costUsd }, 'turn ended');
+  }
+
+  async #ensureAgent(session: SessionRow): Promise<void> {
+    if (this.#agent !== null && isDeepStrictEqual(this.#agent.options, session.options)) return;
+    // The options changed with the new turn: only a new process has them all.
+    await this.#endAgent('close');
+    const { db, dataDir, gateway, startLimit } = this.#services;
+    const directories = sessionDirectories(dataDir, this.sessionId);
+    for (const path of [directories.home, directories.temporary, directories.workspace]) {
+      await mkdir(path, { recursive: true, mode: 0o700 });
+    }
+    await requireDirectory(session.cwd ?? directories.workspace);
+    const exists = await this.#persist(() => hasTranscript(db, this.sessionId));
+    // What a killed server left of a conversation that never reached the store would block its id.
+    if (!exists) await rm(join(directories.home, '.claude', 'projects'), { recursive: true, force: true });
+    const access = gateway.admit(this.sessionId);
+    const started = Promise.withResolvers<void>();
+    startLimit(async () => {
+      if (this.#turn?.isStopped) throw new Error('the turn was stopped before its agent was started');
+      this.#agent = this.#startAgent(session, { directories, access, exists });
+      started.resolve();
+      await this.#agent.process.ready;
+    }).catch(started.reject);
+    await started.promise;
+  }
+
+  #startAgent(
+    session: SessionRow,
+    setup: { directories: ReturnType<typeof sessionDirectories>; access: GatewayAccess; exists: boolean },
+  ): LiveAgent {
+    const { db, driver, defaultModel, nodeId, path } = this.#services;
+    const { directories, access, exists } = setup;
+    const agent = new AgentProcess({
+      driver,
+      mark: `${nodeId}/${this.sessionId}/${this.#fence}`,
+      requested: session.options,
+      defaultModel,
+      cwd: session.cwd ?? directories.workspace,
+      environment: agentEnvironment({
+        directories,
+        sessionId: this.sessionId,
+        gateway: access,
+        path,
+        requested: session.options.env ?? {},
+      }),
+      sessionStore: createTranscriptStore({ db, sessionId: this.sessionId, fence: this.#fence }),
+      conversation: { id: session.claude_session_id ?? this.sessionId, exists },
+    });
+    return { process: agent, access, options: session.options, pump: this.#pump(agent) };
+  }
+
+  /** Stores what the agent says, for as long as its process lives, also between turns. */
+  async #pump(agent: AgentProcess): Promise<void> {
+    try {
+      for await (const message of agent.messages()) {
+        const stored = this.#store(translate(message, this.#turn?.id ?? null, new Date()));
+        if (message.type === 'result' && this.#turn !== null) {
+          const { ended } = this.#turn;
+          await stored;
+          ended.resolve(parseResult(message));
+        } else if (this.#unstored > MAX_UNSTORED_MESSAGES) await stored;
+      }
+      throw new Error('the agent process ended before its turn did');
+    } catch (error) {
+      this.#turn?.ended.reject(error);
+    } finally {
+      // An agent that ended while idle is not missed until the next turn, which starts a new one.
+      if (this.#agent?.process === agent) {
+        this.#agent.access.revoke();
+        this.#agent = null;
+      }
+      this.#wake.resolve();
+    }
+  }
+
+  async #store(drafts: ReturnType<typeof translate>): Promise<void> {
+    this.#unstored += drafts.length;
+    const appended = drafts.map((draft) =>
+      this.#services.eventLog.append(this.sessionId, this.#fence, draft),
+    );
+    try {
+      await Promise.all(appended);
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#unstored -= drafts.length;
+    }
+  }
+
+  /** Nothing more can be written: the session is somebody else's, or the database refused. Ends the activation. */
+  #fail(error: unknown): void {
+    this.#failure ??= error;
+    this.#failed.abort();
+    this.#turn?.ended.reject(error);
+    this.#mustRelease = true;
+    this.#wake.resolve();
+  }
+
+  // --- idle
+
+  /** @returns false when it is time to release the session */
+  async #waitForInput(): Promise<boolean> {
+    // Without a process, or when told to go, there is nothing to wait with.
+    if (this.#agent === null || this.#isDraining) return false;
+    this.#idleSince = performance.now();
+    const timer = setTimeout(() => this.evict(), this.#services.idleTtl);
+    this.#setState('idle');
+    await this.#wake.promise;
+    clearTimeout(timer);
+    if (this.#failure !== null) throw this.#failure;
+    return !this.#mustRelease;
+  }
+
+  // --- releasing
+
+  /** @returns false when input arrived meanwhile: the session goes on */
+  async #release(): Promise<boolean> {
+    this.#setState('releasing');
+    this.#mustRelease = false;
+    await this.#endAgent('close');
+    if (this.#failure !== null) throw this.#failure;
+    const { db, queue } = this.#services;
+    const result = await this.#persist(() =>
+      releaseSession(db, { hold: this.#hold, job: this.#job, queue, force: this.#isDraining }),
+    );
+    return result !== 'has_input';
+  }
+
+  async #endAgent(how: 'close' | 'kill'): Promise<void> {
+    const agent = this.#agent;
+    if (agent === null) return;
+    await (how === 'close' ? agent.process.close() : agent.process.kill());
+    await agent.pump;
+  }
+
+  // --- what others ask of it
+
+  /** A turn was queued for the session. */
+  noticeInput(): void {
+    this.#wake.resolve();
+  }
+
+  /** Leaves the idle state as soon as it is in it; a running turn is not disturbed. */
+  evict(): void {
+    if (this.#state !== 'idle') return;
+    this.#mustRelease = true;
+    this.#wake.resolve();
+  }
+
+  /** No new turn begins; an idle session is released at once. */
+  drain(): void {
+    this.#isDraining = true;
+    this.evict();
+  }
+
+  /** Stops the turn, which has been cancelled: interrupt, and if the agent does not obey, kill. At most 2 s. */
+  async cancelTurn(turnId: string): Promise<void> {
+    const turn = this.#turn;
+    if (turn?.id !== turnId || turn.isStopped) return;
+    turn.isStopped = true;
+    const { process } = this.#agent ?? {};
+    const obeyed = turn.ended.promise.then(
+      () => true,
+      () => true,
+    );
+    process
+      ?.interrupt()
+      .catch((error) => this.#logger.debug({ err: error }, 'the agent refused the interrupt'));
+    const deadline = delay(INTERRUPT_GRACE_MS, false, { ref: false });
+    if (await Promise.race([obeyed, deadline])) return;
+    this.#logger.warn({ turn_id: turnId }, 'the agent ignored the interrupt; killing it');
+    await this.stopNow();
+  }
+
+  /** Kills the agent process; a running turn ends as interrupted. */
+  async stopNow(): Promise<void> {
+    if (this.#turn !== null) this.#turn.isStopped = true;
+    await this.#endAgent('kill');
+  }
+
+  /** The session was deleted, or belongs to another worker now. */
+  async abandon(): Promise<void> {
+    this.#fail(new StaleFenceError(this.sessionId));
+    await this.stopNow();
+  }
+
+  /** The same worker got the job again, since a heartbeat came too late (a suspended machine, say): it goes on. */
+  adopt(job: ActivationJob): void {
+    this.#job = job;
+  }
+
+  /** Compares with how things stand in the database: what a lost signal would have said. */
+  check(held: HeldState | undefined): void {
+    if (this.#fence === 0) return;
+    if (held === undefined || held.fence !== this.#fence) void this.abandon();
+    else if (this.#turn !== null && held.running_turn_id !== this.#turn.id)
+      void this.cancelTurn(this.#turn.id);
+    else if (held.has_input) this.noticeInput();
+  }
+
+  /** A short outage of the database must not cost a turn: waits until it is over, or the session is lost. */
+  async #persist<T>(work: () => Promise<T>): Promise<T> {
+    return await retryWhileUnavailable(work, this.#failed.signal);
+  }
+
+  get #hold(): { sessionId: string; fence: number } {
+    return { sessionId: this.sessionId, fence: this.#fence };
+  }
+
+  #publish(events: readonly StoredEvent[]): void {
+    this.#services.bus.publishEvents(events);
+  }
+
+  #setState(state: ActivationState): void {
+    this.#state = state;
+    this.#onStateChange();
+  }
+}
+
+// The SDK's own message for a missing directory speaks of a missing program.
+async function requireDirectory(path: string): Promise<void> {
+  const isDirectory = await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  if (!isDirectory) throw new Error(`the working directory ${path} does not exist any more`);
+}
+
+function crashOutcome(error: unknown, isDraining: boolean): TurnOutcome {
+  const message = isDraining ? 'The server was stopped while the turn was running.' : errorMessage(error);
+  const code = isDraining ? 'interrupted' : 'agent_crashed';
+  return { state: 'error', error: { code, message }, result: null, costUsd: 0, usage: noUsage };
+}

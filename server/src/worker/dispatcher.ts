@@ -1,0 +1,125 @@
+import type { Logger } from '../log.ts';
+import { type ActivationJob, type ActivationQueue, HEARTBEAT_SECONDS } from '../queue/queue.ts';
+import { Activation, type ActivationServices } from './activation.ts';
+
+const BACKSTOP_MS = 5_000;
+
+/**
+ * Hands this worker's slots to the sessions that wait for one. One per process.
+ *
+ * A slot is taken from the moment a job is claimed until its activation has ended, process and all. Jobs are fetched
+ * when there may be some and a slot is free: woken by a signal after a commit, by a freed slot, or by a slow backstop.
+ * A full worker keeps no idle session: the one idle longest is released at once, so that new work finds room.
+ */
+export class Dispatcher {
+  readonly #services: ActivationServices;
+  readonly #queue: ActivationQueue;
+  readonly #logger: Logger;
+  readonly #maxSessions: number;
+  readonly #activations = new Map<string, Activation>();
+  readonly #runs = new Set<Promise<void>>();
+  #backstop: NodeJS.Timeout | undefined;
+  #isStarted = false;
+  #mayHaveWork = false;
+  #fetching: Promise<void> | null = null;
+
+  constructor(services: ActivationServices, maxSessions: number) {
+    this.#services = services;
+    this.#queue = services.queue;
+    this.#logger = services.logger;
+    this.#maxSessions = maxSessions;
+  }
+
+  start(): void {
+    this.#isStarted = true;
+    this.#backstop = setInterval(() => this.wake(), BACKSTOP_MS).unref();
+    this.wake();
+  }
+
+  get activations(): ReadonlyMap<string, Activation> {
+    return this.#activations;
+  }
+
+  /** There may be work in the queue. */
+  wake(): void {
+    this.#mayHaveWork = true;
+    if (!this.#isStarted) return;
+    this.#fetching ??= this.#fetchWhileUseful().finally(() => {
+      this.#fetching = null;
+      if (this.#mayHaveWork && this.#freeSlots > 0 && this.#isStarted) this.wake();
+    });
+  }
+
+  get #freeSlots(): number {
+    return this.#maxSessions - this.#activations.size;
+  }
+
+  async #fetchWhileUseful(): Promise<void> {
+    try {
+      while (this.#mayHaveWork && this.#freeSlots > 0 && this.#isStarted) {
+        this.#mayHaveWork = false;
+        const wanted = this.#freeSlots;
+        const jobs = await this.#queue.fetch(wanted);
+        if (jobs.length === wanted) this.#mayHaveWork = true;
+        for (const job of jobs) this.#activate(job);
+      }
+    } catch (error) {
+      this.#mayHaveWork = false;
+      this.#logger.warn({ err: error }, 'cannot fetch work; the backstop tries again');
+    }
+  }
+
+  #activate(job: ActivationJob): void {
+    const present = this.#activations.get(job.sessionId);
+    if (present !== undefined) {
+      present.adopt(job);
+      return;
+    }
+    const activation = new Activation(this.#services, job, () => this.#keepRoom());
+    this.#activations.set(job.sessionId, activation);
+    const run = activation.run().finally(() => {
+      this.#activations.delete(job.sessionId);
+      this.#runs.delete(run);
+      this.wake();
+    });
+    this.#runs.add(run);
+  }
+
+  #keepRoom(): void {
+    if (this.#freeSlots > 0) return;
+    if ([...this.#activations.values()].some((activation) => activation.state === 'releasing')) return;
+    const idle = [...this.#activations.values()].filter((activation) => activation.state === 'idle');
+    idle.sort((a, b) => a.idleSince - b.idleSince)[0]?.evict();
+  }
+
+  /** Takes no more work, lets running turns end for `graceMs`, then ends them. Resolves when every slot is free. */
+  async drain(graceMs: number, signal: AbortSignal): Promise<void> {
+    this.#isStarted = false;
+    clearInterval(this.#backstop);
+    await this.#fetching;
+    for (const activation of this.#activations.values()) activation.drain();
+    const hurry = setTimeout(() => this.#stopAll(), graceMs);
+    const onAbort = (): void => this.#stopAll();
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    await Promise.all(this.#runs);
+    clearTimeout(hurry);
+    signal.removeEventListener('abort', onAbort);
+  }
+
+  #stopAll(): void {
+    for (const activation of this.#activations.values()) {
+      activation.stopNow().catch((error) => this.#logger.error({ err: error }, 'could not stop an agent'));
+    }
+  }
+
+  /** The claims can no longer be proved: another worker may hold the sessions, so nothing may go on here. */
+  abandonAll(): void {
+    for (const activation of this.#activations.values()) {
+      activation.abandon().catch((error) => this.#logger.error({ err: error }, 'could not end an agent'));
+    }
+  }
+}
+
+/** A claim that was not renewed for this long may be somebody else's soon. */
+export const SELF_FENCE_MS = (HEARTBEAT_SECONDS - 2) * 1000;

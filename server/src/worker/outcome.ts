@@ -1,0 +1,85 @@
+import { z } from 'zod';
+import type { TurnErrorCode, TurnOutcome } from '../turn/turn.ts';
+
+const modelUsage = z.looseObject({
+  inputTokens: z.number(),
+  outputTokens: z.number(),
+  cacheReadInputTokens: z.number(),
+  cacheCreationInputTokens: z.number(),
+  costUSD: z.number(),
+});
+
+/** The parts of the SDK's result message that decide how a turn ended. */
+const resultMessage = z.looseObject({
+  type: z.literal('result'),
+  subtype: z.string(),
+  is_error: z.boolean(),
+  session_id: z.string(),
+  num_turns: z.number().default(0),
+  duration_ms: z.number().default(0),
+  result: z.string().nullish(),
+  errors: z.array(z.string()).nullish(),
+  usage: z.record(z.string(), z.unknown()).nullish(),
+  terminal_reason: z.string().nullish(),
+  api_error_status: z.number().nullish(),
+  // Not in the SDK's types; required, so that an update that drops it fails loudly instead of costing nothing.
+  model_usage_since_last_result: z.record(z.string(), modelUsage),
+});
+export type ResultMessage = z.infer<typeof resultMessage>;
+
+export function parseResult(message: unknown): ResultMessage {
+  return resultMessage.parse(message);
+}
+
+/** What the result says of this turn alone; the totals beside it go on counting across turns and resumes. */
+export function outcomeOf(message: ResultMessage): TurnOutcome {
+  const models = Object.values(message.model_usage_since_last_result);
+  const spent = {
+    costUsd: models.reduce((sum, model) => sum + model.costUSD, 0),
+    usage: {
+      input_tokens: models.reduce((sum, model) => sum + model.inputTokens, 0),
+      output_tokens: models.reduce((sum, model) => sum + model.outputTokens, 0),
+      cache_read_input_tokens: models.reduce((sum, model) => sum + model.cacheReadInputTokens, 0),
+      cache_creation_input_tokens: models.reduce((sum, model) => sum + model.cacheCreationInputTokens, 0),
+    },
+  };
+  const result = {
+    session_id: message.session_id,
+    num_turns: message.num_turns,
+    duration_ms: message.duration_ms,
+    usage: message.usage ?? null,
+    text: message.result ?? null,
+  };
+  if (isSuccess(message)) return { state: 'completed', result, ...spent };
+  return {
+    state: 'error',
+    error: { code: errorCode(message), message: errorText(message) },
+    result,
+    ...spent,
+  };
+}
+
+// `is_error` decides, not `subtype`: an API error is subtype "success" with is_error.
+function isSuccess(message: ResultMessage): boolean {
+  const isCompleted = message.terminal_reason === undefined || message.terminal_reason === 'completed';
+  return message.subtype === 'success' && !message.is_error && isCompleted;
+}
+
+function errorCode(message: ResultMessage): TurnErrorCode {
+  if (message.subtype === 'error_max_turns') return 'max_turns';
+  if (message.terminal_reason?.startsWith('aborted')) return 'interrupted';
+  const status = message.api_error_status;
+  if (status === 401 || status === 403) return 'authentication_failed';
+  if (status === 429) return 'rate_limited';
+  if (status === 529) return 'overloaded';
+  if (status !== undefined && status !== null && status >= 400 && status < 500) return 'invalid_request';
+  return 'api_error';
+}
+
+function errorText(message: ResultMessage): string {
+  return (
+    message.result ||
+    message.errors?.join('\n') ||
+    `the agent ended its turn: ${message.terminal_reason ?? message.subtype}`
+  );
+}

@@ -1,0 +1,28 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Kysely } from 'kysely';
+import { sessionDirectories } from '../agent/environment.ts';
+import type { Database } from '../db/database.ts';
+import { isUuid } from '../ids.ts';
+import { findDeletedIds } from '../session/store.ts';
+
+/** Removes what a deleted session had on this node: its home and its own workspace, never a directory it was given. */
+export async function removeDirectories(dataDir: string, sessionId: string): Promise<void> {
+  await rm(sessionDirectories(dataDir, sessionId).root, { recursive: true, force: true });
+}
+
+/**
+ * Removes the directories of sessions that were deleted while this node was away. Only of those that the database
+ * remembers as deleted: one that it never heard of may belong to another database.
+ */
+export async function removeDeletedDirectories(db: Kysely<Database>, sessionsRoot: string): Promise<void> {
+  const names = (await readdir(sessionsRoot).catch(ignoreMissing)).filter(isUuid);
+  for (const id of await findDeletedIds(db, names)) {
+    await rm(join(sessionsRoot, id), { recursive: true, force: true });
+  }
+}
+
+function ignoreMissing(error: NodeJS.ErrnoException): string[] {
+  if (error.code === 'ENOENT') return [];
+  throw error;
+}

@@ -1,0 +1,215 @@
+import { type Kysely, sql, type Transaction } from 'kysely';
+import type { Database } from '../db/database.ts';
+import type { StoredEvent } from '../event/event.ts';
+import { StaleFenceError } from '../event/event-log.ts';
+import type { ActivationJob, ActivationQueue } from '../queue/queue.ts';
+import { endRunningTurn, startNextTurn } from '../session/lifecycle.ts';
+import type { SessionRow } from '../session/store.ts';
+import { findQueuedTurn, findRunningTurn, type TurnRow } from '../turn/store.ts';
+import { noUsage, type TurnOutcome } from '../turn/turn.ts';
+
+/** What an activation may act on: the session, as long as its fence is the newest. */
+export type Hold = { sessionId: string; fence: number };
+
+export type Claim = { session: SessionRow; events: StoredEvent[] };
+
+const INTERRUPTED: TurnOutcome = {
+  state: 'error',
+  error: {
+    code: 'interrupted',
+    message: 'The server stopped while the turn was running; it is not run again by itself.',
+  },
+  result: null,
+  costUsd: 0,
+  usage: noUsage,
+};
+
+/**
+ * Takes a session over: raises its fence, so that whoever had it can write nothing more, and ends the turn that the
+ * earlier activation left running. A turn that had begun is never run again silently.
+ *
+ * @returns null when the session is gone
+ */
+export async function claimSession(
+  db: Kysely<Database>,
+  claim: { job: ActivationJob; workerId: string },
+): Promise<Claim | null> {
+  return await db.transaction().execute(async (trx) => {
+    const session = await trx
+      .updateTable('sessions')
+      .set((eb) => ({ fence: eb('fence', '+', 1), worker_id: claim.workerId, job_id: claim.job.attempt.id }))
+      .where('id', '=', claim.job.sessionId)
+      .returningAll()
+      .executeTakeFirst();
+    if (session === undefined) return null;
+    const cutOff = await findRunningTurn(trx, session.id);
+    const events =
+      cutOff === undefined
+        ? []
+        : await endRunningTurn(trx, session, { id: cutOff.id, number: cutOff.number, outcome: INTERRUPTED });
+    return { session, events };
+  });
+}
+
+export type BegunTurn = { turn: TurnRow; session: SessionRow; events: StoredEvent[] };
+
+/** Begins the session's next turn; null when none waits. */
+export async function beginTurn(db: Kysely<Database>, hold: Hold): Promise<BegunTurn | null> {
+  return await db.transaction().execute(async (trx) => {
+    const session = await lockHeld(trx, hold);
+    // Begun by an earlier try, whose answer was lost with the connection.
+    const begunBefore = await findRunningTurn(trx, session.id);
+    if (begunBefore !== undefined) return { turn: begunBefore, session, events: [] };
+    const begun = await startNextTurn(trx, session);
+    return begun === null ? null : { ...begun, session };
+  });
+}
+
+export async function finishTurn(
+  db: Kysely<Database>,
+  hold: Hold,
+  turn: { id: string; number: number; outcome: TurnOutcome },
+): Promise<StoredEvent[]> {
+  return await db
+    .transaction()
+    .execute(async (trx) => await endRunningTurn(trx, await lockHeld(trx, hold), turn));
+}
+
+/**
+ * Gives the session up, unless a turn arrived meanwhile: its sender saw that the session has a job, so this job must
+ * serve it. With `force` the job goes back to the queue instead.
+ */
+export async function releaseSession(
+  db: Kysely<Database>,
+  release: { hold: Hold; job: ActivationJob; queue: ActivationQueue; force: boolean },
+): Promise<'released' | 'has_input' | 'requeued'> {
+  const { hold, job, queue } = release;
+  return await db.transaction().execute(async (trx) => {
+    await lockHeld(trx, hold);
+    const hasInput = (await findQueuedTurn(trx, hold.sessionId)) !== undefined;
+    if (hasInput && !release.force) return 'has_input';
+    await trx
+      .updateTable('sessions')
+      .set({ worker_id: null, job_id: null })
+      .where('id', '=', hold.sessionId)
+      .execute();
+    if (hasInput) await queue.giveBack([job.attempt.id], trx);
+    else await queue.complete(trx, job);
+    return hasInput ? 'requeued' : 'released';
+  });
+}
+
+async function lockHeld(trx: Transaction<Database>, hold: Hold): Promise<SessionRow> {
+  const session = await trx
+    .selectFrom('sessions')
+    .selectAll()
+    .where('id', '=', hold.sessionId)
+    .where('fence', '=', hold.fence)
+    .forUpdate()
+    .executeTakeFirst();
+  if (session === undefined) throw new StaleFenceError(hold.sessionId);
+  return session;
+}
+
+export type HeldState = { id: string; fence: number; running_turn_id: string | null; has_input: boolean };
+
+/** How things stand with sessions that this worker holds: what a lost signal would have said. */
+export async function findHeldStates(
+  db: Kysely<Database>,
+  sessionIds: readonly string[],
+): Promise<HeldState[]> {
+  const { rows } = await sql<HeldState>`
+    select id, fence,
+      (select turns.id from turns where session_id = sessions.id and state = 'running') as running_turn_id,
+      exists (select from turns where session_id = sessions.id and state = 'queued') as has_input
+    from sessions where id = any(${sessionIds}::uuid[])
+  `.execute(db);
+  return rows;
+}
+
+export type WorkerIdentity = {
+  id: string;
+  nodeId: string;
+  hostname: string;
+  pid: number;
+  maxSessions: number;
+};
+
+/**
+ * Registers this worker and removes those that ran on the same data directory before: it is locked, so they are dead.
+ *
+ * @returns the jobs that they held
+ */
+export async function registerWorker(db: Kysely<Database>, worker: WorkerIdentity): Promise<string[]> {
+  return await db.transaction().execute(async (trx) => {
+    const dead = await trx
+      .deleteFrom('workers')
+      .where('node_id', '=', worker.nodeId)
+      .returning('id')
+      .execute();
+    await trx
+      .insertInto('workers')
+      .values({
+        id: worker.id,
+        node_id: worker.nodeId,
+        hostname: worker.hostname,
+        pid: worker.pid,
+        max_sessions: worker.maxSessions,
+      })
+      .execute();
+    if (dead.length === 0) return [];
+    const held = await trx
+      .selectFrom('sessions')
+      .select('job_id')
+      .where(
+        'worker_id',
+        'in',
+        dead.map((row) => row.id),
+      )
+      .execute();
+    return held.flatMap((row) => (row.job_id === null ? [] : [row.job_id]));
+  });
+}
+
+/** Also forgets workers of other nodes that have been silent for an hour. */
+export async function recordHeartbeat(
+  db: Kysely<Database>,
+  worker: WorkerIdentity,
+  resident: number,
+): Promise<void> {
+  await db
+    .updateTable('workers')
+    .set({ heartbeat_at: sql<Date>`now()`, resident_sessions: resident })
+    .where('id', '=', worker.id)
+    .execute();
+  await db.deleteFrom('workers').where('heartbeat_at', '<', sql<Date>`now() - interval '1 hour'`).execute();
+}
+
+export async function unregisterWorker(db: Kysely<Database>, id: string): Promise<void> {
+  await db.deleteFrom('workers').where('id', '=', id).execute();
+}
+
+/** Room for agent processes on all workers that were heard of lately. */
+export async function findCapacity(
+  db: Kysely<Database>,
+): Promise<{ workers: number; slots: number; resident: number }> {
+  const row = await db
+    .selectFrom('workers')
+    .select((eb) => [
+      eb.fn.countAll<number>().as('workers'),
+      eb.fn.coalesce(eb.fn.sum<number>('max_sessions'), sql<number>`0`).as('slots'),
+      eb.fn.coalesce(eb.fn.sum<number>('resident_sessions'), sql<number>`0`).as('resident'),
+    ])
+    .where('heartbeat_at', '>', sql<Date>`now() - interval '30 seconds'`)
+    .executeTakeFirstOrThrow();
+  return row;
+}
+
+/** For turns whose job was lost, which nothing in here should cause: asks for an activation again. */
+export async function requeueForgotten(db: Kysely<Database>, queue: ActivationQueue): Promise<string[]> {
+  const ids = await queue.findForgotten();
+  for (const sessionId of ids) {
+    await db.transaction().execute(async (trx) => await queue.send(trx, { sessionId, priority: 0 }));
+  }
+  return ids;
+}

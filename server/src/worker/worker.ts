@@ -1,0 +1,148 @@
+import { hostname } from 'node:os';
+import type { Kysely } from 'kysely';
+import { sessionsDirectory } from '../agent/environment.ts';
+import type { Database } from '../db/database.ts';
+import type { EventBus, Signal } from '../event/bus.ts';
+import type { Logger } from '../log.ts';
+import type { ActivationQueue } from '../queue/queue.ts';
+import type { ActivationServices } from './activation.ts';
+import { Dispatcher, SELF_FENCE_MS } from './dispatcher.ts';
+import { removeDeletedDirectories, removeDirectories } from './session-directories.ts';
+import {
+  findHeldStates,
+  recordHeartbeat,
+  registerWorker,
+  unregisterWorker,
+  type WorkerIdentity,
+} from './store.ts';
+
+const HEARTBEAT_MS = 3_000;
+
+/**
+ * Runs sessions in this process.
+ *
+ * - starting: what an earlier server on this data directory left is cleaned up; its claims are released at once.
+ * - working: signals and the heartbeat drive the dispatcher.
+ * - draining: no new work; ends when every slot is free.
+ */
+export class Worker {
+  readonly #services: ActivationServices;
+  readonly #db: Kysely<Database>;
+  readonly #bus: EventBus;
+  readonly #queue: ActivationQueue;
+  readonly #logger: Logger;
+  readonly #identity: WorkerIdentity;
+  readonly #dispatcher: Dispatcher;
+  #heartbeat: NodeJS.Timeout | undefined;
+  #beating: Promise<void> | null = null;
+  #lastBeat = performance.now();
+  #stopListening: (() => void)[] = [];
+
+  constructor(services: ActivationServices, maxSessions: number) {
+    this.#services = services;
+    this.#db = services.db;
+    this.#bus = services.bus;
+    this.#queue = services.queue;
+    this.#logger = services.logger;
+    this.#dispatcher = new Dispatcher(services, maxSessions);
+    this.#identity = {
+      id: services.workerId,
+      nodeId: services.nodeId,
+      hostname: hostname(),
+      pid: process.pid,
+      maxSessions,
+    };
+  }
+
+  async start(): Promise<void> {
+    const { driver, nodeId, dataDir } = this.#services;
+    const strays = await driver.sweep(`${nodeId}/`);
+    if (strays > 0)
+      this.#logger.warn({ processes: strays }, 'ended processes that an earlier server left behind');
+    const jobs = await registerWorker(this.#db, this.#identity);
+    await this.#queue.giveBack(jobs);
+    if (jobs.length > 0)
+      this.#logger.info({ sessions: jobs.length }, 'took back the sessions of an earlier server');
+    await removeDeletedDirectories(this.#db, sessionsDirectory(dataDir));
+    this.#stopListening = [
+      this.#bus.listen((signal) => this.#onSignal(signal)),
+      this.#bus.onConnected(() => this.#dispatcher.wake()),
+    ];
+    this.#heartbeat = setInterval(() => this.#startBeat(), HEARTBEAT_MS).unref();
+    this.#dispatcher.start();
+  }
+
+  /** Sessions that hold a slot now, with what they do. */
+  get sessions(): { id: string; state: string }[] {
+    return [...this.#dispatcher.activations.values()].map((activation) => ({
+      id: activation.sessionId,
+      state: activation.state,
+    }));
+  }
+
+  #onSignal(signal: Signal): void {
+    if (signal.type === 'work') this.#dispatcher.wake();
+    if (!('sessionId' in signal)) return;
+    const activation = this.#dispatcher.activations.get(signal.sessionId);
+    if (signal.type === 'input') activation?.noticeInput();
+    else if (signal.type === 'cancel') this.#handOff(activation?.cancelTurn(signal.turnId));
+    else if (signal.type === 'deleted') this.#handOff(this.#forget(signal.sessionId));
+  }
+
+  async #forget(sessionId: string): Promise<void> {
+    await this.#dispatcher.activations.get(sessionId)?.abandon();
+    await removeDirectories(this.#services.dataDir, sessionId);
+  }
+
+  #handOff(work: Promise<void> | undefined): void {
+    work?.catch((error) => this.#logger.error({ err: error }, 'could not act on a signal'));
+  }
+
+  #startBeat(): void {
+    if (this.#beating !== null) {
+      if (performance.now() - this.#lastBeat > SELF_FENCE_MS) this.#fenceSelf();
+      return;
+    }
+    this.#beating = this.#beat().finally(() => {
+      this.#beating = null;
+    });
+  }
+
+  async #beat(): Promise<void> {
+    const activations = [...this.#dispatcher.activations.values()];
+    const startedAt = performance.now();
+    try {
+      await this.#queue.touch(activations.map((activation) => activation.job));
+      await recordHeartbeat(this.#db, this.#identity, activations.length);
+      if (activations.length > 0) {
+        const states = await findHeldStates(
+          this.#db,
+          activations.map((activation) => activation.sessionId),
+        );
+        const byId = new Map(states.map((state) => [state.id, state]));
+        for (const activation of activations) activation.check(byId.get(activation.sessionId));
+      }
+      this.#lastBeat = startedAt;
+    } catch (error) {
+      this.#logger.warn({ err: error }, 'missed a heartbeat');
+      if (performance.now() - this.#lastBeat > SELF_FENCE_MS) this.#fenceSelf();
+    }
+  }
+
+  #fenceSelf(): void {
+    if (this.#dispatcher.activations.size === 0) return;
+    this.#logger.error('could not renew the claims on sessions in time: ending their agents');
+    this.#dispatcher.abandonAll();
+  }
+
+  /** Lets running turns end for `graceMs`; sooner when `signal` aborts. */
+  async drain(graceMs: number, signal: AbortSignal): Promise<void> {
+    await this.#dispatcher.drain(graceMs, signal);
+    clearInterval(this.#heartbeat);
+    await this.#beating;
+    for (const stop of this.#stopListening) stop();
+    await unregisterWorker(this.#db, this.#identity.id).catch((error) =>
+      this.#logger.warn({ err: error }, 'could not sign off'),
+    );
+  }
+}
