@@ -1,0 +1,249 @@
+import type { FastifyInstance } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import type { Context } from '../context.ts';
+import { DEFAULT_TENANT } from '../db/database.ts';
+import { AppError } from '../errors.ts';
+import { invalidRequest, problem } from '../http/problem.ts';
+import { isUuid } from '../ids.ts';
+import {
+  cancelSession,
+  cleanUpSessions,
+  removeSession,
+  resumeSession,
+  type SessionRow,
+  startSession,
+} from '../session/service.ts';
+import { version } from '../version.ts';
+import {
+  type classicResult,
+  cleanupQuery,
+  cleanupResponse,
+  type ExecuteRequest,
+  executeRequest,
+  executeResponse,
+  listQuery,
+  sessionChange,
+  sessionListItem,
+  statusResponse,
+  toSessionOptions,
+} from './classic.ts';
+import { type ClassicSession, readPage, readStatus } from './service.ts';
+
+const params = z.object({ session_id: z.string() });
+const tags = ['sessions'];
+const HOUR_MS = 3_600_000;
+
+/** The API of the Python project that this one replaces, unchanged for its clients. */
+export async function classicRoutes(
+  instance: FastifyInstance,
+  { context }: { context: Context },
+): Promise<void> {
+  const app = instance.withTypeProvider<ZodTypeProvider>();
+  const { sessions } = context;
+  const { db } = sessions;
+
+  app.get('/', { schema: { hide: true } }, async () => ({
+    name: 'greenroom',
+    message: 'Claude Agent SDK API',
+    version,
+    endpoints: {
+      execute: 'POST /execute/ - Start a session, or resume one',
+      status: 'GET /status/{session_id} - Status, messages and result',
+      cancel: 'POST /cancel/{session_id} - Cancel a session that waits or runs',
+      sessions: 'GET /sessions/ - List sessions, newest first',
+      session: 'GET /sessions/{session_id} - One session with its turns, usage and place in the queue',
+      delete: 'DELETE /sessions/{session_id} - Delete an ended session',
+      cleanup: 'DELETE /sessions/cleanup - Delete sessions that ended long ago',
+      health: 'GET /healthz, /readyz, /version',
+      openapi: 'GET /openapi.json - This API, described',
+    },
+  }));
+
+  app.post(
+    '/execute',
+    {
+      schema: {
+        tags,
+        summary: 'Start a session, or resume one',
+        body: executeRequest,
+        response: { 200: executeResponse, 400: problem, 422: problem, 503: problem },
+      },
+    },
+    async ({ body }) => {
+      requirePermissionMode(body, context);
+      const request = {
+        tenantId: DEFAULT_TENANT,
+        prompt: body.prompt,
+        options: toSessionOptions(body),
+        cwd: body.cwd ?? null,
+        title: body.title ?? null,
+        metadata: body.metadata ?? null,
+      };
+      const resumed = body.resume_session_id || null;
+      if (resumed === null) {
+        const id = await startSession(sessions, request);
+        return { session_id: id, status: 'pending' as const, message: `Session ${id} started successfully` };
+      }
+      if (!isUuid(resumed)) throw new AppError('session_not_resumable', `Session ${resumed} not found.`);
+      await resumeSession(sessions, { ...request, sessionId: resumed });
+      return {
+        session_id: resumed,
+        status: 'pending' as const,
+        message: `Session ${resumed} resumed successfully`,
+      };
+    },
+  );
+
+  app.get(
+    '/status/:session_id',
+    {
+      schema: {
+        tags,
+        summary: 'Status, messages and result',
+        params,
+        response: { 200: statusResponse, 404: problem },
+      },
+    },
+    async (request) => {
+      const status = await readStatus(db, sessionKey(request.params));
+      const { session, messages } = status;
+      const result = toResult(status);
+      return {
+        session_id: session.id,
+        status: session.status,
+        messages,
+        result,
+        error: session.error,
+        duration_ms: durationMs(session, new Date()),
+        total_cost_usd: result === null && session.cost_usd === 0 ? null : session.cost_usd,
+      };
+    },
+  );
+
+  app.post(
+    '/cancel/:session_id',
+    {
+      schema: {
+        tags,
+        summary: 'Cancel a session that waits or runs',
+        params,
+        response: { 200: sessionChange, 400: problem, 404: problem },
+      },
+    },
+    async (request) => {
+      const key = sessionKey(request.params);
+      await cancelSession(sessions, key);
+      return {
+        session_id: key.id,
+        status: 'cancelled' as const,
+        message: `Session ${key.id} cancelled successfully`,
+      };
+    },
+  );
+
+  app.get(
+    '/sessions',
+    {
+      schema: {
+        tags,
+        summary: 'List sessions, newest first',
+        querystring: listQuery,
+        response: { 200: z.array(sessionListItem), 422: problem },
+      },
+    },
+    async (request, reply) => {
+      const { limit, cursor, status } = request.query;
+      const page = await readPage(db, {
+        tenantId: DEFAULT_TENANT,
+        limit,
+        before: cursor ?? null,
+        status: status ?? null,
+      });
+      if (page.next !== null) {
+        const query = new URLSearchParams({
+          limit: String(limit),
+          cursor: page.next,
+          ...(status ? { status } : {}),
+        });
+        reply.header('link', `</sessions/?${query}>; rel="next"`);
+      }
+      return page.sessions.map(toListItem);
+    },
+  );
+
+  app.delete(
+    '/sessions/cleanup',
+    {
+      schema: {
+        tags,
+        summary: 'Delete sessions that ended long ago',
+        querystring: cleanupQuery,
+        response: { 200: cleanupResponse, 422: problem },
+      },
+    },
+    async (request) => {
+      const olderThanMs = request.query.max_age_hours * HOUR_MS;
+      const removed = await cleanUpSessions(sessions, { tenantId: DEFAULT_TENANT, olderThanMs });
+      return { removed, message: `Cleaned up ${removed} old sessions` };
+    },
+  );
+
+  app.delete(
+    '/sessions/:session_id',
+    {
+      schema: {
+        tags,
+        summary: 'Delete an ended session',
+        params,
+        response: { 200: sessionChange, 400: problem, 404: problem },
+      },
+    },
+    async (request) => {
+      const key = sessionKey(request.params);
+      const status = await removeSession(sessions, key);
+      return { session_id: key.id, status, message: `Session ${key.id} deleted successfully` };
+    },
+  );
+}
+
+function sessionKey({ session_id }: { session_id: string }): { tenantId: string; id: string } {
+  if (!isUuid(session_id)) throw new AppError('not_found', `Session ${session_id} not found`);
+  return { tenantId: DEFAULT_TENANT, id: session_id.toLowerCase() };
+}
+
+/** The agent program refuses to bypass permissions as root, unless something confines it. */
+function requirePermissionMode(body: ExecuteRequest, { driver }: Context): void {
+  if (body.permission_mode !== 'bypassPermissions' || driver.confines || process.getuid?.() !== 0) return;
+  const message = 'bypassPermissions is not available while the server runs as root without isolation';
+  throw invalidRequest([{ field: 'permission_mode', message }]);
+}
+
+type ClassicResult = z.infer<typeof classicResult>;
+
+function toResult({ session, result }: ClassicSession): ClassicResult | null {
+  if (session.status !== 'completed' || result === null) return null;
+  const { session_id, num_turns, duration_ms, usage } = result;
+  return { session_id, num_turns, duration_ms, total_cost_usd: session.cost_usd, usage };
+}
+
+function toListItem(item: ClassicSession): z.infer<typeof sessionListItem> {
+  const { session, prompt } = item;
+  return {
+    session_id: session.id,
+    status: session.status,
+    prompt,
+    created_at: session.created_at.toISOString(),
+    start_time: session.started_at?.toISOString() ?? null,
+    end_time: session.ended_at?.toISOString() ?? null,
+    error: session.error,
+    result: toResult(item),
+    message_count: session.message_count,
+    claude_session_id: session.claude_session_id,
+  };
+}
+
+function durationMs({ started_at, ended_at }: SessionRow, now: Date): number | null {
+  if (started_at === null) return null;
+  return Math.max(0, (ended_at ?? now).getTime() - started_at.getTime());
+}

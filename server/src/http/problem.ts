@@ -1,0 +1,121 @@
+import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify';
+import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { isDatabaseUnavailable } from '../db/sqlstate.ts';
+import { AppError, type ErrorCode, type FieldError } from '../errors.ts';
+import { fieldErrors } from './validation.ts';
+
+/** RFC 9457 problem details. `detail` is a string, as it was in the API that this one replaces. */
+export const problem = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.number().int(),
+    detail: z.string(),
+    code: z.string(),
+    hint: z.string().optional(),
+    request_id: z.string(),
+    errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
+  })
+  .meta({ id: 'Problem', description: 'What went wrong (RFC 9457, application/problem+json).' });
+
+const titles: Record<ErrorCode, string> = {
+  invalid_request: 'The request is not valid',
+  malformed_body: 'The body could not be read',
+  body_too_large: 'The body is too large',
+  unsupported_media_type: 'The body must be JSON',
+  not_found: 'Not found',
+  method_not_allowed: 'Method not allowed',
+  session_running: 'The session is running',
+  session_not_running: 'The session is not running',
+  session_not_resumable: 'The session cannot be resumed',
+  overloaded: 'Too many requests',
+  request_timeout: 'The request took too long',
+  database_unavailable: 'The database is not available',
+  shutting_down: 'The server is shutting down',
+  internal_error: 'Internal error',
+};
+
+/** The one place where errors become responses. */
+export function installErrorHandler(app: FastifyInstance): void {
+  app.setErrorHandler(async (error: FastifyError, request, reply) => {
+    const known = toAppError(error, request);
+    if (known.status >= 500) request.log.error({ err: error }, known.message);
+    if (known.retryAfterSeconds !== undefined) reply.header('retry-after', String(known.retryAfterSeconds));
+    return reply
+      .code(known.status)
+      .type('application/problem+json')
+      .serializer(JSON.stringify)
+      .send(render(known, request));
+  });
+  app.setNotFoundHandler(async (request, reply) => {
+    const error = unknownRoute(app, request);
+    return reply.code(error.status).type('application/problem+json').send(render(error, request));
+  });
+}
+
+function render(error: AppError, request: FastifyRequest): z.infer<typeof problem> {
+  const isInternal = error.code === 'internal_error';
+  return {
+    type: `urn:greenroom:error:${error.code}`,
+    title: titles[error.code],
+    status: error.status,
+    detail: isInternal ? 'The server failed; its log has the request id.' : error.message,
+    code: error.code,
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    request_id: request.id,
+    ...(error.errors === undefined ? {} : { errors: error.errors }),
+  };
+}
+
+function toAppError(error: FastifyError, request: FastifyRequest): AppError {
+  if (error instanceof AppError) return error;
+  if (hasZodFastifySchemaValidationErrors(error))
+    return invalidRequest(fieldErrors(error.validation, request));
+  if (isDatabaseUnavailable(error)) {
+    return new AppError('database_unavailable', 'The database cannot be reached at the moment.', {
+      cause: error,
+      retryAfterSeconds: 2,
+      hint: 'try again; nothing of this request was kept',
+    });
+  }
+  return fromFastify(error) ?? new AppError('internal_error', error.message, { cause: error });
+}
+
+export function invalidRequest(errors: FieldError[]): AppError {
+  const detail = errors
+    .map(({ field, message }) => (field === '' ? message : `${field}: ${message}`))
+    .join('; ');
+  return new AppError('invalid_request', detail, { errors });
+}
+
+function fromFastify(error: FastifyError): AppError | null {
+  switch (error.code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return new AppError('body_too_large', 'The body is larger than 1 MB.');
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return new AppError('unsupported_media_type', 'Send the body as application/json.');
+    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
+      return new AppError('malformed_body', 'The body is shorter or longer than its content-length says.');
+    case 'FST_ERR_BAD_URL':
+      return new AppError('malformed_body', 'The URL is not valid.');
+    default:
+      return error.statusCode === 400 ? new AppError('malformed_body', error.message) : null;
+  }
+}
+
+const methods = ['GET', 'POST', 'PATCH', 'PUT', 'DELETE'] as const;
+
+function unknownRoute(app: FastifyInstance, request: FastifyRequest): AppError {
+  const path = request.url.split('?')[0] ?? request.url;
+  const allowed = methods.filter((method) => app.findRoute({ method, url: path }) !== null);
+  if (allowed.length > 0) {
+    return new AppError(
+      'method_not_allowed',
+      `${request.method} is not allowed here (allowed: ${allowed.join(', ')}).`,
+    );
+  }
+  return new AppError('not_found', `There is no ${request.method} ${path}.`, {
+    hint: 'GET / lists the routes',
+  });
+}

@@ -1,0 +1,123 @@
+#!/usr/bin/env node
+import { availableParallelism } from 'node:os';
+import { delimiter, sep } from 'node:path';
+import { Command, CommanderError, Option } from 'commander';
+import envPaths from 'env-paths';
+import { describeConfig, type LoadedConfig, loadConfig } from './config.ts';
+import { flagName, optionNames, optionOf } from './config-options.ts';
+import { errorMessage, StartupError } from './errors.ts';
+import { createLogger } from './log.ts';
+import { serve } from './serve.ts';
+import { version } from './version.ts';
+
+/*
+ * The commands. The only file that reads the process's arguments and environment, handles signals, and exits.
+ * Exit codes: 0 ok, 1 could not start or failed, 2 wrong usage.
+ */
+
+const program = new Command('greenroom')
+  .description('Claude agents behind one HTTP API: durable sessions on PostgreSQL.')
+  .version(version)
+  .exitOverride()
+  .showHelpAfterError('(greenroom --help lists the commands)');
+
+addOptions(
+  program.command('serve', { isDefault: true }).description('start the server (the default)'),
+).action(async (_options: unknown, command: Command) => await runServer(readConfig(command)));
+
+addOptions(
+  program.command('config').description('print the effective configuration and where each value came from'),
+).action((_options: unknown, command: Command) => printConfig(readConfig(command)));
+
+function addOptions(command: Command): Command {
+  command.option('--config <file>', 'configuration file (default: ./greenroom.config.json, if there is one)');
+  for (const name of optionNames) {
+    const { description, defaultText, noFlag, env } = optionOf(name);
+    if (noFlag) continue;
+    command.addOption(
+      new Option(
+        `--${flagName(name)} <value>`,
+        `${description} (${env.join(', ')}; default: ${defaultText})`,
+      ),
+    );
+  }
+  return command;
+}
+
+function readConfig(command: Command): LoadedConfig {
+  const { config: file, ...flags } = command.opts<{ config?: string }>();
+  return loadConfig({
+    flags,
+    file,
+    env: process.env,
+    cwd: process.cwd(),
+    machine: {
+      userDataDir: envPaths('greenroom', { suffix: '' }).data,
+      isRoot: process.getuid?.() === 0,
+      availableMemory: process.availableMemory(),
+      cores: availableParallelism(),
+    },
+  });
+}
+
+function printConfig(loaded: LoadedConfig): void {
+  const lines = describeConfig(loaded);
+  const width = Math.max(...lines.map((line) => line.name.length));
+  for (const { name, value, origin } of lines)
+    process.stdout.write(`${name.padEnd(width)}  ${value}  (${origin})\n`);
+}
+
+async function runServer({ config }: LoadedConfig): Promise<void> {
+  const logger = createLogger({
+    format: config.logFormat,
+    level: config.logLevel,
+    isTty: process.stderr.isTTY === true,
+  });
+  const stop = new AbortController();
+  const hurry = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (stop.signal.aborted) hurry.abort();
+      else stop.abort(signal);
+    });
+  }
+  process.on('unhandledRejection', (error) => {
+    logger.fatal({ err: error }, 'unhandled rejection: a bug; the server stops');
+    throw error;
+  });
+  await serve(config, {
+    logger,
+    agentPath: agentSearchPath(process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin'),
+    setTemporaryDirectory: (path) => {
+      process.env.TMPDIR = path;
+    },
+    print: (text) => process.stdout.write(text),
+    stop: stop.signal,
+    hurry: hurry.signal,
+  });
+}
+
+// npm puts its own directories first, which are no business of the agents.
+function agentSearchPath(path: string): string {
+  const isOurs = (directory: string): boolean => directory.includes(`${sep}node_modules${sep}`);
+  return path
+    .split(delimiter)
+    .filter((directory) => directory !== '' && !isOurs(directory))
+    .join(delimiter);
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+  else if (error instanceof StartupError) {
+    const hint = error.hint === undefined ? '' : `hint: ${error.hint}\n`;
+    process.stderr.write(`error: ${error.message}\n${hint}`);
+    process.exitCode = 1;
+  } else {
+    process.stderr.write(
+      `error: ${error instanceof Error ? (error.stack ?? errorMessage(error)) : String(error)}\n`,
+    );
+    process.exitCode = 1;
+  }
+}

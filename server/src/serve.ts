@@ -1,0 +1,82 @@
+import type { AddressInfo } from 'node:net';
+import type { Config } from './config.ts';
+import { type Context, type ContextParts, createContext } from './context.ts';
+import { StartupError } from './errors.ts';
+import { describeUpstream } from './gateway/upstream.ts';
+import { findWarnings } from './operations/warnings.ts';
+import { createServer, type Server } from './server.ts';
+import { version } from './version.ts';
+
+export type ServeParts = ContextParts & {
+  print: (text: string) => void;
+  /** Where this process is to put its temporary files from now on. */
+  setTemporaryDirectory: (path: string) => void;
+  /** Aborts to stop in good order. */
+  stop: AbortSignal;
+  /** Aborts to stop without waiting for running turns. */
+  hurry: AbortSignal;
+};
+
+/** Runs a server until `stop` aborts; then lets running turns end, and closes everything in reverse order. */
+export async function serve(config: Config, parts: ServeParts): Promise<void> {
+  const { logger, stop, hurry } = parts;
+  await using context = await createContext(config, parts);
+  parts.setTemporaryDirectory(context.temporaryDirectory);
+  const server = await createServer(context);
+  const url = await listen(server, config);
+  context.dataDirectory.describe({ url });
+  try {
+    await context.worker.start();
+    parts.print(startBlock(context, url));
+    await aborted(stop);
+    logger.info(
+      { signal: stop.reason, grace_ms: config.shutdownGrace },
+      'stopping: running turns may end first',
+    );
+    server.startDraining();
+    await context.worker.drain(config.shutdownGrace, hurry);
+  } finally {
+    await server.app.close();
+  }
+  logger.info('stopped');
+}
+
+async function listen({ app }: Server, config: Config): Promise<string> {
+  try {
+    const listenTextResolver = (address: string): string => `Greenroom ${version} listens at ${address}`;
+    await app.listen({ host: config.host, port: config.port, listenTextResolver });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EADDRINUSE') {
+      throw new StartupError(`port ${config.port} on ${config.host} is in use`, {
+        cause: error,
+        hint: 'stop what listens there, or choose another port with --port or GREENROOM_PORT',
+      });
+    }
+    throw new StartupError(`cannot listen on ${config.host}:${config.port} (${code})`, { cause: error });
+  }
+  const { address, port, family } = app.server.address() as AddressInfo;
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+}
+
+function startBlock(context: Context, url: string): string {
+  const { config, dataDirectory, upstream, driver, isDatabaseEmbedded } = context;
+  const database = isDatabaseEmbedded ? 'its own PostgreSQL' : 'PostgreSQL at DATABASE_URL';
+  const warnings = findWarnings(context).map((warning) => `  warning    ${warning}\n`);
+  return `
+  Greenroom ${version}  ${url}
+
+  model      ${describeUpstream(upstream)}
+  data       ${dataDirectory.path} (${database})
+  isolation  ${driver.name}, up to ${config.maxSessions} agent processes
+${warnings.join('')}  stop       Ctrl-C
+
+  try        curl -s ${url}/execute/ -H 'content-type: application/json' -d '{"prompt": "Please introduce yourself."}'
+
+`;
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

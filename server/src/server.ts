@@ -1,0 +1,104 @@
+import { randomUUID } from 'node:crypto';
+import swagger from '@fastify/swagger';
+import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
+import {
+  jsonSchemaTransform,
+  jsonSchemaTransformObject,
+  serializerCompiler,
+  validatorCompiler,
+} from 'fastify-type-provider-zod';
+import { classicRoutes } from './classic/routes.ts';
+import type { Context } from './context.ts';
+import { AppError } from './errors.ts';
+import { installJsonBodyParser } from './http/json-body.ts';
+import { installErrorHandler } from './http/problem.ts';
+import { operationsRoutes } from './operations/routes.ts';
+import { sessionRoutes } from './session/routes.ts';
+import { version } from './version.ts';
+
+const MAX_BODY_BYTES = 1024 * 1024;
+
+export type Server = {
+  app: FastifyInstance;
+  /** From now on nothing new is accepted; what is there can still be read. */
+  startDraining(): void;
+};
+
+/** The HTTP server over a context, not yet listening. */
+export async function createServer(context: Context): Promise<Server> {
+  const app = fastify({
+    loggerInstance: context.logger as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
+    genReqId: () => randomUUID(),
+    bodyLimit: MAX_BODY_BYTES,
+    requestTimeout: 30_000,
+    http: { headersTimeout: 10_000, maxHeaderSize: 16 * 1024 },
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
+    forceCloseConnections: true,
+    exposeHeadRoutes: false,
+  });
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  installErrorHandler(app);
+  installJsonBodyParser(app);
+  const draining = installDraining(app);
+  logRequests(app);
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Greenroom',
+        version,
+        description:
+          'Claude agents behind one HTTP API: durable sessions that can be watched, resumed and cancelled.',
+        license: { name: 'MIT', identifier: 'MIT' },
+      },
+      tags: [
+        { name: 'sessions', description: 'Start, watch, cancel, resume and delete sessions' },
+        { name: 'operations', description: 'Health and version' },
+      ],
+    },
+    transform: jsonSchemaTransform,
+    transformObject: jsonSchemaTransformObject,
+  });
+  await app.register(classicRoutes, { context });
+  await app.register(sessionRoutes, { context });
+  await app.register(operationsRoutes, { context, isDraining: () => draining.isDraining });
+  await app.ready();
+  return { app, startDraining: draining.start };
+}
+
+function installDraining(app: FastifyInstance): { readonly isDraining: boolean; start(): void } {
+  let isDraining = false;
+  app.addHook('onRequest', async (request) => {
+    if (!isDraining || request.method === 'GET') return;
+    throw new AppError('shutting_down', 'The server is shutting down.', { retryAfterSeconds: 5 });
+  });
+  return {
+    get isDraining() {
+      return isDraining;
+    },
+    start: () => {
+      isDraining = true;
+    },
+  };
+}
+
+/** One line per answered request; reads are frequent and go to `debug`. */
+function logRequests(app: FastifyInstance): void {
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+    const { session_id } = (request.params ?? {}) as { session_id?: string };
+    if (session_id !== undefined) request.log = reply.log = request.log.child({ session_id });
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const line = {
+      method: request.method,
+      path: request.routeOptions.url,
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime),
+    };
+    if (request.method === 'GET') request.log.debug(line, 'answered');
+    else request.log.info(line, 'answered');
+  });
+}
