@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import type { Config } from '../src/config.ts';
+import { loadConfig } from '../src/config.ts';
+import { type Context, type ContextParts, createContext } from '../src/context.ts';
+import type { StoredEvent } from '../src/event/event.ts';
+import { readEvents } from '../src/event/feed.ts';
+import { createSilentLogger } from '../src/log.ts';
+import { createServer } from '../src/server.ts';
+
+/** A whole server in this process: real PostgreSQL, real agents, the demo model as fast as it can. */
+export type TestServer = {
+  url: string;
+  context: Context;
+  config: Config;
+  request(method: string, path: string, body?: unknown): Promise<Answer>;
+  execute(body: object): Promise<string>;
+  /** Waits until the session's latest turn has ended, and returns its status. */
+  ended(sessionId: string): Promise<StatusAnswer>;
+  /** The first event that matches, among those stored and those to come. */
+  event(sessionId: string, matches: (event: StoredEvent) => boolean): Promise<StoredEvent>;
+  [Symbol.asyncDispose](): Promise<void>;
+};
+
+// biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely
+export type Answer = { status: number; headers: Headers; body: any };
+export type StatusAnswer = {
+  session_id: string;
+  status: string;
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  messages: { type: string; content: any; timestamp: string }[];
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  result: any;
+  error: string | null;
+  duration_ms: number | null;
+  total_cost_usd: number | null;
+};
+
+export type TestServerOptions = {
+  config?: Partial<Config>;
+  parts?: Partial<ContextParts>;
+  /** To be the node of an earlier server; without it the directory is removed at the end. */
+  dataDir?: string;
+  databaseUrl?: string;
+};
+
+/** A copy of the template database; dropped at the end. */
+export async function createDatabase(): Promise<{ url: string; [Symbol.asyncDispose](): Promise<void> }> {
+  const host = process.env.TEST_POSTGRES_HOST;
+  const user = process.env.TEST_POSTGRES_USER;
+  assert(host !== undefined && user !== undefined, 'run the tests by `npm test`: it starts their database');
+  const name = `test_${randomUUID().replaceAll('-', '')}`;
+  const run = async (statement: string): Promise<void> => {
+    const admin = new Client({ host, user, database: 'postgres' });
+    await admin.connect();
+    await admin.query(statement);
+    await admin.end();
+  };
+  await run(`create database ${name} template greenroom_template`);
+  return {
+    url: `postgresql://${user}@localhost/${name}?host=${encodeURIComponent(host)}`,
+    [Symbol.asyncDispose]: async () => await run(`drop database ${name} with (force)`),
+  };
+}
+
+export async function temporaryDirectory(): Promise<{ path: string; [Symbol.asyncDispose](): Promise<void> }> {
+  const path = await mkdtemp(join(tmpdir(), 'greenroom-test-'));
+  return { path, [Symbol.asyncDispose]: async () => await rm(path, { recursive: true, force: true }) };
+}
+
+export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
+  await using stack = new AsyncDisposableStack();
+  const dataDir = options.dataDir ?? stack.use(await temporaryDirectory()).path;
+  const databaseUrl = options.databaseUrl ?? stack.use(await createDatabase()).url;
+  const config = testConfig({ dataDir, databaseUrl, ...options.config });
+  const context = stack.use(
+    await createContext(config, {
+      logger: createSilentLogger(),
+      agentPath: '/usr/local/bin:/usr/bin:/bin',
+      ...options.parts,
+    }),
+  );
+  stack.defer(async () => assertNoProcesses(context));
+  stack.defer(async () => await context.worker.drain(0, new AbortController().signal));
+  const server = await createServer(context);
+  stack.defer(async () => await server.app.close());
+  await server.app.listen({ host: '127.0.0.1', port: 0 });
+  await context.worker.start();
+  const { port } = server.app.server.address() as AddressInfo;
+  const resources = stack.move();
+  return makeClient(`http://127.0.0.1:${port}`, context, async () => await resources.disposeAsync());
+}
+
+export function testConfig(overrides: Partial<Config>): Config {
+  const { config } = loadConfig({
+    flags: {},
+    env: {},
+    cwd: '/',
+    machine: { userDataDir: '/nonexistent', isRoot: false, availableMemory: 8 * 2 ** 30, cores: 2 },
+  });
+  return { ...config, port: 0, demoTokensPerSecond: Number.POSITIVE_INFINITY, workspaceRoots: [], ...overrides };
+}
+
+function makeClient(url: string, context: Context, dispose: () => Promise<void>): TestServer {
+  const request = async (method: string, path: string, body?: unknown): Promise<Answer> => {
+    const response = await fetch(url + path, {
+      method,
+      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+    });
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, body: text === '' ? null : JSON.parse(text) };
+  };
+  const event: TestServer['event'] = async (sessionId, matches) => {
+    const signal = AbortSignal.timeout(60_000);
+    for await (const found of readEvents({ db: context.database.db, bus: context.bus }, { sessionId, signal })) {
+      if (matches(found)) return found;
+    }
+    throw new Error(`session ${sessionId} never had the event that was waited for`);
+  };
+  return {
+    url,
+    context,
+    config: context.config,
+    request,
+    event,
+    execute: async (body) => {
+      const answer = await request('POST', '/execute/', body);
+      assert.equal(answer.status, 200, JSON.stringify(answer.body));
+      return answer.body.session_id;
+    },
+    ended: async (sessionId) => {
+      const session = await request('GET', `/sessions/${sessionId}`);
+      const turn = session.body.turns.at(-1).number;
+      await event(sessionId, (found) => found.kind === 'turn' && found.data.phase === 'ended' && found.data.turn === turn);
+      return (await request('GET', `/status/${sessionId}`)).body;
+    },
+    [Symbol.asyncDispose]: dispose,
+  };
+}
+
+/** What the agent's last message of the turn said. */
+export function answerText(status: StatusAnswer): string {
+  const last = status.messages.findLast((message) => message.type === 'AssistantMessage');
+  return last?.content.content.map((block: { text?: string }) => block.text ?? '').join('') ?? '';
+}
+
+/** Pids of processes whose command line or environment names `text`. */
+export async function findProcesses(text: string): Promise<number[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const found = await Promise.all(
+    pids.map(async (pid) => {
+      const parts = await Promise.all(
+        ['cmdline', 'environ'].map(async (file) => await readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '')),
+      );
+      return parts.some((part) => part.includes(text)) && Number(pid) !== process.pid ? [Number(pid)] : [];
+    }),
+  );
+  return found.flat();
+}
+
+async function assertNoProcesses(context: Context): Promise<void> {
+  const left = await findProcesses(`${context.dataDirectory.nodeId}/`);
+  assert.deepEqual(left, [], 'agent processes outlived their server');
+}
