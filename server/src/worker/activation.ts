@@ -56,6 +56,8 @@ const MAX_UNSTORED_MESSAGES = 256;
 type LiveTurn = {
   id: string;
   number: number;
+  /** The process that was given the prompt; null before that. */
+  agent: AgentProcess | null;
   ended: PromiseWithResolvers<ResultMessage>;
   isStopped: boolean;
 };
@@ -152,7 +154,13 @@ export class Activation {
 
   async #runTurn({ turn, session, events }: BegunTurn): Promise<void> {
     this.#publish(events);
-    this.#turn = { id: turn.id, number: turn.number, ended: Promise.withResolvers(), isStopped: false };
+    this.#turn = {
+      id: turn.id,
+      number: turn.number,
+      agent: null,
+      ended: Promise.withResolvers(),
+      isStopped: false,
+    };
     this.#turn.ended.promise.catch(() => {});
     this.#setState('running');
     const logger = this.#logger.child({ turn_id: turn.id });
@@ -160,7 +168,7 @@ export class Activation {
     let outcome: TurnOutcome;
     try {
       await this.#ensureAgent(session);
-      this.#agent?.process.send(turn.id, turn.prompt);
+      this.#send(turn);
       outcome = outcomeOf(await this.#turn.ended.promise);
     } catch (error) {
       if (this.#failure !== null) throw this.#failure;
@@ -172,6 +180,13 @@ export class Activation {
     this.#publish(await this.#persist(() => finishTurn(this.#services.db, this.#hold, ended)));
     const error = outcome.state === 'error' ? outcome.error.code : undefined;
     logger.info({ state: outcome.state, error, cost_usd: outcome.costUsd }, 'turn ended');
+  }
+
+  #send(turn: BegunTurn['turn']): void {
+    if (this.#agent === null || this.#turn === null)
+      throw new Error('the agent process ended before its turn began');
+    this.#turn.agent = this.#agent.process;
+    this.#agent.process.send(turn.id, turn.prompt);
   }
 
   async #ensureAgent(session: SessionRow): Promise<void> {
@@ -228,7 +243,7 @@ export class Activation {
     try {
       for await (const message of agent.messages()) {
         const stored = this.#store(translate(message, this.#turn?.id ?? null, new Date()));
-        if (message.type === 'result' && this.#turn !== null) {
+        if (message.type === 'result' && this.#turn?.agent === agent) {
           const { ended } = this.#turn;
           await stored;
           ended.resolve(parseResult(message));
@@ -236,7 +251,7 @@ export class Activation {
       }
       throw new Error('the agent process ended before its turn did');
     } catch (error) {
-      this.#turn?.ended.reject(error);
+      if (this.#turn?.agent === agent) this.#turn.ended.reject(error);
     } finally {
       // An agent that ended while idle is not missed until the next turn, which starts a new one.
       if (this.#agent?.process === agent) {

@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { sessionDirectories } from '../src/agent/environment.ts';
+import { answerText, findProcesses, startTestServer, type TestServer } from './harness.ts';
+
+describe('a session on a worker', () => {
+  let server: TestServer;
+  before(async () => {
+    server = await startTestServer();
+  });
+  after(async () => await server[Symbol.asyncDispose]());
+
+  const agentPids = async (id: string): Promise<number[]> =>
+    await findProcesses(`${server.context.dataDirectory.nodeId}/${id}/`);
+
+  it('keeps its agent process for the next turn (a warm follow-up starts none)', async () => {
+    const id = await server.execute({ prompt: 'My name is Grace.' });
+    await server.ended(id);
+    const before = await agentPids(id);
+    await server.execute({ prompt: 'What is my name?', resume_session_id: id });
+    assert.match(answerText(await server.ended(id)), /Grace/);
+    assert.deepEqual(await agentPids(id), before);
+  });
+
+  it('starts a new process with the same memory when a turn changes the options', async () => {
+    const id = await server.execute({ prompt: 'My name is Grace.' });
+    await server.ended(id);
+    const before = await agentPids(id);
+    await server.execute({ prompt: 'What is my name?', resume_session_id: id, model: 'haiku' });
+    const status = await server.ended(id);
+    assert.match(answerText(status), /Grace/);
+    assert.match(status.messages.findLast((m) => m.type === 'AssistantMessage')?.content.model, /haiku/);
+    assert.ok(!(await agentPids(id)).some((pid) => before.includes(pid)));
+  });
+
+  it('gives the agent neither the model key nor anything else of the server environment', async () => {
+    process.env.SERVER_SECRET = 'do-not-inherit';
+    const id = await server.execute({ prompt: 'run: env', allowed_tools: ['Bash'] });
+    const environment = JSON.stringify((await server.ended(id)).messages);
+    delete process.env.SERVER_SECRET;
+    assert.match(environment, /GREENROOM_SESSION_ID/);
+    assert.doesNotMatch(environment, /do-not-inherit|DATABASE_URL|sk-ant|TEST_POSTGRES/);
+  });
+
+  it('works in a workspace of its own under the data directory', async () => {
+    const id = await server.execute({
+      prompt: 'create a file note.txt with hello',
+      permission_mode: 'acceptEdits',
+    });
+    assert.equal((await server.ended(id)).status, 'completed');
+    const { workspace } = sessionDirectories(server.context.dataDirectory.path, id);
+    assert.match(await readFile(join(workspace, 'note.txt'), 'utf8'), /hello/);
+  });
+
+  it('charges each turn for itself, also when the session is resumed in a new process', async () => {
+    const id = await server.execute({ prompt: 'hello' });
+    await server.ended(id);
+    await server.execute({ prompt: 'hello again', resume_session_id: id });
+    await server.ended(id);
+    await server.execute({ prompt: 'and again', resume_session_id: id, max_turns: 7 });
+    const status = await server.ended(id);
+    const { body } = await server.request('GET', `/sessions/${id}`);
+    const costs = body.turns.map((turn: { cost_usd: number }) => turn.cost_usd);
+    assert.equal(costs.length, 3);
+    assert.ok(costs.every((cost: number) => cost > 0));
+    const sum = costs.reduce((total: number, cost: number) => total + cost, 0);
+    const total = status.messages.findLast((m) => m.type === 'ResultMessage')?.content.total_cost_usd;
+    assert.ok(Math.abs(sum - total) < 1e-9, `turns ${sum}, the agent's own total ${total}`);
+    assert.ok(Math.abs(body.cost_usd - total) < 1e-9);
+  });
+
+  it('cancels a turn: the session is cancelled at once, the agent stops, and the session can be resumed', async () => {
+    const id = await server.execute({ prompt: 'I am Linus. Remember this.' });
+    await server.ended(id);
+    await server.execute({ prompt: '[demo:slow 20] count from 1 to 1000', resume_session_id: id });
+    await server.event(
+      id,
+      (event) => event.kind === 'session' && event.seq > 10 && event.data.status === 'running',
+    );
+    const cancelled = await server.request('POST', `/cancel/${id}`);
+    assert.equal(cancelled.status, 200);
+    assert.deepEqual(cancelled.body, {
+      session_id: id,
+      status: 'cancelled',
+      message: `Session ${id} cancelled successfully`,
+    });
+    const status = await server.ended(id);
+    assert.equal(status.status, 'cancelled');
+    assert.equal(status.error, 'Session was cancelled');
+    assert.equal(status.result, null);
+    await server.execute({ prompt: 'What is my name?', resume_session_id: id });
+    assert.match(answerText(await server.ended(id)), /Linus/);
+  });
+
+  it('kills an agent that ignores the interrupt of a cancelled turn within 2 s, tools and all', async () => {
+    const id = await server.execute({ prompt: 'run: sleep 300', allowed_tools: ['Bash'] });
+    await server.event(id, (event) => event.kind === 'sdk' && event.data.type === 'assistant');
+    const pids = await agentPids(id);
+    const claude = pids.find((pid) => server.context.worker.sessions.length > 0 && pid === Math.min(...pids));
+    process.kill(claude ?? assert.fail('no agent process'), 'SIGSTOP');
+    await server.request('POST', `/cancel/${id}`);
+    const cancelledAt = performance.now();
+    while ((await agentPids(id)).length > 0) {
+      assert.ok(performance.now() - cancelledAt < 2_000, 'the agent is still there after 2 s');
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  });
+
+  it('ends the turn as agent_crashed when the agent process dies, and goes on with the next turn', async () => {
+    const id = await server.execute({ prompt: '[demo:hang]' });
+    await server.event(id, (event) => event.kind === 'sdk');
+    for (const pid of await agentPids(id)) process.kill(pid, 'SIGKILL');
+    const status = await server.ended(id);
+    assert.equal(status.status, 'error');
+    const { body } = await server.request('GET', `/sessions/${id}`);
+    assert.equal(body.turns[0].error.code, 'agent_crashed');
+    await server.execute({ prompt: 'hello', resume_session_id: id });
+    assert.equal((await server.ended(id)).status, 'completed');
+  });
+
+  it('removes home and workspace with the session', async () => {
+    const id = await server.execute({ prompt: 'hello' });
+    await server.ended(id);
+    const deleted = await server.request('DELETE', `/sessions/${id}`);
+    assert.deepEqual(deleted.body, {
+      session_id: id,
+      status: 'completed',
+      message: `Session ${id} deleted successfully`,
+    });
+    assert.equal((await server.request('GET', `/status/${id}`)).status, 404);
+  });
+});
