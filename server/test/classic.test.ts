@@ -18,9 +18,21 @@ describe('the classic API', () => {
     });
     assert.equal(started.status, 200);
     const id = started.body.session_id;
-    assert.deepEqual(started.body, { session_id: id, status: 'pending', message: `Session ${id} started successfully` });
+    assert.deepEqual(started.body, {
+      session_id: id,
+      status: 'pending',
+      message: `Session ${id} started successfully`,
+    });
     const status = await server.ended(id);
-    assert.deepEqual(Object.keys(status), ['session_id', 'status', 'messages', 'result', 'error', 'duration_ms', 'total_cost_usd']);
+    assert.deepEqual(Object.keys(status), [
+      'session_id',
+      'status',
+      'messages',
+      'result',
+      'error',
+      'duration_ms',
+      'total_cost_usd',
+    ]);
     assert.equal(status.status, 'completed');
     assert.deepEqual(
       status.messages.map((message) => message.type),
@@ -33,16 +45,25 @@ describe('the classic API', () => {
   });
 
   it('continues a session by resume_session_id: the agent remembers and the id stays', async () => {
-    const id = await server.execute({ prompt: 'I am Ada. Please remember this.', permission_mode: 'acceptEdits' });
+    const id = await server.execute({
+      prompt: 'I am Ada. Please remember this.',
+      permission_mode: 'acceptEdits',
+    });
     const first = await server.ended(id);
-    const resumed = await server.request('POST', '/execute', { prompt: 'What was my name again?', resume_session_id: id });
+    const resumed = await server.request('POST', '/execute', {
+      prompt: 'What was my name again?',
+      resume_session_id: id,
+    });
     assert.equal(resumed.body.message, `Session ${id} resumed successfully`);
     const second = await server.ended(id);
     assert.match(answerText(second), /Ada/);
     assert.ok(second.messages.length > first.messages.length, 'messages continue');
     const listed = await server.request('GET', '/sessions/');
     const item = listed.body.find((session: { session_id: string }) => session.session_id === id);
-    assert.equal(item.prompt, 'I am Ada. Please remember this.\n\n--- Session Resume ---\nWhat was my name again?');
+    assert.equal(
+      item.prompt,
+      'I am Ada. Please remember this.\n\n--- Session Resume ---\nWhat was my name again?',
+    );
     assert.equal(item.message_count, second.messages.length);
   });
 });

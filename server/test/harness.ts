@@ -68,7 +68,10 @@ export async function createDatabase(): Promise<{ url: string; [Symbol.asyncDisp
   };
 }
 
-export async function temporaryDirectory(): Promise<{ path: string; [Symbol.asyncDispose](): Promise<void> }> {
+export async function temporaryDirectory(): Promise<{
+  path: string;
+  [Symbol.asyncDispose](): Promise<void>;
+}> {
   const path = await mkdtemp(join(tmpdir(), 'greenroom-test-'));
   return { path, [Symbol.asyncDispose]: async () => await rm(path, { recursive: true, force: true }) };
 }
@@ -103,21 +106,36 @@ export function testConfig(overrides: Partial<Config>): Config {
     cwd: '/',
     machine: { userDataDir: '/nonexistent', isRoot: false, availableMemory: 8 * 2 ** 30, cores: 2 },
   });
-  return { ...config, port: 0, demoTokensPerSecond: Number.POSITIVE_INFINITY, workspaceRoots: [], ...overrides };
+  return {
+    ...config,
+    port: 0,
+    demoTokensPerSecond: Number.POSITIVE_INFINITY,
+    workspaceRoots: [],
+    ...overrides,
+  };
 }
 
 function makeClient(url: string, context: Context, dispose: () => Promise<void>): TestServer {
   const request = async (method: string, path: string, body?: unknown): Promise<Answer> => {
     const response = await fetch(url + path, {
       method,
-      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+      ...(body === undefined
+        ? {}
+        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
     });
     const text = await response.text();
-    return { status: response.status, headers: response.headers, body: text === '' ? null : JSON.parse(text) };
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: text === '' ? null : JSON.parse(text),
+    };
   };
   const event: TestServer['event'] = async (sessionId, matches) => {
     const signal = AbortSignal.timeout(60_000);
-    for await (const found of readEvents({ db: context.database.db, bus: context.bus }, { sessionId, signal })) {
+    for await (const found of readEvents(
+      { db: context.database.db, bus: context.bus },
+      { sessionId, signal },
+    )) {
       if (matches(found)) return found;
     }
     throw new Error(`session ${sessionId} never had the event that was waited for`);
@@ -136,7 +154,10 @@ function makeClient(url: string, context: Context, dispose: () => Promise<void>)
     ended: async (sessionId) => {
       const session = await request('GET', `/sessions/${sessionId}`);
       const turn = session.body.turns.at(-1).number;
-      await event(sessionId, (found) => found.kind === 'turn' && found.data.phase === 'ended' && found.data.turn === turn);
+      await event(
+        sessionId,
+        (found) => found.kind === 'turn' && found.data.phase === 'ended' && found.data.turn === turn,
+      );
       return (await request('GET', `/status/${sessionId}`)).body;
     },
     [Symbol.asyncDispose]: dispose,
@@ -155,7 +176,9 @@ export async function findProcesses(text: string): Promise<number[]> {
   const found = await Promise.all(
     pids.map(async (pid) => {
       const parts = await Promise.all(
-        ['cmdline', 'environ'].map(async (file) => await readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '')),
+        ['cmdline', 'environ'].map(
+          async (file) => await readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => ''),
+        ),
       );
       return parts.some((part) => part.includes(text)) && Number(pid) !== process.pid ? [Number(pid)] : [];
     }),

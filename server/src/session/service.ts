@@ -207,9 +207,9 @@ export async function getSessionDetail(services: SessionServices, key: SessionKe
 async function findQueuePlace({ db, queue }: SessionServices, sessionId: string): Promise<QueuePlace | null> {
   const position = await queue.position(sessionId);
   if (position === null) return null;
-  const { workers, slots, resident } = await findCapacity(db);
+  const { workers, slots, taken } = await findCapacity(db);
   if (workers === 0) return { position, reason: 'no_worker', message: 'No worker is connected.' };
-  if (resident >= slots) {
+  if (taken >= slots) {
     return { position, reason: 'all_slots_in_use', message: `All ${slots} agent process slots are in use.` };
   }
   return { position, reason: 'starting', message: 'A worker is about to take it.' };

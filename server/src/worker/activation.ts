@@ -50,7 +50,7 @@ export type ActivationServices = {
 
 export type ActivationState = 'claiming' | 'running' | 'idle' | 'releasing' | 'ended';
 
-const INTERRUPT_GRACE_MS = 1_000;
+const INTERRUPT_GRACE_MS = 800;
 const MAX_UNSTORED_MESSAGES = 256;
 
 type LiveTurn = {

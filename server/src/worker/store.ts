@@ -172,15 +172,11 @@ export async function registerWorker(db: Kysely<Database>, worker: WorkerIdentit
 }
 
 /** Also forgets workers of other nodes that have been silent for an hour. */
-export async function recordHeartbeat(
-  db: Kysely<Database>,
-  worker: WorkerIdentity,
-  resident: number,
-): Promise<void> {
+export async function recordHeartbeat(db: Kysely<Database>, workerId: string): Promise<void> {
   await db
     .updateTable('workers')
-    .set({ heartbeat_at: sql<Date>`now()`, resident_sessions: resident })
-    .where('id', '=', worker.id)
+    .set({ heartbeat_at: sql<Date>`now()` })
+    .where('id', '=', workerId)
     .execute();
   await db.deleteFrom('workers').where('heartbeat_at', '<', sql<Date>`now() - interval '1 hour'`).execute();
 }
@@ -189,20 +185,17 @@ export async function unregisterWorker(db: Kysely<Database>, id: string): Promis
   await db.deleteFrom('workers').where('id', '=', id).execute();
 }
 
-/** Room for agent processes on all workers that were heard of lately. */
+/** Room for agent processes on all workers that were heard of lately, and how much of it is taken. */
 export async function findCapacity(
   db: Kysely<Database>,
-): Promise<{ workers: number; slots: number; resident: number }> {
-  const row = await db
-    .selectFrom('workers')
-    .select((eb) => [
-      eb.fn.countAll<number>().as('workers'),
-      eb.fn.coalesce(eb.fn.sum<number>('max_sessions'), sql<number>`0`).as('slots'),
-      eb.fn.coalesce(eb.fn.sum<number>('resident_sessions'), sql<number>`0`).as('resident'),
-    ])
-    .where('heartbeat_at', '>', sql<Date>`now() - interval '30 seconds'`)
-    .executeTakeFirstOrThrow();
-  return row;
+): Promise<{ workers: number; slots: number; taken: number }> {
+  const { rows } = await sql<{ workers: number; slots: number; taken: number }>`
+    with alive as (select id, max_sessions from workers where heartbeat_at > now() - interval '30 seconds')
+    select count(*)::int as workers, coalesce(sum(max_sessions), 0)::int as slots,
+      (select count(*) from sessions where worker_id in (select id from alive))::int as taken
+    from alive
+  `.execute(db);
+  return rows[0] ?? { workers: 0, slots: 0, taken: 0 };
 }
 
 /** For turns whose job was lost, which nothing in here should cause: asks for an activation again. */

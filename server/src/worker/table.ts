@@ -7,8 +7,6 @@ export type WorkerTable = {
   hostname: string;
   pid: number;
   max_sessions: number;
-  /** Sessions that hold an agent process slot now. */
-  resident_sessions: Generated<number>;
   started_at: Generated<Date>;
   heartbeat_at: Generated<Date>;
 };

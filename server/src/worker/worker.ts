@@ -113,7 +113,7 @@ export class Worker {
     const startedAt = performance.now();
     try {
       await this.#queue.touch(activations.map((activation) => activation.job));
-      await recordHeartbeat(this.#db, this.#identity, activations.length);
+      await recordHeartbeat(this.#db, this.#identity.id);
       if (activations.length > 0) {
         const states = await findHeldStates(
           this.#db,

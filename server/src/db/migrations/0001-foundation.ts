@@ -97,7 +97,6 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       hostname text not null,
       pid integer not null,
       max_sessions integer not null,
-      resident_sessions integer not null default 0,
       started_at timestamptz not null default now(),
       heartbeat_at timestamptz not null default now()
     )`.execute(db);

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
+import { describe, it } from 'node:test';
+import { startTestServer, type TestServer } from './harness.ts';
+
+describe('a worker with fewer slots than sessions', () => {
+  it('completes 30 sessions started at once on 8 slots, with never more than 8 agent processes alive', async () => {
+    await using server = await startTestServer({ config: { maxSessions: 8 } });
+    await using sampler = sampleAgentProcesses(server);
+    const ids = await Promise.all(
+      Array.from({ length: 30 }, (_, n) => server.execute({ prompt: `hello ${n}` })),
+    );
+    const places = await Promise.all(
+      ids.map(async (id) => (await server.request('GET', `/sessions/${id}`)).body.queue),
+    );
+    assert.ok(
+      places.some((place) => place?.reason === 'all_slots_in_use'),
+      'those that wait say why',
+    );
+    const statuses = await Promise.all(ids.map(async (id) => (await server.ended(id)).status));
+    assert.deepEqual(new Set(statuses), new Set(['completed']));
+    const alive = sampler.most;
+    assert.ok(alive <= 8 && alive > 1, `${alive} agent processes were alive at once`);
+  });
+
+  it('keeps no idle session while it is full: a waiting one gets the slot', async () => {
+    await using server = await startTestServer({ config: { maxSessions: 1, idleTtl: 3_600_000 } });
+    const first = await server.execute({ prompt: 'hello' });
+    const second = await server.execute({ prompt: 'hello' });
+    assert.equal((await server.ended(first)).status, 'completed');
+    assert.equal((await server.ended(second)).status, 'completed');
+  });
+
+  it('releases an idle session after its time, process and all', async () => {
+    await using server = await startTestServer({ config: { idleTtl: 1 } });
+    const id = await server.execute({ prompt: 'hello' });
+    await server.ended(id);
+    while (server.context.worker.sessions.length > 0) await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(await countAgentProcesses(server), 0);
+  });
+
+  it('shows the place in the queue, and a cancelled session leaves it', async () => {
+    await using server = await startTestServer({ config: { maxSessions: 1 } });
+    const running = await server.execute({ prompt: '[demo:hang]' });
+    await server.event(running, (event) => event.kind === 'sdk');
+    const [first, second] = [
+      await server.execute({ prompt: 'hello' }),
+      await server.execute({ prompt: 'hello' }),
+    ];
+    const place = async (id: string): Promise<number | undefined> =>
+      (await server.request('GET', `/sessions/${id}`)).body.queue?.position;
+    assert.deepEqual([await place(first), await place(second)], [1, 2]);
+    assert.equal((await server.request('POST', `/cancel/${first}`)).status, 200);
+    assert.equal((await server.request('GET', `/status/${first}`)).body.status, 'cancelled');
+    assert.equal(await place(second), 1);
+    await server.request('POST', `/cancel/${running}`);
+    assert.equal((await server.ended(second)).status, 'completed');
+  });
+});
+
+/** Looks again and again, until it is disposed of, how many agent processes there are. */
+function sampleAgentProcesses(server: TestServer): {
+  readonly most: number;
+  [Symbol.asyncDispose](): Promise<void>;
+} {
+  let most = 0;
+  let isDone = false;
+  const sampling = (async () => {
+    while (!isDone) {
+      most = Math.max(most, await countAgentProcesses(server));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  })();
+  return {
+    get most() {
+      return most;
+    },
+    [Symbol.asyncDispose]: async () => {
+      isDone = true;
+      await sampling;
+    },
+  };
+}
+
+async function countAgentProcesses({ context }: TestServer): Promise<number> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const found = await Promise.all(
+    pids.map(async (pid) => {
+      const [command, environment] = await Promise.all(
+        ['cmdline', 'environ'].map(
+          async (file) => await readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => ''),
+        ),
+      );
+      return /^[^\0]*\/claude\0/.test(command ?? '') && environment?.includes(`${context.dataDirectory.nodeId}/`);
+    }),
+  );
+  return found.filter(Boolean).length;
+}

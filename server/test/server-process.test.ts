@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
+import { describe, it } from 'node:test';
+import { temporaryDirectory } from './harness.ts';
+import { type ServerProcess, spawnServer, startServerProcess, until } from './server-process.ts';
+
+const hasStatus = (server: ServerProcess, id: string, status: string) => async () =>
+  (await server.request('GET', `/status/${id}`)).body.status === status;
+
+describe('a server process', () => {
+  it('can be killed in the middle of a turn: the turn ends as interrupted, nothing is lost, the session goes on', async () => {
+    await using directory = await temporaryDirectory();
+    const first = await startServerProcess({ dataDir: directory.path });
+    const id = await first.execute({ prompt: 'My name is Barbara.' });
+    await until('the first turn is completed', hasStatus(first, id, 'completed'));
+    await first.execute({ prompt: 'run: sleep 300', allowed_tools: ['Bash'], resume_session_id: id });
+    await until('the tool runs', async () =>
+      JSON.stringify((await first.request('GET', `/status/${id}`)).body.messages).includes('sleep 300'),
+    );
+    const before = (await first.request('GET', `/status/${id}`)).body;
+    first.kill('SIGKILL');
+    await first.exited;
+    await until('no agent and no PostgreSQL is left', async () => (await first.processes()).length === 0);
+
+    await using second = await startServerProcess({ dataDir: directory.path });
+    await until('the turn has ended', hasStatus(second, id, 'error'), 5_000);
+    const after = (await second.request('GET', `/status/${id}`)).body;
+    assert.deepEqual(after.messages.slice(0, before.messages.length), before.messages);
+    const { turns } = (await second.request('GET', `/sessions/${id}`)).body;
+    assert.equal(turns[0].state, 'completed');
+    assert.equal(turns[1].error.code, 'interrupted');
+    await second.execute({ prompt: 'What is my name?', resume_session_id: id });
+    await until('the resumed turn is completed', hasStatus(second, id, 'completed'));
+    assert.match(
+      JSON.stringify((await second.request('GET', `/status/${id}`)).body.messages.slice(-2)),
+      /Barbara/,
+    );
+  });
+
+  it('runs what waited in the queue when it was killed, once', async () => {
+    await using directory = await temporaryDirectory();
+    const env = { GREENROOM_MAX_SESSIONS: '1' };
+    const first = await startServerProcess({ dataDir: directory.path, env });
+    const running = await first.execute({ prompt: '[demo:hang]' });
+    await until('the first session runs', hasStatus(first, running, 'running'));
+    const waiting = await first.execute({ prompt: 'hello' });
+    const { queue } = (await first.request('GET', `/sessions/${waiting}`)).body;
+    assert.equal(queue.position, 1);
+    first.kill('SIGKILL');
+    await first.exited;
+
+    await using second = await startServerProcess({ dataDir: directory.path, env });
+    await until('the waiting session is completed', hasStatus(second, waiting, 'completed'));
+    const { turns } = (await second.request('GET', `/sessions/${waiting}`)).body;
+    assert.equal(turns.length, 1);
+    await until('the other one has ended', hasStatus(second, running, 'error'));
+  });
+
+  it('lets a running turn end after SIGTERM, refuses new ones meanwhile, exits 0 and leaves no process', async () => {
+    await using directory = await temporaryDirectory();
+    const server = await startServerProcess({ dataDir: directory.path });
+    const id = await server.execute({ prompt: '[demo:slow 40] count from 1 to 40' });
+    await until('it runs', hasStatus(server, id, 'running'));
+    server.kill('SIGTERM');
+    await until(
+      'it is not ready any more',
+      async () => (await server.request('GET', '/readyz')).status === 503,
+    );
+    const refused = await server.request('POST', '/execute/', { prompt: 'hello' });
+    assert.equal(refused.status, 503);
+    assert.equal(refused.body.code, 'shutting_down');
+    assert.ok(Number(refused.headers.get('retry-after')) > 0);
+    assert.deepEqual(await server.exited, [0, null]);
+    assert.deepEqual(await server.processes(), []);
+
+    await using again = await startServerProcess({ dataDir: directory.path });
+    assert.equal((await again.request('GET', `/status/${id}`)).body.status, 'completed');
+  });
+
+  it('stops at once after a second signal: the running turn ends as interrupted', async () => {
+    await using directory = await temporaryDirectory();
+    const server = await startServerProcess({ dataDir: directory.path });
+    const id = await server.execute({ prompt: '[demo:hang]' });
+    await until('it runs', hasStatus(server, id, 'running'));
+    server.kill('SIGINT');
+    await until(
+      'it is not ready any more',
+      async () => (await server.request('GET', '/readyz')).status === 503,
+    );
+    server.kill('SIGINT');
+    assert.deepEqual(await server.exited, [0, null]);
+    assert.deepEqual(await server.processes(), []);
+
+    await using again = await startServerProcess({ dataDir: directory.path });
+    const { turns } = (await again.request('GET', `/sessions/${id}`)).body;
+    assert.equal(turns[0].error.code, 'interrupted');
+  });
+
+  it('refuses a data directory that another server holds, and says who', async () => {
+    await using directory = await temporaryDirectory();
+    await using first = await startServerProcess({ dataDir: directory.path });
+    const second = spawnServer({ dataDir: directory.path });
+    const [output, [code]] = await Promise.all([
+      text(second.stderr as NodeJS.ReadableStream),
+      once(second, 'exit'),
+    ]);
+    assert.equal(code, 1);
+    assert.match(output, new RegExp(`${first.pid}`));
+    assert.match(output, new RegExp(first.url));
+  });
+
+  it('outlives its PostgreSQL: kill -9 of the database costs neither the server nor the running turn', async () => {
+    await using directory = await temporaryDirectory();
+    await using server = await startServerProcess({ dataDir: directory.path });
+    const id = await server.execute({ prompt: '[demo:slow 40] count from 1 to 60' });
+    await until('it runs', hasStatus(server, id, 'running'));
+    const pidFile = await readFile(`${directory.path}/postgres/postmaster.pid`, 'utf8');
+    process.kill(Number(pidFile.split('\n')[0]), 'SIGKILL');
+    await until('the turn is completed', async () => {
+      const { status, body } = await server.request('GET', `/status/${id}`);
+      assert.ok(status === 200 || status === 503, `unexpected ${status}: ${JSON.stringify(body)}`);
+      return body.status === 'completed';
+    });
+    const { body } = await server.request('GET', `/status/${id}`);
+    assert.equal(
+      body.messages.filter((message: { type: string }) => message.type === 'ResultMessage').length,
+      1,
+    );
+  });
+});
