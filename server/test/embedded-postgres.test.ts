@@ -250,17 +250,15 @@ test(
     }
     const account = findPostgresAccount(join(dataDirectory, 'postgres'));
     const stranger = spawn('sleep', ['1000'], { ...account, stdio: 'ignore' });
+    using _ = { [Symbol.dispose]: () => stranger.kill() };
     await once(stranger, 'spawn');
     const stale = [stranger.pid, ...lines.slice(1)].join('\n');
     writeFileSync(pidFile, stale);
+    mkdirSync(join(dataDirectory, 'run'), { mode: 0o700 });
     writeFileSync(join(dataDirectory, 'run', '.s.PGSQL.5432.lock'), stale);
-    {
-      await using postgres = await startPostgres(dataDirectory);
-      assert.equal((await query(postgres, 'select 1')).length, 1);
-      assert.ok(isAlive(stranger.pid));
-    }
-    stranger.kill();
-    await once(stranger, 'exit');
+    await using postgres = await startPostgres(dataDirectory);
+    assert.equal((await query(postgres, 'select 1')).length, 1);
+    assert.ok(isAlive(stranger.pid));
   },
 );
 

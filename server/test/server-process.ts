@@ -23,6 +23,10 @@ export class ServerProcess {
     this.exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
   }
 
+  get stderr(): NodeJS.ReadableStream {
+    return this.#child.stderr ?? assert.fail('no error output');
+  }
+
   get pid(): number {
     return this.#child.pid ?? assert.fail('the server has no pid');
   }
@@ -65,23 +69,25 @@ export class ServerProcess {
   }
 }
 
-export type StartOptions = { dataDir: string; env?: Record<string, string> };
+/** `logLevel` null leaves it to the environment. */
+export type StartOptions = { dataDir: string; env?: Record<string, string>; logLevel?: string | null };
 
-export async function startServerProcess({ dataDir, env }: StartOptions): Promise<ServerProcess> {
-  const child = spawnServer({ dataDir, ...(env === undefined ? {} : { env }) });
+export async function startServerProcess(options: StartOptions): Promise<ServerProcess> {
+  const child = spawnServer(options);
   const lines = createInterface({ input: child.stdout ?? assert.fail('no output') });
   for await (const line of lines) {
     const url = /^\s*Greenroom \S+\s+(http:\S+)$/.exec(line)?.[1];
     if (url === undefined) continue;
     child.stdout?.resume();
-    return new ServerProcess(child, dataDir, url);
+    return new ServerProcess(child, options.dataDir, url);
   }
   throw new Error('the server did not start');
 }
 
 /** With an exact environment, and without waiting for it. */
-export function spawnServer({ dataDir, env }: StartOptions): ChildProcess {
-  return spawn(process.execPath, [main, '--data-dir', dataDir, '--port', '0', '--log-level', 'warn'], {
+export function spawnServer({ dataDir, env, logLevel = 'warn' }: StartOptions): ChildProcess {
+  const flags = logLevel === null ? [] : ['--log-level', logLevel];
+  return spawn(process.execPath, [main, '--data-dir', dataDir, '--port', '0', ...flags], {
     env: { PATH: process.env.PATH, HOME: dataDir, GREENROOM_DEMO_TOKENS_PER_SECOND: '100000', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -12,11 +12,13 @@ import {
   findHeldStates,
   recordHeartbeat,
   registerWorker,
+  requeueForgotten,
   unregisterWorker,
   type WorkerIdentity,
 } from './store.ts';
 
 const HEARTBEAT_MS = 3_000;
+const FORGOTTEN_CHECK_MS = 60_000;
 
 /**
  * Runs sessions in this process.
@@ -34,6 +36,7 @@ export class Worker {
   readonly #identity: WorkerIdentity;
   readonly #dispatcher: Dispatcher;
   #heartbeat: NodeJS.Timeout | undefined;
+  #forgottenCheck: NodeJS.Timeout | undefined;
   #beating: Promise<void> | null = null;
   #lastBeat = performance.now();
   #stopListening: (() => void)[] = [];
@@ -69,6 +72,10 @@ export class Worker {
       this.#bus.onConnected(() => this.#dispatcher.wake()),
     ];
     this.#heartbeat = setInterval(() => this.#startBeat(), HEARTBEAT_MS).unref();
+    this.#forgottenCheck = setInterval(
+      () => this.#handOff(this.#requeueForgotten()),
+      FORGOTTEN_CHECK_MS,
+    ).unref();
     this.#dispatcher.start();
   }
 
@@ -129,6 +136,13 @@ export class Worker {
     }
   }
 
+  async #requeueForgotten(): Promise<void> {
+    const sessions = await requeueForgotten(this.#db, this.#queue);
+    if (sessions.length === 0) return;
+    this.#logger.error({ sessions }, 'queued sessions again that had lost their job');
+    this.#dispatcher.wake();
+  }
+
   #fenceSelf(): void {
     if (this.#dispatcher.activations.size === 0) return;
     this.#logger.error('could not renew the claims on sessions in time: ending their agents');
@@ -139,6 +153,7 @@ export class Worker {
   async drain(graceMs: number, signal: AbortSignal): Promise<void> {
     await this.#dispatcher.drain(graceMs, signal);
     clearInterval(this.#heartbeat);
+    clearInterval(this.#forgottenCheck);
     await this.#beating;
     for (const stop of this.#stopListening) stop();
     await unregisterWorker(this.#db, this.#identity.id).catch((error) =>

@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { text } from 'node:stream/consumers';
+import { describe, it } from 'node:test';
+import { startDemoModel } from '../src/gateway/demo-model/demo-model.ts';
+import { temporaryDirectory } from './harness.ts';
+import { startServerProcess, until } from './server-process.ts';
+
+describe('the log', () => {
+  it('tells request, session and turn on its lines, and neither a prompt nor the key, which the agent does not have either', async () => {
+    await using demo = await startDemoModel({ tokensPerSecond: Number.POSITIVE_INFINITY });
+    await using directory = await temporaryDirectory();
+    const env = {
+      ANTHROPIC_API_KEY: 'sk-the-real-key',
+      ANTHROPIC_BASE_URL: demo.url,
+      GREENROOM_LOG_LEVEL: 'info',
+    };
+    const server = await startServerProcess({ dataDir: directory.path, env, logLevel: null });
+    const output = text(server.stderr);
+    const id = await server.execute({ prompt: 'run: echo a-private-matter; env', allowed_tools: ['Bash'] });
+    await until(
+      'it is completed',
+      async () => (await server.request('GET', `/status/${id}`)).body.status === 'completed',
+    );
+    const messages = JSON.stringify((await server.request('GET', `/status/${id}`)).body.messages);
+    server.kill('SIGTERM');
+    await server.exited;
+
+    assert.match(messages, /a-private-matter/);
+    assert.doesNotMatch(messages, /sk-the-real-key/);
+    const log = await output;
+    assert.doesNotMatch(log, /a-private-matter|sk-the-real-key/);
+    const lines = log
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    assert.ok(lines.some((line) => line.request_id !== undefined && line.path === '/execute'));
+    const ended = lines.find((line) => line.msg === 'turn ended');
+    assert.equal(ended?.session_id, id);
+    assert.equal(typeof ended?.turn_id, 'string');
+  });
+});
