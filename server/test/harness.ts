@@ -164,8 +164,9 @@ function makeClient(url: string, context: Context, dispose: () => Promise<void>)
   };
 }
 
-/** What the agent's last message of the turn said. */
+/** What the agent's last message said, of a turn that must have been completed. */
 export function answerText(status: StatusAnswer): string {
+  assert.equal(status.status, 'completed', status.error ?? '');
   const last = status.messages.findLast((message) => message.type === 'AssistantMessage');
   return last?.content.content.map((block: { text?: string }) => block.text ?? '').join('') ?? '';
 }

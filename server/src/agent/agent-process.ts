@@ -13,6 +13,10 @@ export type AgentProcessSpec = Omit<OptionsSource, 'spawn'> & {
   mark: string;
 };
 
+function definedOnly(env: Record<string, string | undefined>): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
+}
+
 /** The agent program ended, or could not be started; the message says what it printed last. */
 export class AgentCrashedError extends Error {
   constructor(message: string, options?: ErrorOptions) {
@@ -49,7 +53,8 @@ export class AgentProcess {
             command: command.command,
             args: command.args,
             cwd: spec.cwd,
-            env: spec.environment,
+            // Ours, and where the SDK has unpacked the transcript to resume from.
+            env: definedOnly(command.env),
             mark: spec.mark,
           });
           return this.#child;
