@@ -14,7 +14,9 @@ export type AgentProcessSpec = Omit<OptionsSource, 'spawn'> & {
 };
 
 function definedOnly(env: Record<string, string | undefined>): Record<string, string> {
-  return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
+  return Object.fromEntries(
+    Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
 }
 
 /** The agent program ended, or could not be started; the message says what it printed last. */

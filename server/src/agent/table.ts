@@ -7,6 +7,8 @@ export type TranscriptTable = {
   tenant_id: string;
   /** '' is the main conversation, `subagents/agent-…` a subagent's. */
   subpath: string;
+  /** The entry's own type: `user`, `assistant`, `attachment` … */
+  type: string;
   /** The entry's own uuid where it has one: a repeated append is ignored. */
   entry_uuid: string | null;
   entry: ColumnType<unknown, string, never>;

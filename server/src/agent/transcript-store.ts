@@ -19,11 +19,14 @@ export function createTranscriptStore({ db, sessionId, fence }: TranscriptScope)
       if (entries.length === 0) return;
       // Entries with a uuid may come twice (the SDK repeats a failed append); those without are always new.
       const insert = sql`
-        insert into transcripts (session_id, tenant_id, subpath, entry_uuid, entry)
-        select sessions.id, sessions.tenant_id, ${key.subpath ?? ''}, input.uuid::uuid, input.entry::json
+        insert into transcripts (session_id, tenant_id, subpath, type, entry_uuid, entry)
+        select sessions.id, sessions.tenant_id, ${key.subpath ?? ''}, input.type, input.uuid::uuid,
+          input.entry::json
         from unnest(
-          ${entries.map((entry) => uuidOf(entry))}::text[], ${entries.map((entry) => JSON.stringify(entry))}::text[]
-        ) with ordinality as input (uuid, entry, n)
+          ${entries.map((entry) => entry.type)}::text[],
+          ${entries.map((entry) => uuidOf(entry))}::text[],
+          ${entries.map((entry) => JSON.stringify(entry))}::text[]
+        ) with ordinality as input (type, uuid, entry, n)
         join sessions on sessions.id = ${sessionId} and sessions.fence = ${fence}
         order by input.n
         on conflict (session_id, subpath, entry_uuid) do nothing
@@ -59,12 +62,17 @@ export function createTranscriptStore({ db, sessionId, fence }: TranscriptScope)
   };
 }
 
-export async function hasTranscript(db: Kysely<Database>, sessionId: string): Promise<boolean> {
+/**
+ * Whether there is anything to resume. A process that died early may have left entries, but none of a conversation:
+ * the agent program does not resume from those.
+ */
+export async function hasConversation(db: Kysely<Database>, sessionId: string): Promise<boolean> {
   const row = await db
     .selectFrom('transcripts')
     .select('id')
     .where('session_id', '=', sessionId)
     .where('subpath', '=', '')
+    .where('type', 'in', ['user', 'assistant'])
     .limit(1)
     .executeTakeFirst();
   return row !== undefined;

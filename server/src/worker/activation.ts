@@ -6,7 +6,7 @@ import type { Kysely } from 'kysely';
 import type { LimitFunction } from 'p-limit';
 import { AgentProcess } from '../agent/agent-process.ts';
 import { agentEnvironment, sessionDirectories } from '../agent/environment.ts';
-import { createTranscriptStore, hasTranscript } from '../agent/transcript-store.ts';
+import { createTranscriptStore, hasConversation } from '../agent/transcript-store.ts';
 import type { Database } from '../db/database.ts';
 import { retryWhileUnavailable } from '../db/retry.ts';
 import { errorMessage } from '../errors.ts';
@@ -199,7 +199,7 @@ export class Activation {
       await mkdir(path, { recursive: true, mode: 0o700 });
     }
     await requireDirectory(session.cwd ?? directories.workspace);
-    const exists = await this.#persist(() => hasTranscript(db, this.sessionId));
+    const exists = await this.#persist(() => hasConversation(db, this.sessionId));
     // What a killed server left of a conversation that never reached the store would block its id.
     if (!exists) await rm(join(directories.home, '.claude', 'projects'), { recursive: true, force: true });
     const access = gateway.admit(this.sessionId);

@@ -22,8 +22,8 @@ const resultMessage = z.looseObject({
   usage: z.record(z.string(), z.unknown()).nullish(),
   terminal_reason: z.string().nullish(),
   api_error_status: z.number().nullish(),
-  // Not in the SDK's types; required, so that an update that drops it fails loudly instead of costing nothing.
-  model_usage_since_last_result: z.record(z.string(), modelUsage),
+  // Not in the SDK's types; missing only where no model was asked.
+  model_usage_since_last_result: z.record(z.string(), modelUsage).nullish(),
 });
 export type ResultMessage = z.infer<typeof resultMessage>;
 
@@ -31,9 +31,16 @@ export function parseResult(message: unknown): ResultMessage {
   return resultMessage.parse(message);
 }
 
+function spentModels(message: ResultMessage): Record<string, z.infer<typeof modelUsage>> {
+  const spent = message.model_usage_since_last_result;
+  // An SDK update that drops the field must not make every turn look free.
+  if (!spent && message.num_turns > 0) throw new Error('the result message does not say what the turn cost');
+  return spent ?? {};
+}
+
 /** What the result says of this turn alone; the totals beside it go on counting across turns and resumes. */
 export function outcomeOf(message: ResultMessage): TurnOutcome {
-  const models = Object.values(message.model_usage_since_last_result);
+  const models = Object.values(spentModels(message));
   const spent = {
     costUsd: models.reduce((sum, model) => sum + model.costUSD, 0),
     usage: {

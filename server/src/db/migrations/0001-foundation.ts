@@ -81,6 +81,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       session_id uuid not null,
       tenant_id text not null,
       subpath text not null default '',
+      type text not null,
       entry_uuid uuid,
       entry json not null,
       foreign key (tenant_id, session_id) references sessions (tenant_id, id) on delete cascade

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { agentEnvironment, isDeniedVariable, isVariableName, sessionDirectories } from './environment.ts';
+
+function environment(requested: Record<string, string>) {
+  return agentEnvironment({
+    directories: sessionDirectories('/data', '019f2d3c-4a5b-7c6d-8e9f-0a1b2c3d4e5f'),
+    sessionId: '019f2d3c-4a5b-7c6d-8e9f-0a1b2c3d4e5f',
+    gateway: { url: 'http://127.0.0.1:1', token: 'token' },
+    path: '/usr/bin',
+    requested,
+  });
+}
+
+describe("the agent's environment", () => {
+  it('inherits nothing', () => {
+    const own = Object.keys(environment({}));
+    process.env.GREENROOM_TEST_SECRET = 'secret';
+    assert.deepEqual(Object.keys(environment({})), own);
+    assert.doesNotMatch(JSON.stringify(environment({})), /secret/);
+    delete process.env.GREENROOM_TEST_SECRET;
+  });
+
+  it('has what was asked for, but never in place of what the server sets', () => {
+    const asked = Object.fromEntries(Object.keys(environment({})).map((name) => [name, 'theirs']));
+    const { LANG, GREETING, ...rest } = environment({ ...asked, GREETING: 'hi' });
+    assert.deepEqual({ LANG, GREETING }, { LANG: 'theirs', GREETING: 'hi' });
+    assert.ok(!Object.values(rest).includes('theirs'));
+  });
+
+  it('cannot be asked for what the server sets: the request is refused, not ignored', () => {
+    for (const name of Object.keys(environment({}))) {
+      if (name !== 'LANG') assert.ok(isDeniedVariable(name), name);
+    }
+  });
+});
+
+describe('a variable that a request names', () => {
+  it('is denied when it changes what runs or where traffic goes, in small letters too', () => {
+    const names = ['LD_PRELOAD', 'ld_library_path', 'DYLD_INSERT_LIBRARIES', 'NODE_OPTIONS', 'Path', 'home'];
+    names.push('BASH_ENV', 'ANTHROPIC_AUTH_TOKEN', 'CLAUDE_CODE_USE_BEDROCK', 'AWS_PROFILE', 'IS_SANDBOX');
+    names.push('https_proxy', 'HTTP_PROXY', 'no_proxy', 'GIT_SSH_COMMAND', 'SSL_CERT_FILE', 'PYTHONPATH');
+    for (const name of names) assert.ok(isDeniedVariable(name), name);
+  });
+
+  it('is allowed otherwise, also when it resembles one that is denied', () => {
+    const names = ['LANG', 'TZ', 'MY_PATH', 'HOMEPAGE', 'OLD_STYLE', 'PROXY_COUNT', 'MYPROXY', 'NODE_ENV'];
+    for (const name of names) assert.ok(!isDeniedVariable(name), name);
+  });
+
+  it('has a name that every shell takes', () => {
+    for (const name of ['A', '_', 'a1_B']) assert.ok(isVariableName(name), name);
+    for (const name of ['', '1A', 'A-B', 'A=B', 'A B', 'A\n', 'É', 'A\u0000'])
+      assert.ok(!isVariableName(name));
+  });
+});
