@@ -77,6 +77,8 @@ export class ActivationQueue {
       batchSize: count,
       includeMetadata: true,
     });
+    // The most urgent are chosen, but not given in order.
+    jobs.sort((a, b) => b.priority - a.priority || a.createdOn.getTime() - b.createdOn.getTime());
     return jobs.map((job) => ({
       sessionId: job.data.sessionId,
       attempt: { id: job.id, retryCount: job.retryCount },

@@ -1,7 +1,7 @@
 const aboutMe = [
-  /\b(?:[Mm]y name(?: is|'s|’s)|[Cc]all me)\s+(\p{L}[\p{L}'’-]*(?: \p{Lu}[\p{L}'’-]*)*)/u,
-  /\b[Ii](?: am|'m|’m)\s+(\p{Lu}[\p{L}'’-]*(?: \p{Lu}[\p{L}'’-]*)*)/u,
-  /^(?:i am|i'm|i’m)\s+(\p{L}[\p{L}'’-]*)\s*[.!]?$/imu,
+  /\b(?:[Mm]y name(?: is|'s|’s)|[Cc]all me)\s+(\p{L}[\p{L}\p{N}_'’-]*(?: \p{Lu}[\p{L}\p{N}_'’-]*)*)/u,
+  /\b[Ii](?: am|'m|’m)\s+(\p{Lu}[\p{L}\p{N}_'’-]*(?: \p{Lu}[\p{L}\p{N}_'’-]*)*)/u,
+  /^(?:i am|i'm|i’m)\s+(\p{L}[\p{L}\p{N}_'’-]*)\s*[.!]?$/imu,
 ];
 const fact = /\b(?:my|the) ([\p{L} -]{2,40}?) (?:is|are|was) (?!my\b|the name\b)([^.!?\n]+)/giu;
 const request = /\bremember(?: that|:)? ([^\n]+)/giu;
