@@ -15,6 +15,15 @@ describe('a session on a worker', () => {
   const agentPids = async (id: string): Promise<number[]> =>
     await findProcesses(`${server.context.dataDirectory.nodeId}/${id}/`);
 
+  // The program itself, not the shell beside it or its tools.
+  const agentPid = async (id: string): Promise<number> => Math.min(...(await agentPids(id)));
+  const isRunning = async (command: string, id: string): Promise<boolean> => {
+    const names = (await agentPids(id)).map(
+      async (pid) => await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => ''),
+    );
+    return (await Promise.all(names)).includes(`${command}\n`);
+  };
+
   it('keeps its agent process for the next turn (a warm follow-up starts none)', async () => {
     const id = await server.execute({ prompt: 'My name is Grace.' });
     await server.ended(id);
@@ -97,9 +106,7 @@ describe('a session on a worker', () => {
   it('kills an agent that ignores the interrupt of a cancelled turn within 2 s, tools and all', async () => {
     const id = await server.execute({ prompt: 'run: sleep 300', allowed_tools: ['Bash'] });
     await server.event(id, (event) => event.kind === 'sdk' && event.data.type === 'assistant');
-    const pids = await agentPids(id);
-    const claude = pids.find((pid) => server.context.worker.sessions.length > 0 && pid === Math.min(...pids));
-    process.kill(claude ?? assert.fail('no agent process'), 'SIGSTOP');
+    process.kill(await agentPid(id), 'SIGSTOP');
     await server.request('POST', `/cancel/${id}`);
     const cancelledAt = performance.now();
     while ((await agentPids(id)).length > 0) {
@@ -108,12 +115,13 @@ describe('a session on a worker', () => {
     }
   });
 
-  it('ends the turn as agent_crashed when the agent process dies, and goes on with the next turn', async () => {
-    const id = await server.execute({ prompt: '[demo:hang]' });
-    await server.event(id, (event) => event.kind === 'sdk');
-    for (const pid of await agentPids(id)) process.kill(pid, 'SIGKILL');
+  it('ends the turn as agent_crashed when the agent process dies, ends its tools, and goes on with the next turn', async () => {
+    const id = await server.execute({ prompt: 'run: sleep 300', allowed_tools: ['Bash'] });
+    while (!(await isRunning('sleep', id))) await new Promise((resolve) => setTimeout(resolve, 20));
+    process.kill(await agentPid(id), 'SIGKILL');
     const status = await server.ended(id);
     assert.equal(status.status, 'error');
+    assert.deepEqual(await agentPids(id), []);
     const { body } = await server.request('GET', `/sessions/${id}`);
     assert.equal(body.turns[0].error.code, 'agent_crashed');
     await server.execute({ prompt: 'hello', resume_session_id: id });

@@ -97,6 +97,8 @@ export class AgentProcess {
       throw new AgentCrashedError(this.#describeEnd(error), { cause: error });
     } finally {
       this.#ready.resolve();
+      // It ended by itself, and may have left tools running.
+      if (!this.#isEnding) await this.kill();
     }
   }
 

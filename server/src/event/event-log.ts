@@ -58,7 +58,20 @@ export class EventLog {
       try {
         await this.#flush(batch);
       } catch (error) {
-        for (const item of batch) item.reject(error);
+        await this.#flushApart(batch, error);
+      }
+    }
+  }
+
+  /** An event that the database refuses must not take those of other sessions with it. */
+  async #flushApart(batch: readonly Pending[], cause: unknown): Promise<void> {
+    const bySession = Map.groupBy(batch, (item) => item.sessionId);
+    for (const items of bySession.values()) {
+      try {
+        if (bySession.size === 1) throw cause;
+        await this.#flush(items);
+      } catch (error) {
+        for (const item of items) item.reject(error);
       }
     }
   }

@@ -1,25 +1,17 @@
-import { mkdir, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import type { Kysely } from 'kysely';
-import type { LimitFunction } from 'p-limit';
-import { AgentProcess } from '../agent/agent-process.ts';
-import { agentEnvironment, sessionDirectories } from '../agent/environment.ts';
-import { createTranscriptStore, hasConversation } from '../agent/transcript-store.ts';
-import type { Database } from '../db/database.ts';
+import type { AgentProcess } from '../agent/agent-process.ts';
+import { hasConversation } from '../agent/transcript-store.ts';
 import { retryWhileUnavailable } from '../db/retry.ts';
-import { errorMessage } from '../errors.ts';
-import type { EventBus } from '../event/bus.ts';
 import type { StoredEvent } from '../event/event.ts';
-import { type EventLog, StaleFenceError } from '../event/event-log.ts';
-import type { GatewayAccess, ModelGateway } from '../gateway/gateway.ts';
-import type { IsolationDriver } from '../isolation/driver.ts';
+import { StaleFenceError } from '../event/event-log.ts';
 import type { Logger } from '../log.ts';
-import type { ActivationJob, ActivationQueue } from '../queue/queue.ts';
+import type { ActivationJob } from '../queue/queue.ts';
 import type { SessionRow } from '../session/store.ts';
-import { noUsage, type TurnOutcome } from '../turn/turn.ts';
-import { outcomeOf, parseResult, type ResultMessage } from './outcome.ts';
+import type { TurnOutcome } from '../turn/turn.ts';
+import { crashOutcome, outcomeOf, parseResult, type ResultMessage } from './outcome.ts';
+import type { WorkerServices } from './services.ts';
+import { type StartedAgent, startAgent } from './start-agent.ts';
 import {
   type BegunTurn,
   beginTurn,
@@ -30,24 +22,6 @@ import {
 } from './store.ts';
 import { translate } from './translate.ts';
 
-export type ActivationServices = {
-  db: Kysely<Database>;
-  bus: EventBus;
-  queue: ActivationQueue;
-  eventLog: EventLog;
-  gateway: ModelGateway;
-  driver: IsolationDriver;
-  logger: Logger;
-  /** Holds agent process starts to about the number of cores. */
-  startLimit: LimitFunction;
-  workerId: string;
-  nodeId: string;
-  dataDir: string;
-  path: string;
-  idleTtl: number;
-  defaultModel: string | null;
-};
-
 export type ActivationState = 'claiming' | 'running' | 'idle' | 'releasing' | 'ended';
 
 const INTERRUPT_GRACE_MS = 800;
@@ -55,18 +29,12 @@ const MAX_UNSTORED_MESSAGES = 256;
 
 type LiveTurn = {
   id: string;
-  number: number;
   /** The process that was given the prompt; null before that. */
   agent: AgentProcess | null;
   ended: PromiseWithResolvers<ResultMessage>;
   isStopped: boolean;
 };
-type LiveAgent = {
-  process: AgentProcess;
-  access: GatewayAccess;
-  options: SessionRow['options'];
-  pump: Promise<void>;
-};
+type LiveAgent = StartedAgent & { options: SessionRow['options']; pump: Promise<void> };
 
 /**
  * A session's stay on this worker, from claim to release. It owns the session's agent process.
@@ -80,7 +48,7 @@ type LiveAgent = {
  */
 export class Activation {
   readonly sessionId: string;
-  readonly #services: ActivationServices;
+  readonly #services: WorkerServices;
   readonly #logger: Logger;
   #job: ActivationJob;
   #fence = 0;
@@ -96,7 +64,7 @@ export class Activation {
   #unstored = 0;
   #onStateChange: () => void;
 
-  constructor(services: ActivationServices, job: ActivationJob, onStateChange: () => void) {
+  constructor(services: WorkerServices, job: ActivationJob, onStateChange: () => void) {
     this.#services = services;
     this.#job = job;
     this.sessionId = job.sessionId;
@@ -154,22 +122,17 @@ export class Activation {
 
   async #runTurn({ turn, session, events }: BegunTurn): Promise<void> {
     this.#publish(events);
-    this.#turn = {
-      id: turn.id,
-      number: turn.number,
-      agent: null,
-      ended: Promise.withResolvers(),
-      isStopped: false,
-    };
-    this.#turn.ended.promise.catch(() => {});
+    const live: LiveTurn = { id: turn.id, agent: null, ended: Promise.withResolvers(), isStopped: false };
+    live.ended.promise.catch(() => {});
+    this.#turn = live;
     this.#setState('running');
     const logger = this.#logger.child({ turn_id: turn.id });
     logger.info({ turn: turn.number, warm: this.#agent !== null }, 'turn started');
     let outcome: TurnOutcome;
     try {
-      await this.#ensureAgent(session);
-      this.#send(turn);
-      outcome = outcomeOf(await this.#turn.ended.promise);
+      await this.#ensureAgent(session, live);
+      this.#send(live, turn.prompt);
+      outcome = outcomeOf(await live.ended.promise);
     } catch (error) {
       if (this.#failure !== null) throw this.#failure;
       outcome = crashOutcome(error, this.#isDraining);
@@ -182,60 +145,23 @@ export class Activation {
     logger.info({ state: outcome.state, error, cost_usd: outcome.costUsd }, 'turn ended');
   }
 
-  #send(turn: BegunTurn['turn']): void {
-    if (this.#agent === null || this.#turn === null)
-      throw new Error('the agent process ended before its turn began');
-    this.#turn.agent = this.#agent.process;
-    this.#agent.process.send(turn.id, turn.prompt);
+  #send(turn: LiveTurn, prompt: string): void {
+    if (this.#agent === null) throw new Error('the agent process ended before its turn began');
+    turn.agent = this.#agent.process;
+    this.#agent.process.send(turn.id, prompt);
   }
 
-  async #ensureAgent(session: SessionRow): Promise<void> {
+  async #ensureAgent(session: SessionRow, turn: LiveTurn): Promise<void> {
     if (this.#agent !== null && isDeepStrictEqual(this.#agent.options, session.options)) return;
     // The options changed with the new turn: only a new process has them all.
     await this.#endAgent('close');
-    const { db, dataDir, gateway, startLimit } = this.#services;
-    const directories = sessionDirectories(dataDir, this.sessionId);
-    for (const path of [directories.home, directories.temporary, directories.workspace]) {
-      await mkdir(path, { recursive: true, mode: 0o700 });
-    }
-    await requireDirectory(session.cwd ?? directories.workspace);
-    const exists = await this.#persist(() => hasConversation(db, this.sessionId));
-    // What a killed server left of a conversation that never reached the store would block its id.
-    if (!exists) await rm(join(directories.home, '.claude', 'projects'), { recursive: true, force: true });
-    const access = gateway.admit(this.sessionId);
-    const started = Promise.withResolvers<void>();
-    startLimit(async () => {
-      if (this.#turn?.isStopped) throw new Error('the turn was stopped before its agent was started');
-      this.#agent = this.#startAgent(session, { directories, access, exists });
-      started.resolve();
-      await this.#agent.process.ready;
-    }).catch(started.reject);
-    await started.promise;
-  }
-
-  #startAgent(
-    session: SessionRow,
-    setup: { directories: ReturnType<typeof sessionDirectories>; access: GatewayAccess; exists: boolean },
-  ): LiveAgent {
-    const { db, driver, defaultModel, nodeId, path } = this.#services;
-    const { directories, access, exists } = setup;
-    const agent = new AgentProcess({
-      driver,
-      mark: `${nodeId}/${this.sessionId}/${this.#fence}`,
-      requested: session.options,
-      defaultModel,
-      cwd: session.cwd ?? directories.workspace,
-      environment: agentEnvironment({
-        directories,
-        sessionId: this.sessionId,
-        gateway: access,
-        path,
-        requested: session.options.env ?? {},
-      }),
-      sessionStore: createTranscriptStore({ db, sessionId: this.sessionId, fence: this.#fence }),
-      conversation: { id: session.claude_session_id ?? this.sessionId, exists },
+    const exists = await this.#persist(() => hasConversation(this.#services.db, this.sessionId));
+    const plan = { session, fence: this.#fence, conversationExists: exists };
+    await startAgent(this.#services, plan, (start) => {
+      if (turn.isStopped) throw new Error('the turn was stopped before its agent was started');
+      const started = start();
+      this.#agent = { ...started, options: session.options, pump: this.#pump(started.process) };
     });
-    return { process: agent, access, options: session.options, pump: this.#pump(agent) };
   }
 
   /** Stores what the agent says, for as long as its process lives, also between turns. */
@@ -404,19 +330,4 @@ export class Activation {
     this.#state = state;
     this.#onStateChange();
   }
-}
-
-// The SDK's own message for a missing directory speaks of a missing program.
-async function requireDirectory(path: string): Promise<void> {
-  const isDirectory = await stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
-  if (!isDirectory) throw new Error(`the working directory ${path} does not exist any more`);
-}
-
-function crashOutcome(error: unknown, isDraining: boolean): TurnOutcome {
-  const message = isDraining ? 'The server was stopped while the turn was running.' : errorMessage(error);
-  const code = isDraining ? 'interrupted' : 'agent_crashed';
-  return { state: 'error', error: { code, message }, result: null, costUsd: 0, usage: noUsage };
 }

@@ -1,6 +1,7 @@
 import type { Logger } from '../log.ts';
 import { type ActivationJob, type ActivationQueue, HEARTBEAT_SECONDS } from '../queue/queue.ts';
-import { Activation, type ActivationServices } from './activation.ts';
+import { Activation } from './activation.ts';
+import type { WorkerServices } from './services.ts';
 
 const BACKSTOP_MS = 5_000;
 
@@ -12,7 +13,7 @@ const BACKSTOP_MS = 5_000;
  * A full worker keeps no idle session: the one idle longest is released at once, so that new work finds room.
  */
 export class Dispatcher {
-  readonly #services: ActivationServices;
+  readonly #services: WorkerServices;
   readonly #queue: ActivationQueue;
   readonly #logger: Logger;
   readonly #maxSessions: number;
@@ -23,7 +24,7 @@ export class Dispatcher {
   #mayHaveWork = false;
   #fetching: Promise<void> | null = null;
 
-  constructor(services: ActivationServices, maxSessions: number) {
+  constructor(services: WorkerServices, maxSessions: number) {
     this.#services = services;
     this.#queue = services.queue;
     this.#logger = services.logger;

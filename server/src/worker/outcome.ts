@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { TurnErrorCode, TurnOutcome } from '../turn/turn.ts';
+import { errorMessage } from '../errors.ts';
+import { noUsage, type TurnErrorCode, type TurnOutcome } from '../turn/turn.ts';
 
 const modelUsage = z.looseObject({
   inputTokens: z.number(),
@@ -89,4 +90,11 @@ function errorText(message: ResultMessage): string {
     message.errors?.join('\n') ||
     `the agent ended its turn: ${message.terminal_reason ?? message.subtype}`
   );
+}
+
+/** Of a turn whose agent gave no result. */
+export function crashOutcome(error: unknown, isDraining: boolean): TurnOutcome {
+  const message = isDraining ? 'The server was stopped while the turn was running.' : errorMessage(error);
+  const code = isDraining ? 'interrupted' : 'agent_crashed';
+  return { state: 'error', error: { code, message }, result: null, costUsd: 0, usage: noUsage };
 }

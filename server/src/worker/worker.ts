@@ -5,8 +5,8 @@ import type { Database } from '../db/database.ts';
 import type { EventBus, Signal } from '../event/bus.ts';
 import type { Logger } from '../log.ts';
 import type { ActivationQueue } from '../queue/queue.ts';
-import type { ActivationServices } from './activation.ts';
 import { Dispatcher, SELF_FENCE_MS } from './dispatcher.ts';
+import type { WorkerServices } from './services.ts';
 import { removeDeletedDirectories, removeDirectories } from './session-directories.ts';
 import {
   findHeldStates,
@@ -28,7 +28,7 @@ const FORGOTTEN_CHECK_MS = 60_000;
  * - draining: no new work; ends when every slot is free.
  */
 export class Worker {
-  readonly #services: ActivationServices;
+  readonly #services: WorkerServices;
   readonly #db: Kysely<Database>;
   readonly #bus: EventBus;
   readonly #queue: ActivationQueue;
@@ -41,7 +41,7 @@ export class Worker {
   #lastBeat = performance.now();
   #stopListening: (() => void)[] = [];
 
-  constructor(services: ActivationServices, maxSessions: number) {
+  constructor(services: WorkerServices, maxSessions: number) {
     this.#services = services;
     this.#db = services.db;
     this.#bus = services.bus;

@@ -1,0 +1,31 @@
+import type { Kysely } from 'kysely';
+import type { LimitFunction } from 'p-limit';
+import type { Database } from '../db/database.ts';
+import type { EventBus } from '../event/bus.ts';
+import type { EventLog } from '../event/event-log.ts';
+import type { ModelGateway } from '../gateway/gateway.ts';
+import type { IsolationDriver } from '../isolation/driver.ts';
+import type { Logger } from '../log.ts';
+import type { ActivationQueue } from '../queue/queue.ts';
+
+/** What a worker and its activations work with. */
+export type WorkerServices = {
+  db: Kysely<Database>;
+  bus: EventBus;
+  queue: ActivationQueue;
+  eventLog: EventLog;
+  gateway: ModelGateway;
+  driver: IsolationDriver;
+  logger: Logger;
+  /** Holds agent process starts to about the number of cores. */
+  startLimit: LimitFunction;
+  workerId: string;
+  /** Of the data directory: the same after a restart. */
+  nodeId: string;
+  dataDir: string;
+  /** Search path that agents get. */
+  path: string;
+  /** How long an idle session keeps its process, in milliseconds. */
+  idleTtl: number;
+  defaultModel: string | null;
+};

@@ -1,0 +1,85 @@
+import { mkdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { AgentProcess } from '../agent/agent-process.ts';
+import { agentEnvironment, type SessionDirectories, sessionDirectories } from '../agent/environment.ts';
+import { createTranscriptStore } from '../agent/transcript-store.ts';
+import type { GatewayAccess } from '../gateway/gateway.ts';
+import type { SessionRow } from '../session/store.ts';
+import type { WorkerServices } from './services.ts';
+
+export type StartedAgent = { process: AgentProcess; access: GatewayAccess };
+
+export type StartPlan = {
+  session: SessionRow;
+  fence: number;
+  /** Whether there is a conversation to resume. */
+  conversationExists: boolean;
+};
+
+/** A start that takes longer no longer holds others up. */
+const START_PATIENCE_MS = 30_000;
+
+/**
+ * Prepares the session's directories, waits for its turn among the starts, and calls back with the start itself, which
+ * the caller may still refuse by throwing.
+ */
+export async function startAgent(
+  services: WorkerServices,
+  plan: StartPlan,
+  onTurn: (start: () => StartedAgent) => void,
+): Promise<void> {
+  const directories = sessionDirectories(services.dataDir, plan.session.id);
+  await prepareDirectories(directories, plan);
+  const called = Promise.withResolvers<void>();
+  services
+    .startLimit(async () => {
+      let started: StartedAgent | undefined;
+      onTurn(() => {
+        started = start(services, plan, directories);
+        return started;
+      });
+      called.resolve();
+      await Promise.race([started?.process.ready, delay(START_PATIENCE_MS, undefined, { ref: false })]);
+    })
+    .catch(called.reject);
+  await called.promise;
+}
+
+function start(services: WorkerServices, plan: StartPlan, directories: SessionDirectories): StartedAgent {
+  const { db, driver, gateway, defaultModel, nodeId, path } = services;
+  const { session, fence } = plan;
+  const access = gateway.admit(session.id);
+  const requested = session.options.env ?? {};
+  const process = new AgentProcess({
+    driver,
+    mark: `${nodeId}/${session.id}/${fence}`,
+    requested: session.options,
+    defaultModel,
+    cwd: session.cwd ?? directories.workspace,
+    environment: agentEnvironment({ directories, sessionId: session.id, gateway: access, path, requested }),
+    sessionStore: createTranscriptStore({ db, sessionId: session.id, fence }),
+    conversation: { id: session.claude_session_id ?? session.id, exists: plan.conversationExists },
+  });
+  return { process, access };
+}
+
+async function prepareDirectories(directories: SessionDirectories, plan: StartPlan): Promise<void> {
+  for (const path of [directories.home, directories.temporary, directories.workspace]) {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+  }
+  // What a killed server left of a conversation that never reached the store would block its id.
+  if (!plan.conversationExists) {
+    await rm(join(directories.home, '.claude', 'projects'), { recursive: true, force: true });
+  }
+  await requireDirectory(plan.session.cwd ?? directories.workspace);
+}
+
+// The SDK's own message for a missing directory speaks of a missing program.
+async function requireDirectory(path: string): Promise<void> {
+  const isDirectory = await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  if (!isDirectory) throw new Error(`the working directory ${path} does not exist any more`);
+}
