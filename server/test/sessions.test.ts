@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { sessionDirectories } from '../src/agent/environment.ts';
+import { runRetention } from '../src/session/retention.ts';
 import { answerText, findProcesses, startTestServer, type TestServer } from './harness.ts';
+import { until } from './server-process.ts';
 
 describe('a session on a worker', () => {
   let server: TestServer;
@@ -131,6 +134,8 @@ describe('a session on a worker', () => {
   it('removes home and workspace with the session', async () => {
     const id = await server.execute({ prompt: 'hello' });
     await server.ended(id);
+    const { root } = sessionDirectories(server.context.dataDirectory.path, id);
+    assert.ok(existsSync(root));
     const deleted = await server.request('DELETE', `/sessions/${id}`);
     assert.deepEqual(deleted.body, {
       session_id: id,
@@ -138,5 +143,18 @@ describe('a session on a worker', () => {
       message: `Session ${id} deleted successfully`,
     });
     assert.equal((await server.request('GET', `/status/${id}`)).status, 404);
+    await until('the directories are gone', async () => !existsSync(root));
+  });
+
+  it('deletes what is past its retention time, and nothing that is active', async () => {
+    const ended = await server.execute({ prompt: 'hello' });
+    await server.ended(ended);
+    const running = await server.execute({ prompt: '[demo:hang]' });
+    await server.event(running, (event) => event.kind === 'sdk');
+    await runRetention(server.context.sessions, 3_600_000, server.context.logger);
+    assert.equal((await server.request('GET', `/status/${ended}`)).status, 200);
+    await runRetention(server.context.sessions, 1, server.context.logger);
+    assert.equal((await server.request('GET', `/status/${ended}`)).status, 404);
+    assert.equal((await server.request('GET', `/status/${running}`)).body.status, 'running');
   });
 });
