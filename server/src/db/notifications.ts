@@ -53,10 +53,9 @@ export class Notifications {
 
   /** Sends payloads to every node; what piles up while one send is under way goes in the next. Never throws. */
   publish(payloads: readonly string[]): void {
+    if (payloads.length === 0) return;
     this.#outbox.push(...payloads);
-    this.#flushing ??= this.#flush().finally(() => {
-      this.#flushing = null;
-    });
+    this.#flushing ??= this.#flush();
   }
 
   async #flush(): Promise<void> {
@@ -74,6 +73,8 @@ export class Notifications {
         );
       }
     }
+    // In the same step as the check above: a payload that came in between would wait for the next publish.
+    this.#flushing = null;
   }
 
   async #listenUntilClosed(onFirst: () => void): Promise<void> {

@@ -46,9 +46,7 @@ export class EventLog {
   async append(sessionId: string, fence: number, draft: EventDraft): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#queue.push({ sessionId, fence, draft, resolve, reject });
-    this.#flushing ??= this.#flushAll().finally(() => {
-      this.#flushing = null;
-    });
+    this.#flushing ??= this.#flushAll();
     await promise;
   }
 
@@ -61,6 +59,8 @@ export class EventLog {
         await this.#flushApart(batch, error);
       }
     }
+    // In the same step as the check above: an event that came in between would wait for the next append.
+    this.#flushing = null;
   }
 
   /** An event that the database refuses must not take those of other sessions with it. */

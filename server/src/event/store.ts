@@ -1,4 +1,4 @@
-import { type Kysely, sql, type Transaction } from 'kysely';
+import { type Kysely, sql, type Transaction, type UpdateObject } from 'kysely';
 import type { Database } from '../db/database.ts';
 import { type EventDraft, isMessage, type StoredEvent } from './event.ts';
 
@@ -73,11 +73,15 @@ export async function findRepeated(
     .execute();
 }
 
+/** What else of the session's row changes with its events. */
+export type SessionChanges = UpdateObject<Database, 'sessions'>;
+
 /** Appends inside a transaction that holds the session's row lock; the caller publishes after the commit. */
 export async function insertEvents(
   trx: Transaction<Database>,
   sessionId: string,
   drafts: readonly EventDraft[],
+  changes: SessionChanges = {},
 ): Promise<StoredEvent[]> {
   if (drafts.length === 0) return [];
   const session = await trx
@@ -86,6 +90,7 @@ export async function insertEvents(
       last_seq: eb('last_seq', '+', drafts.length),
       message_count: eb('message_count', '+', drafts.filter(isMessage).length),
       updated_at: sql<Date>`now()`,
+      ...changes,
     }))
     .where('id', '=', sessionId)
     .returning(['last_seq', 'tenant_id'])

@@ -37,17 +37,20 @@ export async function queueTurn(
 ): Promise<StoredEvent[]> {
   const number = session.turn_count + 1;
   await insertTurn(trx, { ...turn, sessionId: session.id, tenantId: session.tenant_id, number });
-  await trx
-    .updateTable('sessions')
-    .set({ status: 'pending', turn_count: number, error: null, started_at: null, ended_at: null })
-    .where('id', '=', session.id)
-    .execute();
   const at = new Date();
-  return await insertEvents(trx, session.id, [
+  const events: EventDraft[] = [
     { kind: 'prompt', data: { turn: number, text: turn.prompt }, turnId: turn.id, at },
     turnEvent({ id: turn.id, number }, { phase: 'queued', state: 'queued' }, at),
     sessionEvent('pending', at),
-  ]);
+  ];
+  const changes = {
+    status: 'pending' as const,
+    turn_count: number,
+    error: null,
+    started_at: null,
+    ended_at: null,
+  };
+  return await insertEvents(trx, session.id, events, changes);
 }
 
 /** Starts the oldest queued turn, if there is one. */
@@ -58,16 +61,10 @@ export async function startNextTurn(
   const turn = await findQueuedTurn(trx, session.id);
   if (turn === undefined) return null;
   await startTurn(trx, turn.id);
-  await trx
-    .updateTable('sessions')
-    .set({ status: 'running', started_at: sql<Date>`now()`, ended_at: null })
-    .where('id', '=', session.id)
-    .execute();
   const at = new Date();
-  const events = await insertEvents(trx, session.id, [
-    turnEvent(turn, { phase: 'started', state: 'running' }, at),
-    sessionEvent('running', at),
-  ]);
+  const drafts = [turnEvent(turn, { phase: 'started', state: 'running' }, at), sessionEvent('running', at)];
+  const changes = { status: 'running' as const, started_at: sql<Date>`now()`, ended_at: null };
+  const events = await insertEvents(trx, session.id, drafts, changes);
   return { turn, events };
 }
 
@@ -114,21 +111,16 @@ async function afterTurn(trx: Trx, session: SessionRow, ended: readonly EndedTur
   if (last === undefined) return [];
   const isDone = (await findQueuedTurn(trx, session.id)) === undefined;
   const status: SessionStatus = isDone ? last.state : 'pending';
-  await trx
-    .updateTable('sessions')
-    .set({
-      status,
-      waiting_for: null,
-      error: isDone ? (last.error?.message ?? null) : null,
-      ended_at: isDone ? sql<Date>`now()` : null,
-    })
-    .where('id', '=', session.id)
-    .execute();
   const at = new Date();
   const turnEvents = ended.map((turn) =>
     turnEvent(turn, { phase: 'ended', state: turn.state, error: turn.error, costUsd: turn.costUsd }, at),
   );
-  return await insertEvents(trx, session.id, [...turnEvents, sessionEvent(status, at)]);
+  return await insertEvents(trx, session.id, [...turnEvents, sessionEvent(status, at)], {
+    status,
+    waiting_for: null,
+    error: isDone ? (last.error?.message ?? null) : null,
+    ended_at: isDone ? sql<Date>`now()` : null,
+  });
 }
 
 async function addSessionCost(

@@ -65,9 +65,8 @@ function start(services: WorkerServices, plan: StartPlan, directories: SessionDi
 }
 
 async function prepareDirectories(directories: SessionDirectories, plan: StartPlan): Promise<void> {
-  for (const path of [directories.home, directories.temporary, directories.workspace]) {
-    await mkdir(path, { recursive: true, mode: 0o700 });
-  }
+  const own = [directories.home, directories.temporary, directories.workspace];
+  await Promise.all(own.map(async (path) => await mkdir(path, { recursive: true, mode: 0o700 })));
   // What a killed server left of a conversation that never reached the store would block its id.
   if (!plan.conversationExists) {
     await rm(join(directories.home, '.claude', 'projects'), { recursive: true, force: true });
