@@ -11,6 +11,16 @@ const duration = z.union([z.number(), z.string()]).transform((value, context) =>
   return z.NEVER;
 });
 
+// What `setTimeout` can wait.
+const timer = duration.refine((ms) => ms < 2 ** 31, 'must be at most 24d');
+
+// Not `z.coerce.number()`, to which null, true and "" are numbers.
+const numeral = z
+  .string()
+  .trim()
+  .regex(/^\d+(\.\d+)?$/);
+const number = z.union([z.number(), numeral.transform(Number)], { error: 'expected a number' });
+
 const httpUrl = z.url({ protocol: /^https?$/, error: 'expected an http:// or https:// URL' });
 const text = z.string().trim().min(1, 'must not be empty');
 
@@ -37,7 +47,7 @@ export const configOptions = {
   },
   port: {
     env: ['GREENROOM_PORT', 'PORT'],
-    schema: z.coerce.number().int().min(0).max(65_535),
+    schema: number.pipe(z.int().min(0).max(65_535)),
     description: 'port to listen on; 0 takes a free one',
     defaultText: '8000',
   },
@@ -57,13 +67,13 @@ export const configOptions = {
   },
   maxSessions: {
     env: ['GREENROOM_MAX_SESSIONS'],
-    schema: z.coerce.number().int().min(1).max(10_000),
+    schema: number.pipe(z.int().min(1).max(10_000)),
     description: 'agent processes alive at once; more sessions wait in the queue',
     defaultText: 'one per 300 MB of free memory, at most 4 per core',
   },
   idleTtl: {
     env: ['GREENROOM_IDLE_TTL'],
-    schema: duration,
+    schema: timer,
     description: 'how long an idle session keeps its agent process',
     defaultText: '60s',
   },
@@ -106,7 +116,7 @@ export const configOptions = {
   },
   demoTokensPerSecond: {
     env: ['GREENROOM_DEMO_TOKENS_PER_SECOND'],
-    schema: z.coerce.number().positive(),
+    schema: number.pipe(z.number().positive()),
     description: 'pace of the demo model',
     defaultText: '60',
   },
@@ -118,7 +128,7 @@ export const configOptions = {
   },
   shutdownGrace: {
     env: ['GREENROOM_SHUTDOWN_GRACE'],
-    schema: duration,
+    schema: timer,
     description: 'how long running turns may go on after SIGTERM or SIGINT',
     defaultText: '30s',
   },

@@ -68,8 +68,7 @@ function findValue(name: OptionName, sources: ConfigSources, file: ConfigFile): 
   if (flag !== undefined) return { raw: flag, origin: `flag --${flagName(name)}` };
   for (const variable of optionOf(name).env) {
     const raw = sources.env[variable];
-    // Kubernetes injects GREENROOM_PORT=tcp://… for a service named "greenroom": not ours.
-    if (raw === undefined || raw === '' || /^tcp:\/\//.test(raw)) continue;
+    if (raw === undefined || raw === '' || kubernetesAddress.test(raw)) continue;
     return { raw, origin: `environment ${variable}` };
   }
   if (file.values[name] !== undefined) return { raw: file.values[name], origin: `file ${file.path}` };
@@ -152,12 +151,16 @@ function parseJsonObject(text: string, path: string): Record<string, unknown> {
   return value as Record<string, unknown>;
 }
 
+// Kubernetes tells every container where services are: what it sets for one called "greenroom", or "greenroom-…",
+// is not ours, GREENROOM_PORT=tcp://… not even where it has the name of an option.
+const kubernetesName = /^GREENROOM_(\w+_)?(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_\w+)$/;
+const kubernetesAddress = /^(tcp|udp|sctp):\/\//;
+
 function rejectUnknownEnvironment(env: ConfigSources['env']): void {
   const known = optionNames.flatMap((name) => [...optionOf(name).env]);
-  for (const variable of Object.keys(env)) {
+  for (const [variable, value = ''] of Object.entries(env)) {
     if (!variable.startsWith('GREENROOM_') || known.includes(variable)) continue;
-    // Kubernetes' own names for a service called "greenroom".
-    if (/^GREENROOM_(SERVICE|PORT)_/.test(variable)) continue;
+    if (kubernetesName.test(variable) || kubernetesAddress.test(value)) continue;
     throw new StartupError(`unknown environment variable ${variable}${didYouMean(variable, known)}`, {
       hint: `known names: ${known.filter((name) => name.startsWith('GREENROOM_')).join(', ')}`,
     });
@@ -178,7 +181,7 @@ export function describeConfig({
 
 function displayValue(name: OptionName, value: Config[OptionName]): string {
   if (value === null) return '(not set)';
-  if (name === 'databaseUrl') return maskUrlPassword(String(value));
+  if (name === 'databaseUrl' || name === 'anthropicBaseUrl') return maskUrlPassword(String(value));
   if (optionOf(name).secret) return `******** (${String(value).length} characters)`;
   if (Array.isArray(value)) return value.length === 0 ? '(none)' : value.join(delimiter);
   const isTime = name === 'idleTtl' || name === 'retention' || name === 'shutdownGrace';
@@ -188,5 +191,8 @@ function displayValue(name: OptionName, value: Config[OptionName]): string {
 function maskUrlPassword(url: string): string {
   const parsed = new URL(url);
   if (parsed.password !== '') parsed.password = '********';
+  for (const name of ['password', 'sslpassword']) {
+    if (parsed.searchParams.has(name)) parsed.searchParams.set(name, '********');
+  }
   return parsed.href;
 }
