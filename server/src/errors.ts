@@ -1,8 +1,10 @@
 /** Every error code that a client may see, with the HTTP status it becomes. */
 export const errorStatus = {
   invalid_request: 422,
+  malformed_request: 400,
   malformed_body: 400,
   body_too_large: 413,
+  headers_too_large: 431,
   unsupported_media_type: 415,
   not_found: 404,
   method_not_allowed: 405,

@@ -18,6 +18,7 @@ import { version } from './version.ts';
 const program = new Command('greenroom')
   .description('Claude agents behind one HTTP API: durable sessions on PostgreSQL.')
   .version(version)
+  .allowExcessArguments(false)
   .exitOverride()
   .showHelpAfterError('(greenroom --help lists the commands)');
 

@@ -10,8 +10,9 @@ import {
 import { classicRoutes } from './classic/routes.ts';
 import type { Context } from './context.ts';
 import { AppError } from './errors.ts';
+import { answerBrokenRequest } from './http/broken-request.ts';
 import { installJsonBodyParser } from './http/json-body.ts';
-import { installErrorHandler } from './http/problem.ts';
+import { handleFrameworkError, installErrorHandler } from './http/problem.ts';
 import { operationsRoutes } from './operations/routes.ts';
 import { sessionRoutes } from './session/routes.ts';
 import { version } from './version.ts';
@@ -36,6 +37,8 @@ export async function createServer(context: Context): Promise<Server> {
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
     forceCloseConnections: true,
     exposeHeadRoutes: false,
+    frameworkErrors: handleFrameworkError,
+    clientErrorHandler: answerBrokenRequest,
   });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);

@@ -6,18 +6,29 @@ import { classicMessageType } from './messages.ts';
 // PostgreSQL's text cannot hold it, and neither can a program's arguments or environment.
 const NUL = '\u0000';
 const text = z.string().refine((value) => !value.includes(NUL), 'must not contain a NUL character');
-const toolNames = z.array(text.trim().min(1, 'a tool name must not be empty')).max(200);
+
+// Linux starts no program with an argument or a variable of 128 KB or more.
+const MAX_ARGUMENT_BYTES = 100_000;
+const fits = (value: string): boolean => Buffer.byteLength(value) <= MAX_ARGUMENT_BYTES;
+
+const toolNames = z
+  .array(text.trim().min(1, 'a tool name must not be empty'))
+  .max(200)
+  .refine((names) => fits(names.join()), `must not be longer than ${MAX_ARGUMENT_BYTES} bytes in all`);
 
 const env = z.record(z.string(), text).superRefine((variables, context) => {
-  for (const name of Object.keys(variables)) {
-    const message = !isVariableName(name)
-      ? 'is not a valid variable name (letters, digits and _)'
-      : isDeniedVariable(name)
-        ? 'is set by the server, or would change what the agent runs, and cannot be given'
-        : null;
+  for (const [name, value] of Object.entries(variables)) {
+    const message = refuseVariable(name, value);
     if (message !== null) context.addIssue({ code: 'custom', path: [name], message });
   }
 });
+
+function refuseVariable(name: string, value: string): string | null {
+  if (!isVariableName(name)) return 'is not a valid variable name (letters, digits and _)';
+  if (isDeniedVariable(name))
+    return 'is set by the server, or would change what the agent runs, and cannot be given';
+  return fits(name + value) ? null : `must not be longer than ${MAX_ARGUMENT_BYTES} bytes`;
+}
 
 /** `POST /execute/`. A field that is null counts as not given. */
 export const executeRequest = z
@@ -31,7 +42,7 @@ export const executeRequest = z
     permission_mode: permissionMode
       .nullish()
       .describe('What runs without being allowed tool by tool. What would have to be asked for is denied.'),
-    model: text.trim().nullish().describe('`sonnet`, `opus`, `haiku` or a full model name.'),
+    model: text.trim().max(200).nullish().describe('`sonnet`, `opus`, `haiku` or a full model name.'),
     cwd: text
       .min(1)
       .nullish()
@@ -41,7 +52,7 @@ export const executeRequest = z
     resume_session_id: z.string().nullish().describe('Continue this session instead of starting one.'),
     title: text.trim().max(200).nullish().describe('A name for people.'),
     metadata: z
-      .record(z.string().max(64), z.string().max(512))
+      .record(text.max(64), text.max(512))
       .nullish()
       .describe('Strings of your own, kept with the session.'),
   })
@@ -116,17 +127,20 @@ export const sessionListItem = z
   })
   .meta({ id: 'SessionListItem' });
 
+// To a number a blank is 0, and `max_age_hours=` must not remove every session.
+const rejectBlank = (value: unknown): unknown => (value === '' ? Number.NaN : value);
+
 export const listQuery = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  limit: z.preprocess(rejectBlank, z.coerce.number().int().min(1).max(1000)).default(100),
   cursor: z.uuid().optional().describe('From the `Link: rel="next"` header of the page before.'),
   status: sessionStatus.optional(),
 });
 
+const MAX_AGE_HOURS = 24 * 365 * 100;
+
 export const cleanupQuery = z.strictObject({
-  max_age_hours: z.coerce
-    .number()
-    .min(0)
-    .max(24 * 365 * 100)
+  max_age_hours: z
+    .preprocess(rejectBlank, z.coerce.number().min(0).max(MAX_AGE_HOURS))
     .default(24)
     .describe('0 removes every ended session.'),
 });

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Context } from '../context.ts';
 import { DEFAULT_TENANT } from '../db/database.ts';
 import { AppError } from '../errors.ts';
-import { invalidRequest, problem } from '../http/problem.ts';
+import { invalidRequest, problems } from '../http/problem.ts';
 import { isUuid } from '../ids.ts';
 import {
   cancelSession,
@@ -67,7 +67,7 @@ export async function classicRoutes(
         tags,
         summary: 'Start a session, or resume one',
         body: executeRequest,
-        response: { 200: executeResponse, 400: problem, 422: problem, 503: problem },
+        response: { 200: executeResponse, ...problems(400, 413, 415, 422, 503) },
       },
     },
     async ({ body }) => {
@@ -80,7 +80,7 @@ export async function classicRoutes(
         title: body.title ?? null,
         metadata: body.metadata ?? null,
       };
-      const resumed = body.resume_session_id || null;
+      const resumed = body.resume_session_id?.toLowerCase() || null;
       if (resumed === null) {
         const id = await startSession(sessions, request);
         return { session_id: id, status: 'pending' as const, message: `Session ${id} started successfully` };
@@ -102,7 +102,7 @@ export async function classicRoutes(
         tags,
         summary: 'Status, messages and result',
         params,
-        response: { 200: statusResponse, 404: problem },
+        response: { 200: statusResponse, ...problems(404, 503) },
       },
     },
     async (request) => {
@@ -128,7 +128,7 @@ export async function classicRoutes(
         tags,
         summary: 'Cancel a session that waits or runs',
         params,
-        response: { 200: sessionChange, 400: problem, 404: problem },
+        response: { 200: sessionChange, ...problems(400, 404, 503) },
       },
     },
     async (request) => {
@@ -149,7 +149,7 @@ export async function classicRoutes(
         tags,
         summary: 'List sessions, newest first',
         querystring: listQuery,
-        response: { 200: z.array(sessionListItem), 422: problem },
+        response: { 200: z.array(sessionListItem), ...problems(422, 503) },
       },
     },
     async (request, reply) => {
@@ -179,7 +179,7 @@ export async function classicRoutes(
         tags,
         summary: 'Delete sessions that ended long ago',
         querystring: cleanupQuery,
-        response: { 200: cleanupResponse, 422: problem },
+        response: { 200: cleanupResponse, ...problems(422, 503) },
       },
     },
     async (request) => {
@@ -196,7 +196,7 @@ export async function classicRoutes(
         tags,
         summary: 'Delete an ended session',
         params,
-        response: { 200: sessionChange, 400: problem, 404: problem },
+        response: { 200: sessionChange, ...problems(400, 404, 503) },
       },
     },
     async (request) => {

@@ -41,8 +41,12 @@ export function createDatabaseClient(
   options: { logger: Logger; maxConnections?: number },
 ): DatabaseClient {
   const pool = new Pool({ ...connectionConfig(target, 'greenroom'), max: options.maxConnections ?? 20 });
-  // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
-  pool.on('error', (error) => options.logger.warn({ err: error }, 'lost an idle database connection'));
+  // A connection that breaks is replaced by the pool, and fails the query that uses it; without listeners the error
+  // would end the process as well.
+  pool.on('error', (error) =>
+    options.logger.warn({ reason: error.message }, 'lost an idle database connection'),
+  );
+  pool.on('connect', (client) => client.on('error', () => {}));
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
   return { db, pool, [Symbol.asyncDispose]: () => db.destroy() };
 }

@@ -15,6 +15,7 @@ const networkCodes = new Set([
   'ENOTFOUND',
   'EAI_AGAIN',
 ]);
+const networkCalls = new Set(['connect', 'read', 'write', 'getaddrinfo']);
 // pg raises these without a code when the connection goes away or none can be had in time.
 const messages =
   /connection terminated|connection ended|timeout exceeded when trying to connect|client has encountered a connection error|not queryable|Client was closed/i;
@@ -24,12 +25,13 @@ const messages =
  * disk): the statement may succeed later. False for errors in the statement itself.
  */
 export function isDatabaseUnavailable(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.some(isDatabaseUnavailable);
   if (!(error instanceof Error)) return false;
-  const code = (error as { code?: unknown }).code;
-  if (typeof code === 'string') {
-    if (networkCodes.has(code)) return 'syscall' in error;
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  if (code !== undefined) {
+    // A missing file is ENOENT as well: only the socket is meant.
+    if (networkCodes.has(code)) return syscall !== undefined && networkCalls.has(syscall);
     if (/^[0-9A-Z]{5}$/.test(code)) return unavailableClasses.includes(code.slice(0, 2));
   }
-  if (error instanceof AggregateError) return error.errors.some(isDatabaseUnavailable);
   return messages.test(error.message);
 }

@@ -57,9 +57,7 @@ describe('signals packed for NOTIFY', () => {
     ]);
   });
 
-  it('leave what an agent said as it is, even where it looks like an event', {
-    todo: 'the replacer goes into the data',
-  }, () => {
+  it('leave what an agent said as it is, even where it looks like an event', () => {
     const data = { type: 'user', tool_use_result: { sessionId: 'theirs', turnId: '1', kind: 'x' } };
     const { events, ...signal } = eventsSignal(1, '');
     const [event = assert.fail()] = events;

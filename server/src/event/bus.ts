@@ -108,7 +108,7 @@ export function pack(signals: readonly Signal[]): string[] {
   let current: string[] = [];
   let bytes = 2;
   for (const signal of signals) {
-    let text = JSON.stringify(signal, omitSessionId);
+    let text = JSON.stringify(toWire(signal));
     if (Buffer.byteLength(text) + 2 > MAX_PAYLOAD_BYTES && signal.type === 'events') {
       text = JSON.stringify({ ...signal, events: [] });
     }
@@ -126,9 +126,9 @@ export function pack(signals: readonly Signal[]): string[] {
 }
 
 // The signal around an event already names its session.
-function omitSessionId(this: unknown, key: string, value: unknown): unknown {
-  const isEvent = typeof this === 'object' && this !== null && 'turnId' in this && 'kind' in this;
-  return key === 'sessionId' && isEvent ? undefined : value;
+function toWire(signal: Signal): object {
+  if (signal.type !== 'events') return signal;
+  return { ...signal, events: signal.events.map(({ sessionId: _, ...event }) => event) };
 }
 
 function revive(sessionId: string, event: z.infer<typeof wireEvent>): StoredEvent {

@@ -1,8 +1,8 @@
-import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { isDatabaseUnavailable } from '../db/sqlstate.ts';
-import { AppError, type ErrorCode, type FieldError } from '../errors.ts';
+import { AppError, type ErrorCode, errorStatus, type FieldError } from '../errors.ts';
 import { fieldErrors } from './validation.ts';
 
 /** RFC 9457 problem details. `detail` is a string, as it was in the API that this one replaces. */
@@ -21,8 +21,10 @@ export const problem = z
 
 const titles: Record<ErrorCode, string> = {
   invalid_request: 'The request is not valid',
+  malformed_request: 'The request could not be read',
   malformed_body: 'The body could not be read',
   body_too_large: 'The body is too large',
+  headers_too_large: 'The headers are too large',
   unsupported_media_type: 'The body must be JSON',
   not_found: 'Not found',
   method_not_allowed: 'Method not allowed',
@@ -36,25 +38,60 @@ const titles: Record<ErrorCode, string> = {
   internal_error: 'Internal error',
 };
 
+export const PROBLEM_TYPE = 'application/problem+json';
+
+type ProblemStatus = (typeof errorStatus)[ErrorCode];
+type ProblemResponse = { description: string; content: { [PROBLEM_TYPE]: { schema: typeof problem } } };
+
+/** A route's error answers, for its schema. */
+export function problems<Status extends ProblemStatus>(
+  ...statuses: Status[]
+): Record<Status, ProblemResponse> {
+  const entries = statuses.map((status) => [status, describeProblem(status)]);
+  return Object.fromEntries(entries) as Record<Status, ProblemResponse>;
+}
+
+function describeProblem(status: ProblemStatus): ProblemResponse {
+  const codes = (Object.keys(errorStatus) as ErrorCode[]).filter((code) => errorStatus[code] === status);
+  return {
+    description: codes.map((code) => `${titles[code]} (\`${code}\`)`).join(' · '),
+    content: { [PROBLEM_TYPE]: { schema: problem } },
+  };
+}
+
 /** The one place where errors become responses. */
 export function installErrorHandler(app: FastifyInstance): void {
   app.setErrorHandler(async (error: FastifyError, request, reply) => {
     const known = toAppError(error, request);
     if (known.status >= 500) request.log.error({ err: error }, known.message);
-    if (known.retryAfterSeconds !== undefined) reply.header('retry-after', String(known.retryAfterSeconds));
-    return reply
-      .code(known.status)
-      .type('application/problem+json')
-      .serializer(JSON.stringify)
-      .send(render(known, request));
+    return send(known, request, reply);
   });
   app.setNotFoundHandler(async (request, reply) => {
-    const error = unknownRoute(app, request);
-    return reply.code(error.status).type('application/problem+json').send(render(error, request));
+    const allowed = allowedMethods(app, request);
+    if (allowed.length > 0) reply.header('allow', allowed.join(', '));
+    return send(unknownRoute(request, allowed), request, reply);
   });
 }
 
-function render(error: AppError, request: FastifyRequest): z.infer<typeof problem> {
+/** For requests that reach no route, not even the one for what is not found. */
+export function handleFrameworkError(
+  error: FastifyError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): void {
+  send(toAppError(error, request), request, reply.header('x-request-id', request.id));
+}
+
+function send(error: AppError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  if (error.retryAfterSeconds !== undefined) reply.header('retry-after', String(error.retryAfterSeconds));
+  return reply
+    .code(error.status)
+    .type(PROBLEM_TYPE)
+    .serializer(JSON.stringify)
+    .send(renderProblem(error, request.id));
+}
+
+export function renderProblem(error: AppError, requestId: string): z.infer<typeof problem> {
   const isInternal = error.code === 'internal_error';
   return {
     type: `urn:greenroom:error:${error.code}`,
@@ -63,15 +100,17 @@ function render(error: AppError, request: FastifyRequest): z.infer<typeof proble
     detail: isInternal ? 'The server failed; its log has the request id.' : error.message,
     code: error.code,
     ...(error.hint === undefined ? {} : { hint: error.hint }),
-    request_id: request.id,
+    request_id: requestId,
     ...(error.errors === undefined ? {} : { errors: error.errors }),
   };
 }
 
 function toAppError(error: FastifyError, request: FastifyRequest): AppError {
   if (error instanceof AppError) return error;
-  if (hasZodFastifySchemaValidationErrors(error))
-    return invalidRequest(fieldErrors(error.validation, request));
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    const part = error.validationContext ?? 'body';
+    return invalidRequest(fieldErrors(error.validation, { request, part }));
+  }
   if (isDatabaseUnavailable(error)) {
     return new AppError('database_unavailable', 'The database cannot be reached at the moment.', {
       cause: error,
@@ -98,7 +137,9 @@ function fromFastify(error: FastifyError): AppError | null {
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
       return new AppError('malformed_body', 'The body is shorter or longer than its content-length says.');
     case 'FST_ERR_BAD_URL':
-      return new AppError('malformed_body', 'The URL is not valid.');
+      return new AppError('malformed_request', 'The URL has a % that begins no valid escape.');
+    case 'FST_ERR_MAX_PARAM_LENGTH':
+      return new AppError('not_found', 'There is nothing under a URL this long.');
     default:
       return error.statusCode === 400 ? new AppError('malformed_body', error.message) : null;
   }
@@ -106,16 +147,20 @@ function fromFastify(error: FastifyError): AppError | null {
 
 const methods = ['GET', 'POST', 'PATCH', 'PUT', 'DELETE'] as const;
 
-function unknownRoute(app: FastifyInstance, request: FastifyRequest): AppError {
-  const path = request.url.split('?')[0] ?? request.url;
-  const allowed = methods.filter((method) => app.findRoute({ method, url: path }) !== null);
-  if (allowed.length > 0) {
-    return new AppError(
-      'method_not_allowed',
-      `${request.method} is not allowed here (allowed: ${allowed.join(', ')}).`,
-    );
+function allowedMethods(app: FastifyInstance, request: FastifyRequest): string[] {
+  return methods.filter((method) => app.findRoute({ method, url: pathOf(request) }) !== null);
+}
+
+function unknownRoute(request: FastifyRequest, allowed: readonly string[]): AppError {
+  if (allowed.length === 0) {
+    return new AppError('not_found', `There is no ${request.method} ${pathOf(request)}.`, {
+      hint: 'GET / lists the routes',
+    });
   }
-  return new AppError('not_found', `There is no ${request.method} ${path}.`, {
-    hint: 'GET / lists the routes',
-  });
+  const message = `${request.method} is not allowed here (allowed: ${allowed.join(', ')}).`;
+  return new AppError('method_not_allowed', message);
+}
+
+function pathOf({ url }: FastifyRequest): string {
+  return url.split('?')[0] ?? url;
 }

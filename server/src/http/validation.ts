@@ -3,26 +3,36 @@ import { z } from 'zod';
 import type { FieldError } from '../errors.ts';
 import { didYouMean } from '../util/suggest.ts';
 
-type Issue = { instancePath: string; message?: string | undefined; params?: { issue?: unknown } };
+/** One of zod's issues, as `fastify-type-provider-zod` hands it on. */
+type Issue = { keyword?: string; instancePath: string; message?: string; params?: Record<string, unknown> };
 
-const unknownKeys = z.looseObject({ code: z.literal('unrecognized_keys'), keys: z.array(z.string()) });
+/** The part of a request that was validated. */
+type Part = 'body' | 'querystring' | 'params' | 'headers';
+
+const unknownKeys = z.looseObject({ keys: z.array(z.string()) });
 
 /** One entry per invalid field; an unknown field comes with the nearest known name. */
-export function fieldErrors(issues: readonly Issue[], request: FastifyRequest): FieldError[] {
-  return issues.flatMap(({ instancePath, message, params }) => {
+export function fieldErrors(
+  issues: readonly Issue[],
+  { request, part }: { request: FastifyRequest; part: Part },
+): FieldError[] {
+  return issues.flatMap(({ keyword, instancePath, message, params }) => {
     const field = instancePath.replace(/^\//, '').replaceAll('/', '.');
-    const unknown = unknownKeys.safeParse(params?.issue);
-    if (!unknown.success) return [{ field, message: message ?? 'is not valid' }];
+    if (part === 'body' && field === '' && keyword === 'invalid_type') {
+      return [{ field, message: 'the body must be a JSON object' }];
+    }
+    const unknown = unknownKeys.safeParse(params);
+    if (keyword !== 'unrecognized_keys' || !unknown.success) {
+      return [{ field, message: message ?? 'is not valid' }];
+    }
+    const what = part === 'querystring' ? 'unknown query parameter' : 'unknown field';
     return unknown.data.keys.map((key) => ({
       field: field === '' ? key : `${field}.${key}`,
-      message: `unknown field${didYouMean(key, knownFields(request))}`,
+      message: `${what}${didYouMean(key, knownFields(request.routeOptions.schema?.[part]))}`,
     }));
   });
 }
 
-function knownFields(request: FastifyRequest): string[] {
-  const { body, querystring } = request.routeOptions.schema ?? {};
-  return [body, querystring].flatMap((schema) =>
-    schema instanceof z.ZodObject ? Object.keys(schema.shape) : [],
-  );
+function knownFields(schema: unknown): string[] {
+  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
 }

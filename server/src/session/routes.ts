@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Context } from '../context.ts';
 import { DEFAULT_TENANT } from '../db/database.ts';
 import { AppError } from '../errors.ts';
-import { problem } from '../http/problem.ts';
+import { problems } from '../http/problem.ts';
 import { isUuid } from '../ids.ts';
 import { tokenUsage, turnError, turnResult, turnState } from '../turn/turn.ts';
 import { getSessionDetail, type SessionRow, type TurnRow } from './service.ts';
@@ -62,11 +62,11 @@ export async function sessionRoutes(
         tags: ['sessions'],
         summary: 'One session with its turns, usage and place in the queue',
         params: z.object({ session_id: z.string() }),
-        response: { 200: sessionView, 404: problem },
+        response: { 200: sessionView, ...problems(404, 503) },
       },
     },
     async (request) => {
-      const id = request.params.session_id;
+      const id = request.params.session_id.toLowerCase();
       if (!isUuid(id)) throw new AppError('not_found', `Session ${id} not found`);
       const { session, turns, queue } = await getSessionDetail(context.sessions, {
         tenantId: DEFAULT_TENANT,

@@ -69,7 +69,7 @@ export function outcomeOf(message: ResultMessage): TurnOutcome {
 
 // `is_error` decides, not `subtype`: an API error is subtype "success" with is_error.
 function isSuccess(message: ResultMessage): boolean {
-  const isCompleted = message.terminal_reason === undefined || message.terminal_reason === 'completed';
+  const isCompleted = (message.terminal_reason ?? 'completed') === 'completed';
   return message.subtype === 'success' && !message.is_error && isCompleted;
 }
 
