@@ -1,17 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import swagger from '@fastify/swagger';
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
-import {
-  jsonSchemaTransform,
-  jsonSchemaTransformObject,
-  serializerCompiler,
-  validatorCompiler,
-} from 'fastify-type-provider-zod';
+import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import { classicRoutes } from './classic/routes.ts';
 import type { Context } from './context.ts';
 import { AppError } from './errors.ts';
 import { answerBrokenRequest } from './http/broken-request.ts';
 import { installJsonBodyParser } from './http/json-body.ts';
+import { describeSchemas } from './http/openapi.ts';
 import { handleFrameworkError, installErrorHandler } from './http/problem.ts';
 import { operationsRoutes } from './operations/routes.ts';
 import { sessionRoutes } from './session/routes.ts';
@@ -62,7 +58,7 @@ export async function createServer(context: Context): Promise<Server> {
       ],
     },
     transform: jsonSchemaTransform,
-    transformObject: jsonSchemaTransformObject,
+    transformObject: describeSchemas,
   });
   await app.register(classicRoutes, { context });
   await app.register(sessionRoutes, { context });
