@@ -20,7 +20,10 @@ export function createLogger(options: { format: LogFormat; level: LogLevel; isTt
   };
   const stream = pretty
     ? PinoPretty({ destination: 2, sync: true, translateTime: 'HH:MM:ss.l' })
-    : pino.destination({ dest: 2, sync: false });
+    : pino.destination({ dest: 2, sync: true });
+  // A log that cannot be written (a full disk, a reader that went away) must not stop the server. Written at once, since
+  // pino would otherwise repeat the last write at exit, for ever while the disk is full.
+  stream.on('error', () => {});
   return pino(settings, stream);
 }
 

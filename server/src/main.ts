@@ -20,6 +20,7 @@ const program = new Command('greenroom')
   .version(version)
   .allowExcessArguments(false)
   .exitOverride()
+  .addHelpText('after', '\nOptions of the server: greenroom serve --help')
   .showHelpAfterError('(greenroom --help lists the commands)');
 
 addOptions(
@@ -68,6 +69,9 @@ function printConfig(loaded: LoadedConfig): void {
     process.stdout.write(`${name.padEnd(width)}  ${value}  (${origin})\n`);
 }
 
+// npm hands on the Ctrl-C that the terminal has already sent: one press arrives twice.
+const SAME_PRESS_MS = 500;
+
 async function runServer({ config }: LoadedConfig): Promise<void> {
   const logger = createLogger({
     format: config.logFormat,
@@ -76,12 +80,17 @@ async function runServer({ config }: LoadedConfig): Promise<void> {
   });
   const stop = new AbortController();
   const hurry = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  let stoppedAt = 0;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
-      if (stop.signal.aborted) hurry.abort();
-      else stop.abort(signal);
+      if (!stop.signal.aborted) {
+        stoppedAt = performance.now();
+        stop.abort(signal);
+      } else if (performance.now() - stoppedAt > SAME_PRESS_MS) hurry.abort();
     });
   }
+  // Whoever read the output may go away, or its disk be full: no reason to stop.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   process.on('unhandledRejection', (error) => {
     logger.fatal({ err: error }, 'unhandled rejection: a bug; the server stops');
     throw error;

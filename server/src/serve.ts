@@ -31,7 +31,7 @@ export async function serve(config: Config, parts: ServeParts): Promise<void> {
     await aborted(stop);
     logger.info(
       { signal: stop.reason, grace_ms: config.shutdownGrace },
-      'stopping: running turns may end first',
+      'stopping: running turns may end first; a second signal ends them',
     );
     server.startDraining();
     await context.worker.drain(config.shutdownGrace, hurry);
@@ -53,7 +53,10 @@ async function listen({ app }: Server, config: Config): Promise<string> {
         hint: 'stop what listens there, or choose another port with --port or GREENROOM_PORT',
       });
     }
-    throw new StartupError(`cannot listen on ${config.host}:${config.port} (${code})`, { cause: error });
+    throw new StartupError(`cannot listen on ${config.host}:${config.port} (${code})`, {
+      cause: error,
+      ...(code === 'EACCES' ? { hint: 'ports below 1024 need privileges: choose another with --port' } : {}),
+    });
   }
   const { address, port, family } = app.server.address() as AddressInfo;
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
@@ -71,7 +74,7 @@ function startBlock(context: Context, url: string): string {
   isolation  ${driver.name}, up to ${config.maxSessions} agent processes
 ${warnings.join('')}  stop       Ctrl-C
 
-  try        curl -s ${url}/execute/ -H 'content-type: application/json' -d '{"prompt": "Please introduce yourself."}'
+  try        curl -s ${url.replace('0.0.0.0', '127.0.0.1').replace('[::]', '[::1]')}/execute/ -H 'content-type: application/json' -d '{"prompt": "Please introduce yourself."}'
 
 `;
 }

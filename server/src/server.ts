@@ -32,7 +32,6 @@ export async function createServer(context: Context): Promise<Server> {
     http: { headersTimeout: 10_000, maxHeaderSize: 16 * 1024 },
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
     forceCloseConnections: true,
-    exposeHeadRoutes: false,
     frameworkErrors: handleFrameworkError,
     clientErrorHandler: answerBrokenRequest,
   });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 import { temporaryDirectory } from './harness.ts';
@@ -89,13 +89,37 @@ describe('a server process', () => {
       'it is not ready any more',
       async () => (await server.request('GET', '/readyz')).status === 503,
     );
-    server.kill('SIGINT');
+    // Presses in quick succession count as one, so it takes a patient person.
+    const presses = setInterval(() => server.kill('SIGINT'), 100);
     assert.deepEqual(await server.exited, [0, null]);
+    clearInterval(presses);
     assert.deepEqual(await server.processes(), []);
 
     await using again = await startServerProcess({ dataDir: directory.path });
     const { turns } = (await again.request('GET', `/sessions/${id}`)).body;
     assert.equal(turns[0].error.code, 'interrupted');
+  });
+
+  it('stops with its terminal, and survives when nobody reads its output or the disk of its log is full', async () => {
+    await using directory = await temporaryDirectory();
+    const full = await open('/dev/full', 'w');
+    const server = await startServerProcess({ dataDir: directory.path, stderr: full.fd, logLevel: 'trace' });
+    await full.close();
+    server.stopReading();
+    const id = await server.execute({ prompt: 'hello' });
+    await until('it is completed', hasStatus(server, id, 'completed'));
+    server.kill('SIGHUP');
+    assert.deepEqual(await server.exited, [0, null]);
+    assert.deepEqual(await server.processes(), []);
+  });
+
+  it('ends with npm, which starts it', async () => {
+    await using directory = await temporaryDirectory();
+    const server = await startServerProcess({ dataDir: directory.path, npm: true });
+    server.kill('SIGTERM');
+    await server.exited;
+    await until('no process is left', async () => (await server.processes()).length === 0);
+    await assert.rejects(fetch(server.url));
   });
 
   it('refuses a data directory that another server holds, and says who', async () => {

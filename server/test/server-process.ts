@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { type Answer, findProcesses } from './harness.ts';
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** A server as a user starts it: its own process, with its own PostgreSQL in `dataDir`. */
 export class ServerProcess {
@@ -61,16 +62,30 @@ export class ServerProcess {
     return [...new Set(found.flat())].filter((pid) => pid !== this.pid);
   }
 
+  /** Whoever read its output goes away. */
+  stopReading(): void {
+    this.#child.stdout?.destroy();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    this.#child.kill('SIGTERM');
-    this.#child.kill('SIGTERM');
+    // Until it hurries: signals in quick succession count as one.
+    const presses = setInterval(() => this.#child.kill('SIGTERM'), 100);
     await this.exited;
+    clearInterval(presses);
   }
 }
 
-/** `logLevel` null leaves it to the environment. */
-export type StartOptions = { dataDir: string; env?: Record<string, string>; logLevel?: string | null };
+export type StartOptions = {
+  dataDir: string;
+  env?: Record<string, string>;
+  /** null leaves it to the environment. */
+  logLevel?: string | null;
+  /** Where its log goes instead of to `stderr`. */
+  stderr?: number;
+  /** Started as the README says. */
+  npm?: boolean;
+};
 
 export async function startServerProcess(options: StartOptions): Promise<ServerProcess> {
   const child = spawnServer(options);
@@ -85,11 +100,17 @@ export async function startServerProcess(options: StartOptions): Promise<ServerP
 }
 
 /** With an exact environment, and without waiting for it. */
-export function spawnServer({ dataDir, env, logLevel = 'warn' }: StartOptions): ChildProcess {
-  const flags = logLevel === null ? [] : ['--log-level', logLevel];
-  return spawn(process.execPath, [main, '--data-dir', dataDir, '--port', '0', ...flags], {
+export function spawnServer(options: StartOptions): ChildProcess {
+  const { dataDir, env, logLevel = 'warn', stderr = 'pipe' } = options;
+  const level = logLevel === null ? [] : ['--log-level', logLevel];
+  const flags = ['--data-dir', dataDir, '--port', '0', ...level];
+  const [command, ...args] = options.npm
+    ? ['npm', 'start', '--', ...flags]
+    : [process.execPath, main, ...flags];
+  return spawn(command ?? '', args, {
+    cwd: root,
     env: { PATH: process.env.PATH, HOME: dataDir, GREENROOM_DEMO_TOKENS_PER_SECOND: '100000', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', stderr],
   });
 }
 

@@ -43,9 +43,9 @@ export function createDatabaseClient(
   const pool = new Pool({ ...connectionConfig(target, 'greenroom'), max: options.maxConnections ?? 20 });
   // A connection that breaks is replaced by the pool, and fails the query that uses it; without listeners the error
   // would end the process as well.
-  pool.on('error', (error) =>
-    options.logger.warn({ reason: error.message }, 'lost an idle database connection'),
-  );
+  pool.on('error', (error) => {
+    if (!pool.ending) options.logger.warn({ reason: error.message }, 'lost an idle database connection');
+  });
   pool.on('connect', (client) => client.on('error', () => {}));
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
   return { db, pool, [Symbol.asyncDispose]: () => db.destroy() };

@@ -1,7 +1,8 @@
 /** SQLSTATEs that this program acts on; the full list is in appendix A of the PostgreSQL manual. */
+const DISK_FULL = '53100';
+export const INVALID_CATALOG_NAME = '3D000';
 export const UNIQUE_VIOLATION = '23505';
 export const UNDEFINED_TABLE = '42P01';
-export const INVALID_CATALOG_NAME = '3D000';
 
 const unavailableClasses = ['08', '53', '57', '58'];
 const networkCodes = new Set([
@@ -34,4 +35,8 @@ export function isDatabaseUnavailable(error: unknown): boolean {
     if (/^[0-9A-Z]{5}$/.test(code)) return unavailableClasses.includes(code.slice(0, 2));
   }
   return messages.test(error.message);
+}
+
+export function isDiskFull(error: unknown): boolean {
+  return error instanceof Error && (error as NodeJS.ErrnoException).code === DISK_FULL;
 }

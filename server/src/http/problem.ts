@@ -1,7 +1,7 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { isDatabaseUnavailable } from '../db/sqlstate.ts';
+import { isDatabaseUnavailable, isDiskFull } from '../db/sqlstate.ts';
 import { AppError, type ErrorCode, errorStatus, type FieldError } from '../errors.ts';
 import { fieldErrors } from './validation.ts';
 
@@ -63,7 +63,9 @@ function describeProblem(status: ProblemStatus): ProblemResponse {
 export function installErrorHandler(app: FastifyInstance): void {
   app.setErrorHandler(async (error: FastifyError, request, reply) => {
     const known = toAppError(error, request);
-    if (known.status >= 500) request.log.error({ err: error }, known.message);
+    // A refusal while draining is as it should be.
+    if (known.status >= 500 && known.code !== 'shutting_down')
+      request.log.error({ err: error }, known.message);
     return send(known, request, reply);
   });
   app.setNotFoundHandler(async (request, reply) => {
@@ -112,7 +114,10 @@ function toAppError(error: FastifyError, request: FastifyRequest): AppError {
     return invalidRequest(fieldErrors(error.validation, { request, part }));
   }
   if (isDatabaseUnavailable(error)) {
-    return new AppError('database_unavailable', 'The database cannot be reached at the moment.', {
+    const message = isDiskFull(error)
+      ? "The database's disk is full."
+      : 'The database cannot be reached at the moment.';
+    return new AppError('database_unavailable', message, {
       cause: error,
       retryAfterSeconds: 2,
       hint: 'try again; nothing of this request was kept',

@@ -2,7 +2,7 @@ import { acknowledge, longestStatement, recall, rememberAll } from './memory.ts'
 
 const introduction =
   "I am Greenroom's built-in demo model. I am not Claude: I am a set of simple rules that speaks the Claude " +
-  'API, so that you can try sessions, tools, approvals and streaming without a key. To talk to the real Claude, ' +
+  'API, so that you can try sessions and tools without a key. To talk to the real Claude, ' +
   'set ANTHROPIC_API_KEY and start the server again.';
 const abilities = `Try one of these:
 
