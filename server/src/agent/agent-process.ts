@@ -70,6 +70,11 @@ export class AgentProcess {
     return this.#ready.promise;
   }
 
+  /** It was told to end, or has ended: nothing more may be sent. */
+  get isEnding(): boolean {
+    return this.#isEnding;
+  }
+
   get pid(): number | undefined {
     return this.#child?.pid;
   }

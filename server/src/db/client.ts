@@ -15,13 +15,15 @@ export type DatabaseClient = {
 };
 
 const CONNECT_TIMEOUT_MS = 5_000;
+const IDLE_TRANSACTION_MS = 15_000;
 
 export function connectionConfig(target: ConnectionTarget, applicationName: string): PoolConfig {
   return {
     ...target,
     application_name: applicationName,
     // All tables live in one schema of their own, so that a shared database stays tidy.
-    options: `-c search_path=${SCHEMA}`,
+    // A node that vanished in the middle of a transaction must not hold its locks for long.
+    options: `-c search_path=${SCHEMA} -c idle_in_transaction_session_timeout=${IDLE_TRANSACTION_MS}`,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
     types: typeParsers(),

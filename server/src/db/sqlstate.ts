@@ -1,5 +1,6 @@
 /** SQLSTATEs that this program acts on; the full list is in appendix A of the PostgreSQL manual. */
 const DISK_FULL = '53100';
+const IDLE_TRANSACTION_TIMEOUT = '25P03';
 export const INVALID_CATALOG_NAME = '3D000';
 export const UNIQUE_VIOLATION = '23505';
 export const UNDEFINED_TABLE = '42P01';
@@ -32,6 +33,7 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   if (code !== undefined) {
     // A missing file is ENOENT as well: only the socket is meant.
     if (networkCodes.has(code)) return syscall !== undefined && networkCalls.has(syscall);
+    if (code === IDLE_TRANSACTION_TIMEOUT) return true;
     if (/^[0-9A-Z]{5}$/.test(code)) return unavailableClasses.includes(code.slice(0, 2));
   }
   return messages.test(error.message);

@@ -23,20 +23,18 @@ const wireEvent = z.object({
   data: z.unknown(),
   at: z.string(),
 });
-const wireSignal = z.array(
-  z.discriminatedUnion('type', [
-    z.object({ type: z.literal('work') }),
-    z.object({ type: z.literal('input'), sessionId: z.string() }),
-    z.object({ type: z.literal('cancel'), sessionId: z.string(), turnId: z.string() }),
-    z.object({ type: z.literal('deleted'), sessionId: z.string() }),
-    z.object({
-      type: z.literal('events'),
-      sessionId: z.string(),
-      seq: z.number(),
-      events: z.array(wireEvent),
-    }),
-  ]),
-);
+const wireSignal = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('work') }),
+  z.object({ type: z.literal('input'), sessionId: z.string() }),
+  z.object({ type: z.literal('cancel'), sessionId: z.string(), turnId: z.string() }),
+  z.object({ type: z.literal('deleted'), sessionId: z.string() }),
+  z.object({
+    type: z.literal('events'),
+    sessionId: z.string(),
+    seq: z.number(),
+    events: z.array(wireEvent),
+  }),
+]);
 
 /**
  * Carries signals between the nodes of one database, and to the listeners in this one. All of them take the same way,
@@ -89,10 +87,10 @@ export class EventBus {
   }
 
   #receive(payload: string): void {
-    const signals = wireSignal.safeParse(parseJson(payload));
+    const parts = z.array(z.unknown()).safeParse(parseJson(payload)).data ?? [];
     // Another version of the program may say things that this one does not know.
-    if (!signals.success) return;
-    for (const signal of signals.data) {
+    const signals = parts.flatMap((part) => wireSignal.safeParse(part).data ?? []);
+    for (const signal of signals) {
       const revived =
         signal.type === 'events'
           ? { ...signal, events: signal.events.map((e) => revive(signal.sessionId, e)) }

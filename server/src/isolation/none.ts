@@ -44,7 +44,10 @@ class PlainChild implements AgentChild {
       stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
       detached: true,
     });
-    const watcher = this.#child.stdio[3] as Writable;
+    // A spawn that fails for want of file descriptors has no streams, and says so by this event.
+    this.#child.on('error', () => {});
+    const watcher = this.#child.stdio?.[3] as Writable | undefined;
+    if (watcher === undefined) throw new Error('no file descriptors are left to start the agent with');
     watcher.on('error', () => {}); // the watcher may be killed with its group
     this.#child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
       this.#stderr = (this.#stderr + chunk).slice(-STDERR_TAIL_CHARACTERS);

@@ -102,17 +102,23 @@ export class ActivationQueue {
     await this.#boss.fail(ACTIVATIONS, [...jobIds], { reason: 'released by its worker' }, connection);
   }
 
+  /** Whether the claim still stands; if so it does until the transaction ends. */
+  async lockClaim(trx: Transaction<Database>, { attempt }: ActivationJob): Promise<boolean> {
+    const { rows } = await sql`
+      select from ${sql.table(`${QUEUE_SCHEMA}.job`)}
+      where name = ${ACTIVATIONS} and id = ${attempt.id} and state = 'active' and retry_count = ${attempt.retryCount}
+      for share
+    `.execute(trx);
+    return rows.length > 0;
+  }
+
   /** Removes the session's job if no worker has taken it. */
   async withdraw(trx: Transaction<Database>, sessionId: string): Promise<void> {
-    const db = fromKysely(trx);
-    const jobs = await this.#boss.findJobs(ACTIVATIONS, { key: sessionId, queued: true, db });
-    if (jobs.length > 0) {
-      await this.#boss.deleteJob(
-        ACTIVATIONS,
-        jobs.map((job) => job.id),
-        { db },
-      );
-    }
+    // Not by id: a worker may take the job between a look and the deletion, and then it is that worker's.
+    await sql`
+      delete from ${sql.table(`${QUEUE_SCHEMA}.job`)}
+      where name = ${ACTIVATIONS} and singleton_key = ${sessionId} and state < 'active'
+    `.execute(trx);
   }
 
   /** How many jobs are ahead of the session's, plus one; null when it has none that waits. */

@@ -18,6 +18,7 @@ import {
   claimSession,
   finishTurn,
   type HeldState,
+  LostClaimError,
   releaseSession,
 } from './store.ts';
 import { translate } from './translate.ts';
@@ -26,6 +27,8 @@ export type ActivationState = 'claiming' | 'running' | 'idle' | 'releasing' | 'e
 
 const INTERRUPT_GRACE_MS = 800;
 const MAX_UNSTORED_MESSAGES = 256;
+
+export type HeldView = { fence: number; turnId: string | null };
 
 type LiveTurn = {
   id: string;
@@ -59,6 +62,7 @@ export class Activation {
   #wake = Promise.withResolvers<void>();
   #mustRelease = false;
   #isDraining = false;
+  #isStopping = false;
   #failure: unknown = null;
   readonly #failed = new AbortController();
   #unstored = 0;
@@ -81,8 +85,9 @@ export class Activation {
   get idleSince(): number {
     return this.#idleSince;
   }
-  get runningTurnId(): string | null {
-    return this.#turn?.id ?? null;
+  /** Taken before the database is asked: what begins meanwhile is not in its answer. */
+  get view(): HeldView {
+    return { fence: this.#fence, turnId: this.#turn?.id ?? null };
   }
 
   /** Runs until the slot is free again. Never throws. */
@@ -91,7 +96,8 @@ export class Activation {
       await this.#claimAndServe();
     } catch (error) {
       if (error instanceof StaleFenceError)
-        this.#logger.warn({ fence: this.#fence }, 'lost the session to a newer activation');
+        this.#logger.warn({ fence: this.#fence }, 'lost the session: it was deleted, or is active elsewhere');
+      else if (error instanceof LostClaimError) this.#logger.warn(error.message);
       else this.#logger.error({ err: error }, 'the activation failed; its job will be tried again');
     } finally {
       await this.#endAgent('kill').catch((error) =>
@@ -103,7 +109,7 @@ export class Activation {
 
   async #claimAndServe(): Promise<void> {
     const { db, queue, workerId } = this.#services;
-    const claim = await this.#persist(() => claimSession(db, { job: this.#job, workerId }));
+    const claim = await this.#persist(() => claimSession(db, { job: this.#job, workerId, queue }));
     if (claim === null) {
       await db.transaction().execute(async (trx) => await queue.complete(trx, this.#job));
       return;
@@ -111,8 +117,10 @@ export class Activation {
     this.#fence = claim.session.fence;
     this.#publish(claim.events);
     while (true) {
+      if (this.#failure !== null) throw this.#failure;
       this.#wake = Promise.withResolvers();
       const begun = this.#isDraining ? null : await this.#persist(() => beginTurn(db, this.#hold));
+      if (this.#failure !== null) throw this.#failure;
       if (begun !== null) await this.#runTurn(begun);
       else if (!(await this.#waitForInput()) && (await this.#release())) return;
     }
@@ -122,7 +130,12 @@ export class Activation {
 
   async #runTurn({ turn, session, events }: BegunTurn): Promise<void> {
     this.#publish(events);
-    const live: LiveTurn = { id: turn.id, agent: null, ended: Promise.withResolvers(), isStopped: false };
+    const live: LiveTurn = {
+      id: turn.id,
+      agent: null,
+      ended: Promise.withResolvers(),
+      isStopped: this.#isStopping,
+    };
     live.ended.promise.catch(() => {});
     this.#turn = live;
     this.#setState('running');
@@ -130,6 +143,7 @@ export class Activation {
     logger.info({ turn: turn.number, warm: this.#agent !== null }, 'turn started');
     let outcome: TurnOutcome;
     try {
+      if (live.isStopped) throw new Error('the turn was stopped before it was given to the agent');
       await this.#ensureAgent(session, live);
       this.#send(live, turn.prompt);
       outcome = outcomeOf(await live.ended.promise);
@@ -152,8 +166,9 @@ export class Activation {
   }
 
   async #ensureAgent(session: SessionRow, turn: LiveTurn): Promise<void> {
-    if (this.#agent !== null && isDeepStrictEqual(this.#agent.options, session.options)) return;
-    // The options changed with the new turn: only a new process has them all.
+    const isUsable = this.#agent?.process.isEnding === false;
+    if (isUsable && isDeepStrictEqual(this.#agent?.options, session.options)) return;
+    // The options changed with the new turn: only a new process has them all. Or it is being killed.
     await this.#endAgent('close');
     const exists = await this.#persist(() => hasConversation(this.#services.db, this.sessionId));
     const plan = { session, fence: this.#fence, conversationExists: exists };
@@ -166,9 +181,10 @@ export class Activation {
 
   /** Stores what the agent says, for as long as its process lives, also between turns. */
   async #pump(agent: AgentProcess): Promise<void> {
+    let stored = Promise.resolve();
     try {
       for await (const message of agent.messages()) {
-        const stored = this.#store(translate(message, this.#turn?.id ?? null, new Date()));
+        stored = this.#store(translate(message, this.#turn?.id ?? null, new Date()));
         if (message.type === 'result' && this.#turn?.agent === agent) {
           const { ended } = this.#turn;
           await stored;
@@ -177,6 +193,8 @@ export class Activation {
       }
       throw new Error('the agent process ended before its turn did');
     } catch (error) {
+      // What it said last belongs before the end of its turn.
+      await stored;
       if (this.#turn?.agent === agent) this.#turn.ended.reject(error);
     } finally {
       // An agent that ended while idle is not missed until the next turn, which starts a new one.
@@ -215,6 +233,8 @@ export class Activation {
 
   /** @returns false when it is time to release the session */
   async #waitForInput(): Promise<boolean> {
+    if (this.#failure !== null) throw this.#failure;
+    this.#mustRelease = false;
     // Without a process, or when told to go, there is nothing to wait with.
     if (this.#agent === null || this.#isDraining) return false;
     this.#idleSince = performance.now();
@@ -238,6 +258,7 @@ export class Activation {
     const result = await this.#persist(() =>
       releaseSession(db, { hold: this.#hold, job: this.#job, queue, force: this.#isDraining }),
     );
+    if (result === 'requeued') this.#services.bus.publish([{ type: 'work' }]);
     return result !== 'has_input';
   }
 
@@ -282,13 +303,15 @@ export class Activation {
       ?.interrupt()
       .catch((error) => this.#logger.debug({ err: error }, 'the agent refused the interrupt'));
     const deadline = delay(INTERRUPT_GRACE_MS, false, { ref: false });
-    if (await Promise.race([obeyed, deadline])) return;
+    // A turn that was stopped before its agent had it ends without a word of the agent: the next may run by now.
+    if ((await Promise.race([obeyed, deadline])) || this.#turn !== turn) return;
     this.#logger.warn({ turn_id: turnId }, 'the agent ignored the interrupt; killing it');
-    await this.stopNow();
+    await this.#endAgent('kill');
   }
 
-  /** Kills the agent process; a running turn ends as interrupted. */
+  /** Kills the agent process; a running turn ends as interrupted, and so does one that is about to begin. */
   async stopNow(): Promise<void> {
+    this.#isStopping = true;
     if (this.#turn !== null) this.#turn.isStopped = true;
     await this.#endAgent('kill');
   }
@@ -299,17 +322,22 @@ export class Activation {
     await this.stopNow();
   }
 
-  /** The same worker got the job again, since a heartbeat came too late (a suspended machine, say): it goes on. */
-  adopt(job: ActivationJob): void {
+  /**
+   * The same worker got the job again, since a heartbeat came too late (a suspended machine, say): it goes on.
+   *
+   * @returns false when this activation is at its end
+   */
+  adopt(job: ActivationJob): boolean {
+    if (this.#failure !== null || this.#state === 'ended') return false;
     this.#job = job;
+    return true;
   }
 
   /** Compares with how things stand in the database: what a lost signal would have said. */
-  check(held: HeldState | undefined): void {
-    if (this.#fence === 0) return;
-    if (held === undefined || held.fence !== this.#fence) void this.abandon();
-    else if (this.#turn !== null && held.running_turn_id !== this.#turn.id)
-      void this.cancelTurn(this.#turn.id);
+  async check(before: HeldView, held: HeldState): Promise<void> {
+    const { fence, turnId } = before;
+    if (held.fence !== fence) await this.abandon();
+    else if (turnId !== null && held.running_turn_id !== turnId) await this.cancelTurn(turnId);
     else if (held.has_input) this.noticeInput();
   }
 

@@ -18,7 +18,7 @@ export class Dispatcher {
   readonly #logger: Logger;
   readonly #maxSessions: number;
   readonly #activations = new Map<string, Activation>();
-  readonly #runs = new Set<Promise<void>>();
+  readonly #runs = new Map<Activation, Promise<void>>();
   #backstop: NodeJS.Timeout | undefined;
   #isStarted = false;
   #mayHaveWork = false;
@@ -72,18 +72,27 @@ export class Dispatcher {
 
   #activate(job: ActivationJob): void {
     const present = this.#activations.get(job.sessionId);
-    if (present !== undefined) {
-      present.adopt(job);
-      return;
-    }
+    if (present === undefined) this.#run(job);
+    else if (!present.adopt(job)) void this.#runs.get(present)?.then(() => this.#activate(job));
+  }
+
+  #run(job: ActivationJob): void {
     const activation = new Activation(this.#services, job, () => this.#keepRoom());
     this.#activations.set(job.sessionId, activation);
     const run = activation.run().finally(() => {
       this.#activations.delete(job.sessionId);
-      this.#runs.delete(run);
+      this.#runs.delete(activation);
       this.wake();
     });
-    this.#runs.add(run);
+    this.#runs.set(activation, run);
+    // Fetched in the moment that the drain began: it gives its job back.
+    if (!this.#isStarted) activation.drain();
+  }
+
+  /** Resolves when the session holds no slot here any more. */
+  async ended(sessionId: string): Promise<void> {
+    const activation = this.#activations.get(sessionId);
+    if (activation !== undefined) await this.#runs.get(activation);
   }
 
   #keepRoom(): void {
@@ -97,15 +106,15 @@ export class Dispatcher {
   async drain(graceMs: number, signal: AbortSignal): Promise<void> {
     this.#isStarted = false;
     clearInterval(this.#backstop);
-    await this.#fetching;
     for (const activation of this.#activations.values()) activation.drain();
-    const hurry = setTimeout(() => this.#stopAll(), graceMs);
-    const onAbort = (): void => this.#stopAll();
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    await Promise.all(this.#runs);
+    const stopAll = (): void => this.#stopAll();
+    const hurry = setTimeout(stopAll, graceMs);
+    signal.addEventListener('abort', stopAll, { once: true });
+    if (signal.aborted) stopAll();
+    await this.#fetching;
+    while (this.#runs.size > 0) await Promise.all(this.#runs.values());
     clearTimeout(hurry);
-    signal.removeEventListener('abort', onAbort);
+    signal.removeEventListener('abort', stopAll);
   }
 
   #stopAll(): void {

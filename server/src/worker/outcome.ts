@@ -85,16 +85,19 @@ function errorCode(message: ResultMessage): TurnErrorCode {
 }
 
 function errorText(message: ResultMessage): string {
-  return (
-    message.result ||
-    message.errors?.join('\n') ||
-    `the agent ended its turn: ${message.terminal_reason ?? message.subtype}`
-  );
+  const text = message.result || message.errors?.join('\n');
+  return withoutNul(text || `the agent ended its turn: ${message.terminal_reason ?? message.subtype}`);
+}
+
+/** PostgreSQL's text cannot hold it, and what a program printed may. */
+function withoutNul(text: string): string {
+  return text.replaceAll('\0', '');
 }
 
 /** Of a turn whose agent gave no result. */
 export function crashOutcome(error: unknown, isDraining: boolean): TurnOutcome {
   const message = isDraining ? 'The server was stopped while the turn was running.' : errorMessage(error);
   const code = isDraining ? 'interrupted' : 'agent_crashed';
-  return { state: 'error', error: { code, message }, result: null, costUsd: 0, usage: noUsage };
+  const text = withoutNul(message);
+  return { state: 'error', error: { code, message: text }, result: null, costUsd: 0, usage: noUsage };
 }

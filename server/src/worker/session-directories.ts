@@ -8,6 +8,8 @@ import { findDeletedIds } from '../session/store.ts';
 
 /** Removes what a deleted session had on this node: its home and its own workspace, never a directory it was given. */
 export async function removeDirectories(dataDir: string, sessionId: string): Promise<void> {
+  // It came over the wire, and a path is made of it.
+  if (!isUuid(sessionId)) throw new Error(`not a session id: ${sessionId}`);
   await rm(sessionDirectories(dataDir, sessionId).root, { recursive: true, force: true });
 }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -51,17 +52,23 @@ function start(services: WorkerServices, plan: StartPlan, directories: SessionDi
   const { session, fence } = plan;
   const access = gateway.admit(session.id);
   const requested = session.options.env ?? {};
-  const process = new AgentProcess({
-    driver,
-    mark: `${nodeId}/${session.id}/${fence}`,
-    requested: session.options,
-    defaultModel,
-    cwd: session.cwd ?? directories.workspace,
-    environment: agentEnvironment({ directories, sessionId: session.id, gateway: access, path, requested }),
-    sessionStore: createTranscriptStore({ db, sessionId: session.id, fence }),
-    conversation: { id: session.claude_session_id ?? session.id, exists: plan.conversationExists },
-  });
-  return { process, access };
+  try {
+    const process = new AgentProcess({
+      driver,
+      // One process's: the end of an earlier one must not find this one.
+      mark: `${nodeId}/${session.id}/${fence}/${randomUUID()}`,
+      requested: session.options,
+      defaultModel,
+      cwd: session.cwd ?? directories.workspace,
+      environment: agentEnvironment({ directories, sessionId: session.id, gateway: access, path, requested }),
+      sessionStore: createTranscriptStore({ db, sessionId: session.id, fence }),
+      conversation: { id: session.claude_session_id ?? session.id, exists: plan.conversationExists },
+    });
+    return { process, access };
+  } catch (error) {
+    access.revoke();
+    throw error;
+  }
 }
 
 async function prepareDirectories(directories: SessionDirectories, plan: StartPlan): Promise<void> {

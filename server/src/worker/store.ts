@@ -1,4 +1,4 @@
-import { type Kysely, sql, type Transaction } from 'kysely';
+import { type Insertable, type Kysely, sql, type Transaction } from 'kysely';
 import type { Database } from '../db/database.ts';
 import type { StoredEvent } from '../event/event.ts';
 import { StaleFenceError } from '../event/event-log.ts';
@@ -7,6 +7,7 @@ import { endRunningTurn, startNextTurn } from '../session/lifecycle.ts';
 import type { SessionRow } from '../session/store.ts';
 import { findQueuedTurn, findRunningTurn, type TurnRow } from '../turn/store.ts';
 import { noUsage, type TurnOutcome } from '../turn/turn.ts';
+import type { WorkerTable } from './table.ts';
 
 /** What an activation may act on: the session, as long as its fence is the newest. */
 export type Hold = { sessionId: string; fence: number };
@@ -24,6 +25,14 @@ const INTERRUPTED: TurnOutcome = {
   usage: noUsage,
 };
 
+/** The job was given to another worker before this one got to claim the session; nothing has changed. */
+export class LostClaimError extends Error {
+  constructor(sessionId: string) {
+    super(`the claim on session ${sessionId} lapsed before it was used`);
+    this.name = 'LostClaimError';
+  }
+}
+
 /**
  * Takes a session over: raises its fence, so that whoever had it can write nothing more, and ends the turn that the
  * earlier activation left running. A turn that had begun is never run again silently.
@@ -32,7 +41,7 @@ const INTERRUPTED: TurnOutcome = {
  */
 export async function claimSession(
   db: Kysely<Database>,
-  claim: { job: ActivationJob; workerId: string },
+  claim: { job: ActivationJob; workerId: string; queue: ActivationQueue },
 ): Promise<Claim | null> {
   return await db.transaction().execute(async (trx) => {
     const session = await trx
@@ -42,6 +51,8 @@ export async function claimSession(
       .returningAll()
       .executeTakeFirst();
     if (session === undefined) return null;
+    // A worker that stalled between fetch and claim must not take the session from the next one.
+    if (!(await claim.queue.lockClaim(trx, claim.job))) throw new LostClaimError(session.id);
     const cutOff = await findRunningTurn(trx, session.id);
     const events =
       cutOff === undefined
@@ -85,7 +96,9 @@ export async function releaseSession(
 ): Promise<'released' | 'has_input' | 'requeued'> {
   const { hold, job, queue } = release;
   return await db.transaction().execute(async (trx) => {
-    await lockHeld(trx, hold);
+    const session = await lockHeld(trx, hold);
+    // Released by an earlier try, whose answer was lost with the connection.
+    if (session.job_id === null) return 'released';
     const hasInput = (await findQueuedTurn(trx, hold.sessionId)) !== undefined;
     if (hasInput && !release.force) return 'has_input';
     await trx
@@ -147,16 +160,7 @@ export async function registerWorker(db: Kysely<Database>, worker: WorkerIdentit
       .where('node_id', '=', worker.nodeId)
       .returning('id')
       .execute();
-    await trx
-      .insertInto('workers')
-      .values({
-        id: worker.id,
-        node_id: worker.nodeId,
-        hostname: worker.hostname,
-        pid: worker.pid,
-        max_sessions: worker.maxSessions,
-      })
-      .execute();
+    await trx.insertInto('workers').values(toRow(worker)).execute();
     if (dead.length === 0) return [];
     const held = await trx
       .selectFrom('sessions')
@@ -172,13 +176,23 @@ export async function registerWorker(db: Kysely<Database>, worker: WorkerIdentit
 }
 
 /** Also forgets workers of other nodes that have been silent for an hour. */
-export async function recordHeartbeat(db: Kysely<Database>, workerId: string): Promise<void> {
+export async function recordHeartbeat(db: Kysely<Database>, worker: WorkerIdentity): Promise<void> {
   await db
-    .updateTable('workers')
-    .set({ heartbeat_at: sql<Date>`now()` })
-    .where('id', '=', workerId)
+    .insertInto('workers')
+    .values(toRow(worker))
+    .onConflict((conflict) => conflict.column('id').doUpdateSet({ heartbeat_at: sql<Date>`now()` }))
     .execute();
   await db.deleteFrom('workers').where('heartbeat_at', '<', sql<Date>`now() - interval '1 hour'`).execute();
+}
+
+function toRow(worker: WorkerIdentity): Insertable<WorkerTable> {
+  return {
+    id: worker.id,
+    node_id: worker.nodeId,
+    hostname: worker.hostname,
+    pid: worker.pid,
+    max_sessions: worker.maxSessions,
+  };
 }
 
 export async function unregisterWorker(db: Kysely<Database>, id: string): Promise<void> {

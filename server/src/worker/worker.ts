@@ -69,7 +69,10 @@ export class Worker {
     await removeDeletedDirectories(this.#db, sessionsDirectory(dataDir));
     this.#stopListening = [
       this.#bus.listen((signal) => this.#onSignal(signal)),
-      this.#bus.onConnected(() => this.#dispatcher.wake()),
+      this.#bus.onConnected(() => {
+        this.#dispatcher.wake();
+        this.#handOff(removeDeletedDirectories(this.#db, sessionsDirectory(dataDir)));
+      }),
     ];
     this.#heartbeat = setInterval(() => this.#startBeat(), HEARTBEAT_MS).unref();
     this.#forgottenCheck = setInterval(
@@ -98,6 +101,7 @@ export class Worker {
 
   async #forget(sessionId: string): Promise<void> {
     await this.#dispatcher.activations.get(sessionId)?.abandon();
+    await this.#dispatcher.ended(sessionId);
     await removeDirectories(this.#services.dataDir, sessionId);
   }
 
@@ -120,14 +124,22 @@ export class Worker {
     const startedAt = performance.now();
     try {
       await this.#queue.touch(activations.map((activation) => activation.job));
-      await recordHeartbeat(this.#db, this.#identity.id);
+      await recordHeartbeat(this.#db, this.#identity);
+      const views = activations.map((activation) => activation.view);
       if (activations.length > 0) {
         const states = await findHeldStates(
           this.#db,
           activations.map((activation) => activation.sessionId),
         );
         const byId = new Map(states.map((state) => [state.id, state]));
-        for (const activation of activations) activation.check(byId.get(activation.sessionId));
+        for (const [index, activation] of activations.entries()) {
+          const view = views[index];
+          const held = byId.get(activation.sessionId);
+          if (view === undefined || view.fence === 0) continue;
+          this.#handOff(
+            held === undefined ? this.#forget(activation.sessionId) : activation.check(view, held),
+          );
+        }
       }
       this.#lastBeat = startedAt;
     } catch (error) {
