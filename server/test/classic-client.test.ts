@@ -54,7 +54,7 @@ describe("the Python project's own client", () => {
     );
 
     const remembering = await server.execute({
-      prompt: 'I am is0383kk. Please remember this.',
+      prompt: 'I am ada42. Please remember this.',
       permission_mode: 'acceptEdits',
     });
     const first = await waitForCompletion(server, remembering);
@@ -67,7 +67,7 @@ describe("the Python project's own client", () => {
     assert.equal(resumed, remembering);
     const second = await waitForCompletion(server, resumed);
     assert.equal(second.status, 'completed');
-    assert.match(JSON.stringify(second.messages.slice(first.messages.length)), /is0383kk/);
+    assert.match(JSON.stringify(second.messages.slice(first.messages.length)), /ada42/);
 
     const cleaned = await server.request('DELETE', '/sessions/cleanup?max_age_hours=0');
     assert.deepEqual(cleaned.body, { removed: 3, message: 'Cleaned up 3 old sessions' });
