@@ -2,6 +2,7 @@ import type { SessionKey, SessionStore, SessionStoreEntry } from '@anthropic-ai/
 import { type Kysely, sql } from 'kysely';
 import type { Database } from '../db/database.ts';
 import { retryWhileUnavailable } from '../db/retry.ts';
+import { isUuid } from '../ids.ts';
 
 /** Less than the 60 s after which the SDK stops waiting. */
 const APPEND_PATIENCE_MS = 45_000;
@@ -78,8 +79,6 @@ export async function hasConversation(db: Kysely<Database>, sessionId: string): 
   return row !== undefined;
 }
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
 function uuidOf(entry: SessionStoreEntry): string | null {
-  return typeof entry.uuid === 'string' && UUID.test(entry.uuid) ? entry.uuid : null;
+  return typeof entry.uuid === 'string' && isUuid(entry.uuid) ? entry.uuid : null;
 }

@@ -12,6 +12,7 @@ import {
   removeSession,
   resumeSession,
   type SessionRow,
+  sessionKey,
   startSession,
 } from '../session/service.ts';
 import { version } from '../version.ts';
@@ -106,7 +107,7 @@ export async function classicRoutes(
       },
     },
     async (request) => {
-      const status = await readStatus(db, sessionKey(request.params));
+      const status = await readStatus(db, sessionKey(request.params.session_id));
       const { session, messages } = status;
       const result = toResult(status);
       return {
@@ -132,7 +133,7 @@ export async function classicRoutes(
       },
     },
     async (request) => {
-      const key = sessionKey(request.params);
+      const key = sessionKey(request.params.session_id);
       await cancelSession(sessions, key);
       return {
         session_id: key.id,
@@ -200,16 +201,11 @@ export async function classicRoutes(
       },
     },
     async (request) => {
-      const key = sessionKey(request.params);
+      const key = sessionKey(request.params.session_id);
       const status = await removeSession(sessions, key);
       return { session_id: key.id, status, message: `Session ${key.id} deleted successfully` };
     },
   );
-}
-
-function sessionKey({ session_id }: { session_id: string }): { tenantId: string; id: string } {
-  if (!isUuid(session_id)) throw new AppError('not_found', `Session ${session_id} not found`);
-  return { tenantId: DEFAULT_TENANT, id: session_id.toLowerCase() };
 }
 
 /** The agent program refuses to bypass permissions as root, unless something confines it. */

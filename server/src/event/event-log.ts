@@ -1,7 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/database.ts';
-import { isDatabaseUnavailable } from '../db/sqlstate.ts';
+import { retryWhileUnavailable } from '../db/retry.ts';
 import { newBatchId } from '../ids.ts';
 import type { Logger } from '../log.ts';
 import type { EventBus } from './bus.ts';
@@ -19,7 +18,6 @@ export class StaleFenceError extends Error {
 type Pending = FencedDraft & { resolve: () => void; reject: (error: unknown) => void };
 
 const MAX_BATCH = 500;
-const RETRY_MS = 250;
 
 /**
  * Appends events for the activations of this worker, stored before published.
@@ -78,17 +76,16 @@ export class EventLog {
 
   async #flush(batch: readonly Pending[]): Promise<void> {
     const batchId = newBatchId();
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await this.#store(batch, batchId, attempt > 1);
-        return;
-      } catch (error) {
-        if (!isDatabaseUnavailable(error) || this.#closing.signal.aborted) throw error;
-        if (attempt === 1)
+    let isRepeat = false;
+    await retryWhileUnavailable(
+      async () => await this.#store(batch, batchId, isRepeat),
+      this.#closing.signal,
+      (error) => {
+        if (!isRepeat)
           this.#logger.warn({ err: error }, 'cannot store events while the database is away; retrying');
-        await delay(RETRY_MS, undefined, { signal: this.#closing.signal });
-      }
-    }
+        isRepeat = true;
+      },
+    );
   }
 
   async #store(batch: readonly Pending[], batchId: string, isRepeat: boolean): Promise<void> {

@@ -2,12 +2,9 @@ import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
-import { DEFAULT_TENANT } from '../db/database.ts';
-import { AppError } from '../errors.ts';
 import { problems } from '../http/problem.ts';
-import { isUuid } from '../ids.ts';
 import { tokenUsage, turnError, turnResult, turnState } from '../turn/turn.ts';
-import { getSessionDetail, type SessionRow, type TurnRow } from './service.ts';
+import { getSessionDetail, type SessionRow, sessionKey, type TurnRow } from './service.ts';
 import { queuePlace, sessionOptions, sessionStatus, waitingFor } from './session.ts';
 
 const turnView = z
@@ -66,12 +63,8 @@ export async function sessionRoutes(
       },
     },
     async (request) => {
-      const id = request.params.session_id.toLowerCase();
-      if (!isUuid(id)) throw new AppError('not_found', `Session ${id} not found`);
-      const { session, turns, queue } = await getSessionDetail(context.sessions, {
-        tenantId: DEFAULT_TENANT,
-        id,
-      });
+      const key = sessionKey(request.params.session_id);
+      const { session, turns, queue } = await getSessionDetail(context.sessions, key);
       return { ...toView(session), queue, turns: turns.map(toTurnView) };
     },
   );

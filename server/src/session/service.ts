@@ -1,9 +1,9 @@
 import type { Kysely, Transaction } from 'kysely';
-import type { Database } from '../db/database.ts';
+import { type Database, DEFAULT_TENANT } from '../db/database.ts';
 import { AppError } from '../errors.ts';
 import type { EventBus, Signal } from '../event/bus.ts';
 import type { StoredEvent } from '../event/event.ts';
-import { newSessionId, newTurnId } from '../ids.ts';
+import { isUuid, newSessionId, newTurnId } from '../ids.ts';
 import type { ActivationQueue } from '../queue/queue.ts';
 import { listTurns, type TurnRow } from '../turn/store.ts';
 import { findCapacity } from '../worker/store.ts';
@@ -107,6 +107,12 @@ function changedWorkspace(session: SessionRow): AppError {
     hint: 'leave cwd out when resuming, or start a new session',
     errors: [{ field: 'cwd', message }],
   });
+}
+
+/** The key of the session that a path names; what is no UUID names none. */
+export function sessionKey(id: string): SessionKey {
+  if (!isUuid(id)) throwNotFound(id);
+  return { tenantId: DEFAULT_TENANT, id: id.toLowerCase() };
 }
 
 export async function getSessionOrThrow(db: Kysely<Database>, key: SessionKey): Promise<SessionRow> {

@@ -63,7 +63,7 @@ export class Activation {
   #mustRelease = false;
   #isDraining = false;
   #isStopping = false;
-  #failure: unknown = null;
+  /** Aborted, with the reason, when nothing more can be written. */
   readonly #failed = new AbortController();
   #unstored = 0;
   #onStateChange: () => void;
@@ -117,10 +117,10 @@ export class Activation {
     this.#fence = claim.session.fence;
     this.#publish(claim.events);
     while (true) {
-      if (this.#failure !== null) throw this.#failure;
+      this.#failed.signal.throwIfAborted();
       this.#wake = Promise.withResolvers();
       const begun = this.#isDraining ? null : await this.#persist(() => beginTurn(db, this.#hold));
-      if (this.#failure !== null) throw this.#failure;
+      this.#failed.signal.throwIfAborted();
       if (begun !== null) await this.#runTurn(begun);
       else if (!(await this.#waitForInput()) && (await this.#release())) return;
     }
@@ -148,7 +148,7 @@ export class Activation {
       this.#send(live, turn.prompt);
       outcome = outcomeOf(await live.ended.promise);
     } catch (error) {
-      if (this.#failure !== null) throw this.#failure;
+      this.#failed.signal.throwIfAborted();
       outcome = crashOutcome(error, this.#isDraining);
       await this.#endAgent('kill');
     }
@@ -222,10 +222,8 @@ export class Activation {
 
   /** Nothing more can be written: the session is somebody else's, or the database refused. Ends the activation. */
   #fail(error: unknown): void {
-    this.#failure ??= error;
-    this.#failed.abort();
+    this.#failed.abort(error);
     this.#turn?.ended.reject(error);
-    this.#mustRelease = true;
     this.#wake.resolve();
   }
 
@@ -233,7 +231,7 @@ export class Activation {
 
   /** @returns false when it is time to release the session */
   async #waitForInput(): Promise<boolean> {
-    if (this.#failure !== null) throw this.#failure;
+    this.#failed.signal.throwIfAborted();
     this.#mustRelease = false;
     // Without a process, or when told to go, there is nothing to wait with.
     if (this.#agent === null || this.#isDraining) return false;
@@ -242,7 +240,7 @@ export class Activation {
     this.#setState('idle');
     await this.#wake.promise;
     clearTimeout(timer);
-    if (this.#failure !== null) throw this.#failure;
+    this.#failed.signal.throwIfAborted();
     return !this.#mustRelease;
   }
 
@@ -251,9 +249,8 @@ export class Activation {
   /** @returns false when input arrived meanwhile: the session goes on */
   async #release(): Promise<boolean> {
     this.#setState('releasing');
-    this.#mustRelease = false;
     await this.#endAgent('close');
-    if (this.#failure !== null) throw this.#failure;
+    this.#failed.signal.throwIfAborted();
     const { db, queue } = this.#services;
     const result = await this.#persist(() =>
       releaseSession(db, { hold: this.#hold, job: this.#job, queue, force: this.#isDraining }),
@@ -328,7 +325,7 @@ export class Activation {
    * @returns false when this activation is at its end
    */
   adopt(job: ActivationJob): boolean {
-    if (this.#failure !== null || this.#state === 'ended') return false;
+    if (this.#failed.signal.aborted || this.#state === 'ended') return false;
     this.#job = job;
     return true;
   }

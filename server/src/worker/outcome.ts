@@ -94,10 +94,14 @@ function withoutNul(text: string): string {
   return text.replaceAll('\0', '');
 }
 
-/** Of a turn whose agent gave no result. */
+/** Of a turn whose agent process ended, or could not be started. */
 export function crashOutcome(error: unknown, isDraining: boolean): TurnOutcome {
-  const message = isDraining ? 'The server was stopped while the turn was running.' : errorMessage(error);
-  const code = isDraining ? 'interrupted' : 'agent_crashed';
-  const text = withoutNul(message);
-  return { state: 'error', error: { code, message: text }, result: null, costUsd: 0, usage: noUsage };
+  if (!isDraining) return outcomeWithoutResult('agent_crashed', errorMessage(error));
+  return outcomeWithoutResult('interrupted', 'The server was stopped while the turn was running.');
+}
+
+/** Of a turn whose agent gave no result: what it cost is not known. */
+export function outcomeWithoutResult(code: TurnErrorCode, message: string): TurnOutcome {
+  const error = { code, message: withoutNul(message) };
+  return { state: 'error', error, result: null, costUsd: 0, usage: noUsage };
 }

@@ -6,7 +6,8 @@ import type { ActivationJob, ActivationQueue } from '../queue/queue.ts';
 import { endRunningTurn, startNextTurn } from '../session/lifecycle.ts';
 import type { SessionRow } from '../session/store.ts';
 import { findQueuedTurn, findRunningTurn, type TurnRow } from '../turn/store.ts';
-import { noUsage, type TurnOutcome } from '../turn/turn.ts';
+import type { TurnOutcome } from '../turn/turn.ts';
+import { outcomeWithoutResult } from './outcome.ts';
 import type { WorkerTable } from './table.ts';
 
 /** What an activation may act on: the session, as long as its fence is the newest. */
@@ -14,16 +15,10 @@ export type Hold = { sessionId: string; fence: number };
 
 export type Claim = { session: SessionRow; events: StoredEvent[] };
 
-const INTERRUPTED: TurnOutcome = {
-  state: 'error',
-  error: {
-    code: 'interrupted',
-    message: 'The server stopped while the turn was running; it is not run again by itself.',
-  },
-  result: null,
-  costUsd: 0,
-  usage: noUsage,
-};
+const INTERRUPTED = outcomeWithoutResult(
+  'interrupted',
+  'The server stopped while the turn was running; it is not run again by itself.',
+);
 
 /** The job was given to another worker before this one got to claim the session; nothing has changed. */
 export class LostClaimError extends Error {
@@ -175,13 +170,16 @@ export async function registerWorker(db: Kysely<Database>, worker: WorkerIdentit
   });
 }
 
-/** Also forgets workers of other nodes that have been silent for an hour. */
 export async function recordHeartbeat(db: Kysely<Database>, worker: WorkerIdentity): Promise<void> {
   await db
     .insertInto('workers')
     .values(toRow(worker))
     .onConflict((conflict) => conflict.column('id').doUpdateSet({ heartbeat_at: sql<Date>`now()` }))
     .execute();
+}
+
+/** Of other nodes that are gone without a word. */
+export async function forgetSilentWorkers(db: Kysely<Database>): Promise<void> {
   await db.deleteFrom('workers').where('heartbeat_at', '<', sql<Date>`now() - interval '1 hour'`).execute();
 }
 

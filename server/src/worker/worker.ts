@@ -5,11 +5,13 @@ import type { Database } from '../db/database.ts';
 import type { EventBus, Signal } from '../event/bus.ts';
 import type { Logger } from '../log.ts';
 import type { ActivationQueue } from '../queue/queue.ts';
+import type { Activation } from './activation.ts';
 import { Dispatcher, SELF_FENCE_MS } from './dispatcher.ts';
 import type { WorkerServices } from './services.ts';
 import { removeDeletedDirectories, removeDirectories } from './session-directories.ts';
 import {
   findHeldStates,
+  forgetSilentWorkers,
   recordHeartbeat,
   registerWorker,
   requeueForgotten,
@@ -18,7 +20,7 @@ import {
 } from './store.ts';
 
 const HEARTBEAT_MS = 3_000;
-const FORGOTTEN_CHECK_MS = 60_000;
+const TIDY_MS = 60_000;
 
 /**
  * Runs sessions in this process.
@@ -36,7 +38,7 @@ export class Worker {
   readonly #identity: WorkerIdentity;
   readonly #dispatcher: Dispatcher;
   #heartbeat: NodeJS.Timeout | undefined;
-  #forgottenCheck: NodeJS.Timeout | undefined;
+  #tidying: NodeJS.Timeout | undefined;
   #beating: Promise<void> | null = null;
   #lastBeat = performance.now();
   #stopListening: (() => void)[] = [];
@@ -75,10 +77,7 @@ export class Worker {
       }),
     ];
     this.#heartbeat = setInterval(() => this.#startBeat(), HEARTBEAT_MS).unref();
-    this.#forgottenCheck = setInterval(
-      () => this.#handOff(this.#requeueForgotten()),
-      FORGOTTEN_CHECK_MS,
-    ).unref();
+    this.#tidying = setInterval(() => this.#handOff(this.#tidy()), TIDY_MS).unref();
     this.#dispatcher.start();
   }
 
@@ -125,22 +124,7 @@ export class Worker {
     try {
       await this.#queue.touch(activations.map((activation) => activation.job));
       await recordHeartbeat(this.#db, this.#identity);
-      const views = activations.map((activation) => activation.view);
-      if (activations.length > 0) {
-        const states = await findHeldStates(
-          this.#db,
-          activations.map((activation) => activation.sessionId),
-        );
-        const byId = new Map(states.map((state) => [state.id, state]));
-        for (const [index, activation] of activations.entries()) {
-          const view = views[index];
-          const held = byId.get(activation.sessionId);
-          if (view === undefined || view.fence === 0) continue;
-          this.#handOff(
-            held === undefined ? this.#forget(activation.sessionId) : activation.check(view, held),
-          );
-        }
-      }
+      await this.#check(activations);
       this.#lastBeat = startedAt;
     } catch (error) {
       this.#logger.warn({ err: error }, 'missed a heartbeat');
@@ -148,7 +132,21 @@ export class Worker {
     }
   }
 
-  async #requeueForgotten(): Promise<void> {
+  /** What a lost signal would have said. */
+  async #check(activations: readonly Activation[]): Promise<void> {
+    const views = activations.map((activation) => ({ activation, view: activation.view }));
+    if (views.length === 0) return;
+    const ids = activations.map((activation) => activation.sessionId);
+    const states = new Map((await findHeldStates(this.#db, ids)).map((state) => [state.id, state]));
+    for (const { activation, view } of views) {
+      if (view.fence === 0) continue;
+      const held = states.get(activation.sessionId);
+      this.#handOff(held === undefined ? this.#forget(activation.sessionId) : activation.check(view, held));
+    }
+  }
+
+  async #tidy(): Promise<void> {
+    await forgetSilentWorkers(this.#db);
     const sessions = await requeueForgotten(this.#db, this.#queue);
     if (sessions.length === 0) return;
     this.#logger.error({ sessions }, 'queued sessions again that had lost their job');
@@ -165,7 +163,7 @@ export class Worker {
   async drain(graceMs: number, signal: AbortSignal): Promise<void> {
     await this.#dispatcher.drain(graceMs, signal);
     clearInterval(this.#heartbeat);
-    clearInterval(this.#forgottenCheck);
+    clearInterval(this.#tidying);
     await this.#beating;
     for (const stop of this.#stopListening) stop();
     await unregisterWorker(this.#db, this.#identity.id).catch((error) =>
