@@ -1,5 +1,7 @@
 import type { TranscriptTable } from '../agent/table.ts';
+import type { ApprovalTable } from '../approval/table.ts';
 import type { EventTable } from '../event/table.ts';
+import type { IdempotencyKeyTable } from '../idempotency/table.ts';
 import type { DeletedSessionTable, SessionTable } from '../session/table.ts';
 import type { TurnTable } from '../turn/table.ts';
 import type { WorkerTable } from '../worker/table.ts';
@@ -10,6 +12,8 @@ export type Database = {
   deleted_sessions: DeletedSessionTable;
   turns: TurnTable;
   events: EventTable;
+  approvals: ApprovalTable;
+  idempotency_keys: IdempotencyKeyTable;
   transcripts: TranscriptTable;
   workers: WorkerTable;
 };

@@ -3,11 +3,13 @@ import { type Migration, Migrator } from 'kysely/migration';
 import { StartupError } from '../errors.ts';
 import { type Database, SCHEMA } from './database.ts';
 import * as foundation from './migrations/0001-foundation.ts';
+import * as liveSessions from './migrations/0002-live-sessions.ts';
 import { UNDEFINED_TABLE, UNIQUE_VIOLATION } from './sqlstate.ts';
 
 /** Forward only, in the order of their names; a migration that has shipped is never edited. */
 const migrations: Record<string, Migration> = {
   '0001-foundation': foundation,
+  '0002-live-sessions': liveSessions,
 };
 
 const MIGRATION_TABLE = 'schema_migrations';

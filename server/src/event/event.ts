@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { approvalPhase, approvalView } from '../approval/approval.ts';
 import { sessionStatus, waitingFor } from '../session/session.ts';
 import { turnError, turnState } from '../turn/turn.ts';
 
@@ -18,6 +19,10 @@ export const eventBody = z.discriminatedUnion('kind', [
       error: turnError.nullable(),
       cost_usd: z.number().nullable(),
     }),
+  }),
+  z.object({
+    kind: z.literal('approval'),
+    data: z.object({ phase: approvalPhase, approval: approvalView }),
   }),
   z.object({
     kind: z.literal('session'),

@@ -8,6 +8,13 @@ export type WaitingFor = z.infer<typeof waitingFor>;
 
 export const permissionMode = z.enum(['default', 'acceptEdits', 'plan', 'bypassPermissions']);
 
+/** What an approval allowed for the rest of the session: a permission rule, or exactly this call. */
+export const grant = z.union([
+  z.object({ rule: z.string() }),
+  z.object({ tool: z.string(), input: z.record(z.string(), z.unknown()) }),
+]);
+export type Grant = z.infer<typeof grant>;
+
 /** What a session's agent runs with; kept with the session, so that a resume has the same. */
 export const sessionOptions = z.object({
   allowed_tools: z.array(z.string()).optional(),

@@ -1,5 +1,5 @@
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
-import type { SessionOptions, SessionStatus, WaitingFor } from './session.ts';
+import type { Grant, SessionOptions, SessionStatus, WaitingFor } from './session.ts';
 
 export type SessionTable = {
   id: string;
@@ -11,9 +11,15 @@ export type SessionTable = {
   /** Where the agent works; null means the session's own workspace under the data directory. */
   cwd: string | null;
   metadata: JSONColumnType<Record<string, string>>;
+  /** What was allowed for the whole session. */
+  grants: ColumnType<Grant[], string | undefined, string>;
+  /** What all turns together may cost; null is no limit. */
+  max_budget_usd: number | null;
   /** The agent's own id of the conversation; equals `id` unless the session was forked. */
   claude_session_id: string | null;
   parent_id: string | null;
+  /** The parent's `seq` up to which this session shares its history. */
+  forked_at: number | null;
   /** Raised by every claim; whoever holds an older one can write nothing. */
   fence: Generated<number>;
   worker_id: string | null;

@@ -1,5 +1,5 @@
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
-import type { TurnError, TurnResult, TurnState } from './turn.ts';
+import type { ContentBlock, Delivery, TurnError, TurnResult, TurnState } from './turn.ts';
 
 export type TurnTable = {
   id: string;
@@ -8,7 +8,17 @@ export type TurnTable = {
   /** 1, 2, 3 … within the session. */
   number: number;
   state: TurnState;
+  /** The text of the prompt. */
   prompt: string;
+  /** The whole prompt where it is more than text. */
+  content: ColumnType<ContentBlock[] | null, string | null, string | null>;
+  delivery: ColumnType<Delivery, Delivery | undefined, Delivery>;
+  /** Among the queued turns the most urgent is next, then the oldest. */
+  urgency: Generated<number>;
+  /** When the agent got the prompt. */
+  sent_at: Date | null;
+  /** The running turn that the message was folded into. */
+  steered_into: string | null;
   result: ColumnType<TurnResult | null, string | null, string | null>;
   error: JSONColumnType<TurnError> | ColumnType<null, null, string | null> | null;
   /** Whether the cost is known: set once, when the agent's result or end was seen. */

@@ -3,6 +3,23 @@ import { z } from 'zod';
 export const turnState = z.enum(['queued', 'running', 'completed', 'error', 'cancelled']);
 export type TurnState = z.infer<typeof turnState>;
 
+/** How a message reaches a session that is busy; `task` is a turn that a background task of the agent began. */
+export const delivery = z.enum(['queue', 'steer', 'interrupt', 'task']);
+export type Delivery = z.infer<typeof delivery>;
+
+export const contentBlock = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('text'), text: z.string() }),
+  z.strictObject({
+    type: z.literal('image'),
+    source: z.strictObject({
+      type: z.literal('base64'),
+      media_type: z.enum(['image/png', 'image/jpeg', 'image/gif', 'image/webp']),
+      data: z.base64(),
+    }),
+  }),
+]);
+export type ContentBlock = z.infer<typeof contentBlock>;
+
 /** Why a turn ended without success; programs may act on the code. */
 export const turnErrorCode = z.enum([
   'api_error',
@@ -11,9 +28,14 @@ export const turnErrorCode = z.enum([
   'authentication_failed',
   'invalid_request',
   'max_turns',
+  'budget_exceeded',
   'cancelled',
   'interrupted',
   'agent_crashed',
+  'timeout',
+  'approval_expired',
+  'structured_output_failed',
+  'storage',
 ]);
 export type TurnErrorCode = z.infer<typeof turnErrorCode>;
 
@@ -28,6 +50,8 @@ export const turnResult = z.object({
   duration_ms: z.number(),
   usage: z.record(z.string(), z.unknown()).nullable(),
   text: z.string().nullable(),
+  /** What the session's `output_format` asked for. */
+  structured_output: z.unknown().optional(),
 });
 export type TurnResult = z.infer<typeof turnResult>;
 
