@@ -33,6 +33,8 @@ export async function measureBareSdk(setup: BareSetup): Promise<BareTimes> {
     gateway: { url: setup.modelUrl, token: 'no-key-needed' },
     path: setup.path,
     requested: {},
+    backgroundTasks: false,
+    resumesTurn: false,
   });
   const options = bareOptions(directories.workspace, sessionId, environment);
   try {
@@ -51,6 +53,9 @@ function bareOptions(cwd: string, sessionId: string, environment: Record<string,
     environment,
     conversation: { id: sessionId, exists: false },
     sessionStore: { append: unused, load: unused },
+    asks: null,
+    budgetUsd: null,
+    answerClientTool: null,
     spawn: unused,
   });
   return options;

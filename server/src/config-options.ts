@@ -21,6 +21,13 @@ const numeral = z
   .regex(/^\d+(\.\d+)?$/);
 const number = z.union([z.number(), numeral.transform(Number)], { error: 'expected a number' });
 
+const flag = z.union(
+  [z.boolean(), z.stringbool({ truthy: ['true', '1', 'yes'], falsy: ['false', '0', 'no'] })],
+  {
+    error: 'expected true or false',
+  },
+);
+
 const httpUrl = z.url({ protocol: /^https?$/, error: 'expected an http:// or https:// URL' });
 const text = z.string().trim().min(1, 'must not be empty');
 
@@ -86,6 +93,12 @@ export const configOptions = {
     description: 'directories that a session\'s cwd may lie in, separated by ":"',
     defaultText: 'the directory the server was started in, when bound to loopback',
   },
+  mcpStdio: {
+    env: ['GREENROOM_MCP_STDIO'],
+    schema: flag,
+    description: 'whether sessions may have MCP servers that are programs (stdio)',
+    defaultText: 'true when bound to loopback, else false',
+  },
   anthropicApiKey: {
     env: ['ANTHROPIC_API_KEY'],
     schema: text,
@@ -125,6 +138,24 @@ export const configOptions = {
     schema: duration.refine((ms) => ms > 0, 'must be positive'),
     description: 'sessions that ended longer ago than this are deleted, hourly',
     defaultText: 'never',
+  },
+  maxQueued: {
+    env: ['GREENROOM_MAX_QUEUED'],
+    schema: number.pipe(z.int().min(1)),
+    description: 'sessions that may wait for a worker; more are answered with 429',
+    defaultText: '10000',
+  },
+  maxQueuedMessages: {
+    env: ['GREENROOM_MAX_QUEUED_MESSAGES'],
+    schema: number.pipe(z.int().min(1).max(1000)),
+    description: 'messages that may wait in one session; more are answered with 429',
+    defaultText: '100',
+  },
+  stallTimeout: {
+    env: ['GREENROOM_STALL_TIMEOUT'],
+    schema: timer.refine((ms) => ms > 0, 'must be positive'),
+    description: 'a turn whose agent and model say nothing for this long is stopped',
+    defaultText: '15m',
   },
   shutdownGrace: {
     env: ['GREENROOM_SHUTDOWN_GRACE'],

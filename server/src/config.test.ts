@@ -122,6 +122,16 @@ describe('the configuration', () => {
     assert.deepEqual(load({ cwd: '/work', flags }).config.workspaceRoots, ['/work/a', '/b']);
   });
 
+  it('lets sessions start MCP servers only while nobody else can reach the server, unless it is told', () => {
+    const mcpStdio = (flags: object) => load({ flags: { ...flags } }).config.mcpStdio;
+    assert.equal(mcpStdio({}), true);
+    assert.equal(mcpStdio({ host: '0.0.0.0' }), false);
+    assert.equal(mcpStdio({ host: '0.0.0.0', mcpStdio: 'true' }), true);
+    assert.equal(mcpStdio({ mcpStdio: '0' }), false);
+    assert.equal(loadFile('{"mcpStdio": false}').config.mcpStdio, false);
+    refuses(() => mcpStdio({ mcpStdio: 'maybe' }), /mcpStdio \(flag --mcp-stdio\).*expected true or false/);
+  });
+
   it('keeps its data in the system as root, else in the user data directory', () => {
     assert.equal(load({}).config.dataDir, '/home/ada/data');
     assert.equal(load({ machine: { ...machine, isRoot: true } }).config.dataDir, '/var/lib/greenroom');

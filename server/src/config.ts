@@ -14,12 +14,16 @@ export type Config = {
   maxSessions: number;
   idleTtl: number;
   workspaceRoots: string[];
+  mcpStdio: boolean;
   anthropicApiKey: string | null;
   anthropicAuthToken: string | null;
   anthropicBaseUrl: string | null;
   model: string | null;
   demoTokensPerSecond: number;
   retention: number | null;
+  maxQueued: number;
+  maxQueuedMessages: number;
+  stallTimeout: number;
   shutdownGrace: number;
   logFormat: z.infer<(typeof configOptions)['logFormat']['schema']>;
   logLevel: z.infer<(typeof configOptions)['logLevel']['schema']>;
@@ -96,12 +100,16 @@ function defaults(sources: ConfigSources, values: Partial<Record<OptionName, unk
     maxSessions: Math.max(1, Math.min(byMemory, machine.cores * 4)),
     idleTtl: 60_000,
     workspaceRoots: isLoopback(host) ? [sources.cwd] : [],
+    mcpStdio: isLoopback(host),
     anthropicApiKey: null,
     anthropicAuthToken: null,
     anthropicBaseUrl: null,
     model: null,
     demoTokensPerSecond: 60,
     retention: null,
+    maxQueued: 10_000,
+    maxQueuedMessages: 100,
+    stallTimeout: 900_000,
     shutdownGrace: 30_000,
     logFormat: 'auto',
     logLevel: 'info',

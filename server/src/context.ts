@@ -78,7 +78,13 @@ export async function createContext(config: Config, parts: ContextParts): Promis
   await gateway.start();
   const eventLog = stack.use(new EventLog({ db: database.db, bus, logger }));
 
-  const sessions: SessionServices = { db: database.db, bus, queue, workspaceRoots: config.workspaceRoots };
+  const sessions: SessionServices = {
+    db: database.db,
+    bus,
+    queue,
+    workspaceRoots: config.workspaceRoots,
+    maxQueued: { perSession: config.maxQueuedMessages, sessions: config.maxQueued },
+  };
   await queue.scheduleHourly(async () => await runRetention(sessions, config.retention, logger));
   const worker = new Worker(
     {
@@ -90,6 +96,7 @@ export async function createContext(config: Config, parts: ContextParts): Promis
       path: parts.agentPath,
       idleTtl: config.idleTtl,
       defaultModel: config.model,
+      stallTimeout: config.stallTimeout,
     },
     config.maxSessions,
   );

@@ -5,6 +5,10 @@ export function newSessionId(): string {
   return randomUUIDv7();
 }
 
+export function newApprovalId(): string {
+  return randomUUIDv7();
+}
+
 export function newTurnId(): string {
   return randomUUIDv7();
 }

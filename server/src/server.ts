@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import swagger from '@fastify/swagger';
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
 import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import { approvalRoutes } from './approval/routes.ts';
 import { classicRoutes } from './classic/routes.ts';
 import type { Context } from './context.ts';
 import { AppError } from './errors.ts';
@@ -11,6 +12,7 @@ import { describeSchemas } from './http/openapi.ts';
 import { handleFrameworkError, installErrorHandler } from './http/problem.ts';
 import { operationsRoutes } from './operations/routes.ts';
 import { sessionRoutes } from './session/routes.ts';
+import { turnRoutes } from './turn/routes.ts';
 import { version } from './version.ts';
 
 const MAX_BODY_BYTES = 1024 * 1024;
@@ -53,6 +55,8 @@ export async function createServer(context: Context): Promise<Server> {
       },
       tags: [
         { name: 'sessions', description: 'Start, watch, cancel, resume and delete sessions' },
+        { name: 'turns', description: 'Messages to a session, and what came of them' },
+        { name: 'approvals', description: 'What agents wait on, and the answers' },
         { name: 'operations', description: 'Health and version' },
       ],
     },
@@ -61,6 +65,8 @@ export async function createServer(context: Context): Promise<Server> {
   });
   await app.register(classicRoutes, { context });
   await app.register(sessionRoutes, { context });
+  await app.register(turnRoutes, { context });
+  await app.register(approvalRoutes, { context });
   await app.register(operationsRoutes, { context, isDraining: () => draining.isDraining });
   await app.ready();
   return { app, startDraining: draining.start };

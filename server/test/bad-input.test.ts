@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
+import { executeRequest } from '../src/classic/classic.ts';
 import { type Answer, answerText, startTestServer, type TestServer, temporaryDirectory } from './harness.ts';
 
 const UNKNOWN_ID = '019f2d3c-4a5b-7c6d-8e9f-0a1b2c3d4e5f';
@@ -146,8 +147,7 @@ describe('bad input', () => {
     });
 
     it('counts null as not given', async () => {
-      const names = ['allowed_tools', 'disallowed_tools', 'system_prompt', 'permission_mode', 'model', 'cwd'];
-      names.push('max_turns', 'env', 'resume_session_id', 'title', 'metadata');
+      const names = Object.keys(executeRequest.shape).filter((name) => name !== 'prompt');
       const id = await execute({ prompt: 'hi', ...Object.fromEntries(names.map((name) => [name, null])) });
       assert.equal((await server.ended(id)).status, 'completed');
       const { options, cwd, title, metadata } = (await server.request('GET', `/sessions/${id}`)).body;
@@ -290,9 +290,15 @@ describe('bad input', () => {
       }
     });
 
-    it('refuses more than 1 MB with 413, announced or not', async () => {
-      const body = JSON.stringify({ prompt: 'x'.repeat(2 ** 20) });
-      assertProblem(await sendText(body), 413, 'body_too_large');
+    it('refuses a prompt of more than 1 MB', async () => {
+      await refuses({ prompt: 'x'.repeat(2 ** 20 + 1) }, 'prompt', /more than 1048576 bytes of text/);
+    });
+
+    it('refuses more than 20 MB, all that images may take, with 413, announced or not', async () => {
+      const body = JSON.stringify({ prompt: 'x'.repeat(20 * 2 ** 20) });
+      const answer = await sendText(body);
+      assertProblem(answer, 413, 'body_too_large');
+      assert.match(answer.body.detail, /larger than 20 MB/);
       const chunks = new Blob([body]).stream();
       assertProblem(
         await send('POST', '/execute/', { body: chunks, headers: JSON_TYPE }),

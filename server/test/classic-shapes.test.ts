@@ -270,7 +270,7 @@ describe('the classic API in detail', () => {
       assert.match(body.openapi, /^3\.1\./);
       assert.equal(body.info.version, version);
       const errors = {
-        'POST /execute': ['400', '413', '415', '422', '503'],
+        'POST /execute': ['400', '409', '413', '415', '422', '429', '503'],
         'GET /status/{session_id}': ['404', '503'],
         'POST /cancel/{session_id}': ['400', '404', '503'],
         'GET /sessions': ['422', '503'],
@@ -300,7 +300,7 @@ describe('the classic API in detail', () => {
         422,
       );
       assert.equal((await request('POST /execute', '', { body: { prompt: '' } })).status, 422);
-      assert.equal((await request('POST /execute', '', { body: 'x'.repeat(2 ** 20) })).status, 413);
+      assert.equal((await request('POST /execute', '', { body: 'x'.repeat(20 * 2 ** 20) })).status, 413);
       const resumed = { prompt: 'hi', resume_session_id: UNKNOWN_ID };
       assert.equal((await request('POST /execute', '', { body: resumed })).status, 400);
       for (const name of ['GET /status', 'POST /cancel', 'DELETE /sessions']) {

@@ -3,7 +3,14 @@ import { access, glob, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { knownTools } from '../src/agent/tools.ts';
+import { executeRequest } from '../src/classic/classic.ts';
 import { flagName, optionNames, optionOf } from '../src/config-options.ts';
+import { errorStatus } from '../src/errors.ts';
+import { optionDefaults, sessionOptionFields } from '../src/session/option-fields.ts';
+import { settingsRequest } from '../src/session/settings.ts';
+import { turnErrorCode } from '../src/turn/turn.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -16,6 +23,58 @@ describe('the documentation', () => {
       const row = `| \`${name}\` | ${flag} | ${env.map((variable) => `\`${variable}\``).join(', ')} | ${description} | ${defaultText} |`;
       assert.ok(page.includes(row), `docs/configuration.md lacks this row:\n${row}`);
     }
+  });
+
+  describe('of the options', () => {
+    const read = async () => await readFile(join(root, 'docs/options.md'), 'utf8');
+    const rows = (page: string, columns: number): string[][] =>
+      page
+        .split('\n')
+        .filter((line) => line.startsWith('| `'))
+        .map((line) =>
+          line
+            .slice(1, -1)
+            .split('|')
+            .map((cell) => cell.trim()),
+        )
+        .filter((cells) => cells.length === columns);
+    const cellOf = (name: string): string => `\`${name}\``;
+
+    it('lists every field of POST /execute/ with its default, and whether it can be changed', async () => {
+      const documented = rows(await read(), 5).map(([name, , preset, what, change]) => ({
+        ...{ name, preset, what },
+        isChangeable: change !== 'no',
+      }));
+      const defaults: Record<string, unknown> = optionDefaults;
+      const expected = Object.entries(executeRequest.shape).map(([name, field]) => ({
+        name: cellOf(name),
+        preset: name in defaults ? cellOf(String(defaults[name])) : '',
+        what: field.description,
+        isChangeable: name in settingsRequest.shape,
+      }));
+      const byName = (a: { name: string | undefined }, b: { name: string | undefined }) =>
+        (a.name ?? '').localeCompare(b.name ?? '');
+      assert.deepEqual(documented.toSorted(byName), expected.toSorted(byName));
+    });
+
+    it('lists every choice of a field that has some, and every tool', async () => {
+      const page = await read();
+      const types = new Map(rows(page, 5).map(([name, type]) => [name, type ?? '']));
+      for (const [name, field] of Object.entries(sessionOptionFields)) {
+        if (!(field instanceof z.ZodEnum)) continue;
+        assert.equal(types.get(cellOf(name)), field.options.map(cellOf).join(', '), name);
+      }
+      for (const tool of knownTools) assert.match(page, new RegExp(`\\b${tool}\\b`));
+    });
+
+    it('says what every error means and what to do: those of turns, and those of requests', async () => {
+      const page = await read();
+      const turnErrors = rows(page, 3).map(([code]) => code);
+      assert.deepEqual(turnErrors, turnErrorCode.options.map(cellOf));
+      const refusals = rows(page, 4).map(([code, status]) => [code, status]);
+      const expected = Object.entries(errorStatus).map(([code, status]) => [cellOf(code), String(status)]);
+      assert.deepEqual(refusals, expected);
+    });
   });
 
   it('links only to files that exist', async () => {

@@ -32,7 +32,15 @@ describe('the event log', () => {
 
   async function newSession(): Promise<string> {
     const id = newSessionId();
-    const session = { id, tenantId: DEFAULT_TENANT, options: {}, cwd: null, title: null, metadata: {} };
+    const session = {
+      id,
+      tenantId: DEFAULT_TENANT,
+      options: {},
+      cwd: null,
+      title: null,
+      metadata: {},
+      maxBudgetUsd: null,
+    };
     await client.db.transaction().execute(async (trx) => await insertSession(trx, session));
     return id;
   }

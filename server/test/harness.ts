@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
+import { GreenroomClient } from '../../client/src/index.ts';
 import type { Config } from '../src/config.ts';
 import { loadConfig } from '../src/config.ts';
 import { type Context, type ContextParts, createContext } from '../src/context.ts';
@@ -16,6 +17,8 @@ import { createServer } from '../src/server.ts';
 /** A whole server in this process: real PostgreSQL, real agents, the demo model as fast as it can. */
 export type TestServer = {
   url: string;
+  /** For what tests do with the server, unless it is the HTTP of it that they are about. */
+  client: GreenroomClient;
   context: Context;
   config: Config;
   request(method: string, path: string, body?: unknown): Promise<Answer>;
@@ -142,6 +145,7 @@ function makeClient(url: string, context: Context, dispose: () => Promise<void>)
   };
   return {
     url,
+    client: new GreenroomClient({ baseUrl: url }),
     context,
     config: context.config,
     request,

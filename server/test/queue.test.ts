@@ -62,11 +62,14 @@ describe('the queue of activations', () => {
     const bus = { publish: () => {}, publishEvents: () => {} } as unknown as Parameters<
       typeof startSession
     >[0]['bus'];
-    const services = { db: client.db, bus, queue, workspaceRoots: [] };
-    const request = { prompt: 'hello', options: {}, cwd: null, title: null, metadata: null };
+    const maxQueued = { perSession: 10, sessions: 100 };
+    const services = { db: client.db, bus, queue, workspaceRoots: [], maxQueued };
+    const nothing = { content: null, cwd: null, title: null, metadata: null, maxBudgetUsd: null, once: null };
+    const start = async (tenantId: string): Promise<string> =>
+      (await startSession(services, { ...nothing, prompt: 'hello', options: {}, tenantId })).value;
     const flood: string[] = [];
-    for (let n = 0; n < 20; n++) flood.push(await startSession(services, { ...request, tenantId: 'busy' }));
-    const single = await startSession(services, { ...request, tenantId: 'quiet' });
+    for (let n = 0; n < 20; n++) flood.push(await start('busy'));
+    const single = await start('quiet');
     assert.equal(await queue.position(single), 2);
     const order = (await queue.fetch(30)).map((job) => job.sessionId);
     assert.deepEqual(order, [flood[0], single, ...flood.slice(1)]);

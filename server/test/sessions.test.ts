@@ -36,7 +36,7 @@ describe('a session on a worker', () => {
     assert.deepEqual(await agentPids(id), before);
   });
 
-  it('starts a new process with the same memory when a turn changes the options', async () => {
+  it('changes the model of an idle agent without a new process', async () => {
     const id = await server.execute({ prompt: 'My name is Grace.' });
     await server.ended(id);
     const before = await agentPids(id);
@@ -44,6 +44,15 @@ describe('a session on a worker', () => {
     const status = await server.ended(id);
     assert.match(answerText(status), /Grace/);
     assert.match(status.messages.findLast((m) => m.type === 'AssistantMessage')?.content.model, /haiku/);
+    assert.deepEqual(await agentPids(id), before);
+  });
+
+  it('starts a new process with the same memory when a turn changes other options', async () => {
+    const id = await server.execute({ prompt: 'My name is Grace.' });
+    await server.ended(id);
+    const before = await agentPids(id);
+    await server.execute({ prompt: 'What is my name?', resume_session_id: id, max_turns: 7 });
+    assert.match(answerText(await server.ended(id)), /Grace/);
     assert.ok(!(await agentPids(id)).some((pid) => before.includes(pid)));
   });
 

@@ -1,6 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Query, query, type SDKMessage, type SDKUserMessage } from '@anthropic-ai/claude-agent-sdk';
+import {
+  type PermissionMode,
+  type Query,
+  query,
+  type SDKMessage,
+  type SDKUserMessage,
+} from '@anthropic-ai/claude-agent-sdk';
 import type { AgentChild, IsolationDriver } from '../isolation/driver.ts';
+import type { ContentBlock } from '../turn/turn.ts';
 import { PushQueue } from '../util/push-queue.ts';
 import { agentOptions, type OptionsSource } from './options.ts';
 
@@ -79,11 +86,11 @@ export class AgentProcess {
     return this.#child?.pid;
   }
 
-  /** Sends a prompt; `id` comes back in the result that answers it. */
-  send(id: string, text: string): void {
+  /** Sends a prompt; `id` comes back in the result that answers it. One that was sent before is ignored. */
+  send(id: string, content: string | ContentBlock[]): void {
     this.#input.push({
       type: 'user',
-      message: { role: 'user', content: text },
+      message: { role: 'user', content },
       parent_tool_use_id: null,
       uuid: id as NonNullable<SDKUserMessage['uuid']>,
     });
@@ -113,9 +120,33 @@ export class AgentProcess {
     return stderr === '' || reason.includes(stderr) ? reason : `${reason}: ${stderr}`;
   }
 
-  /** Asks the agent to stop its turn; it says so with a result. */
+  /** Asks the agent to stop its turn, and to give back what it has not begun; it says so with a result. */
   async interrupt(): Promise<void> {
-    await this.#query.interrupt();
+    // The option is not in the SDK's types.
+    const interrupt = this.#query.interrupt as (options: { cancelQueued: boolean }) => Promise<unknown>;
+    await interrupt.call(this.#query, { cancelQueued: true });
+  }
+
+  /** Holds from the next model call on. */
+  async setModel(model: string | undefined): Promise<void> {
+    await this.#query.setModel(model);
+  }
+
+  async setPermissionMode(mode: PermissionMode): Promise<void> {
+    await this.#query.setPermissionMode(mode);
+  }
+
+  /** Stops one background task. */
+  async stopTask(taskId: string): Promise<void> {
+    await this.#query.stopTask(taskId);
+  }
+
+  /** Ends the process before it can say or note another word. */
+  async destroy(): Promise<void> {
+    this.#isEnding = true;
+    await this.#child?.destroy();
+    this.#input.end();
+    this.#query.close();
   }
 
   /** Ends an idle process in good order, and whatever it left running. */

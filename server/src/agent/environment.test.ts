@@ -9,6 +9,8 @@ function environment(requested: Record<string, string>) {
     gateway: { url: 'http://127.0.0.1:1', token: 'token' },
     path: '/usr/bin',
     requested,
+    backgroundTasks: false,
+    resumesTurn: false,
   });
 }
 

@@ -1,6 +1,15 @@
-import type { Options, SessionStore } from '@anthropic-ai/claude-agent-sdk';
+import type {
+  AgentDefinition,
+  McpServerConfig,
+  Options,
+  SessionStore,
+  ThinkingConfig,
+} from '@anthropic-ai/claude-agent-sdk';
+import { optionDefaults } from '../session/option-fields.ts';
 import type { SessionOptions } from '../session/session.ts';
-import { offeredTools } from './tools.ts';
+import { withoutVersion } from '../util/json-schema.ts';
+import { type AnswerClientTool, createClientToolServer } from './client-tools.ts';
+import { askingTools, backgroundTools, CLIENT_TOOL_SERVER, offeredTools } from './tools.ts';
 
 export type OptionsSource = {
   requested: SessionOptions;
@@ -11,36 +20,137 @@ export type OptionsSource = {
   sessionStore: SessionStore;
   /** Resume the conversation that the store holds, or start it under this id. */
   conversation: { id: string; exists: boolean };
+  /** What the process may spend before it ends its turn; null is no limit. US dollars. */
+  budgetUsd: number | null;
+  /** Who is asked about tool calls; null is nobody. */
+  asks: Pick<Options, 'canUseTool' | 'hooks'> | null;
+  /** Who answers calls of the session's client tools; null offers none. */
+  answerClientTool: AnswerClientTool | null;
   spawn: NonNullable<Options['spawnClaudeCodeProcess']>;
 };
 
 /** The SDK options of every agent process. A request can narrow them, never widen them. */
 export function agentOptions(source: OptionsSource): Options {
   const { requested, conversation } = source;
-  const model = requested.model ?? source.defaultModel;
   return {
     cwd: source.cwd,
     env: source.environment,
-    tools: [...offeredTools],
-    allowedTools: requested.allowed_tools ?? [],
-    disallowedTools: requested.disallowed_tools ?? [],
-    permissionMode: requested.permission_mode ?? 'default',
-    ...(requested.permission_mode === 'bypassPermissions' ? { allowDangerouslySkipPermissions: true } : {}),
-    ...(requested.system_prompt === undefined ? {} : { systemPrompt: requested.system_prompt }),
-    ...(requested.max_turns === undefined ? {} : { maxTurns: requested.max_turns }),
-    ...(model === null ? {} : { model }),
+    ...permissions(source),
+    ...modelOptions(source),
+    ...promptOptions(requested),
+    ...workOptions(source),
     ...(conversation.exists ? { resume: conversation.id } : { sessionId: conversation.id }),
     // Settings of a repository can run commands and move the model traffic: none are read.
     settingSources: [],
     settings: { crossSessionInbound: 'refuse', cleanupPeriodDays: 36_500 },
     strictMcpConfig: true,
+    // Over its input: what is on a command line shows in the process list, headers and all.
     mcpServersDelivery: 'initialize',
     pluginDelivery: 'initialize',
-    // No slash commands and no @file expansion: a prompt is text.
-    verbatimPrompts: true,
+    includePartialMessages: requested.include_partial_messages ?? optionDefaults.include_partial_messages,
+    forwardSubagentText: true,
+    // An interrupt stops the turn and leaves background tasks alone; they are stopped one by one.
+    perTaskStopAffordance: true,
     sessionStore: source.sessionStore,
     // Batched, a killed server would lose the whole turn.
     sessionStoreFlush: 'eager',
     spawnClaudeCodeProcess: source.spawn,
   };
+}
+
+function permissions({ requested, asks, answerClientTool }: OptionsSource): Options {
+  const mode = requested.permission_mode ?? optionDefaults.permission_mode;
+  const allowed = requested.allowed_tools ?? [];
+  const answersClientTools = answerClientTool !== null && requested.client_tools !== undefined;
+  return {
+    tools: toolsOf(requested, asks !== null),
+    // Whoever runs a tool decides about it as well.
+    allowedTools: answersClientTools ? [...allowed, `mcp__${CLIENT_TOOL_SERVER}`] : allowed,
+    disallowedTools: requested.disallowed_tools ?? [],
+    permissionMode: mode,
+    ...(mode === 'bypassPermissions' ? { allowDangerouslySkipPermissions: true } : {}),
+    ...asks,
+  };
+}
+
+/** Tools that ask are there only for sessions in which somebody answers. */
+function toolsOf(requested: SessionOptions, canAsk: boolean): string[] {
+  const asking = canAsk && requested.approvals === 'ask' ? askingTools : [];
+  const background = requested.background_tasks === true ? backgroundTools : [];
+  const available: string[] = [...offeredTools, ...asking, ...background];
+  const wanted: readonly string[] = requested.tools ?? available;
+  return available.filter((name) => wanted.includes(name));
+}
+
+function modelOptions({ requested, defaultModel, budgetUsd }: OptionsSource): Options {
+  const model = requested.model ?? defaultModel ?? undefined;
+  const { fallback_model, max_thinking_tokens } = requested;
+  return defined({
+    model,
+    // The SDK refuses a fallback to the model itself; a resume may have brought the two together.
+    fallbackModel: fallback_model === model ? undefined : fallback_model,
+    effort: requested.effort,
+    thinking: max_thinking_tokens === undefined ? undefined : thinking(max_thinking_tokens),
+    betas: requested.betas,
+    maxTurns: requested.max_turns,
+    maxBudgetUsd: budgetUsd ?? undefined,
+  });
+}
+
+function thinking(tokens: number): ThinkingConfig {
+  return tokens === 0 ? { type: 'disabled' } : { type: 'enabled', budgetTokens: tokens };
+}
+
+function promptOptions(requested: SessionOptions): Options {
+  const { output_format } = requested;
+  const prompts = [requested.system_prompt, requested.append_system_prompt].filter(
+    (prompt) => prompt !== undefined,
+  );
+  return defined({
+    // Not recorded with the conversation: a resume may bring another one.
+    systemPrompt:
+      prompts.length === 0 ? undefined : { type: 'custom', prompt: prompts.join('\n\n'), snapshot: false },
+    outputFormat:
+      output_format === undefined
+        ? undefined
+        : { ...output_format, schema: withoutVersion(output_format.schema) },
+    // A prompt is text: no slash commands unless the session wants them, and no @file expansion in any case.
+    verbatimPrompts: !(requested.slash_commands ?? optionDefaults.slash_commands),
+  });
+}
+
+function workOptions({ requested, answerClientTool }: OptionsSource): Options {
+  const { client_tools, mcp_servers, agents } = requested;
+  const servers = Object.entries(mcp_servers ?? {}).map(([name, server]) => [name, toServerConfig(server)]);
+  const client =
+    client_tools === undefined || answerClientTool === null
+      ? {}
+      : { [CLIENT_TOOL_SERVER]: createClientToolServer(client_tools, answerClientTool) };
+  return defined({
+    additionalDirectories: requested.additional_directories,
+    mcpServers: { ...Object.fromEntries(servers), ...client },
+    agents: agents === undefined ? undefined : mapValues(agents, toAgentDefinition),
+  });
+}
+
+type RequestedServer = NonNullable<SessionOptions['mcp_servers']>[string];
+
+function toServerConfig({ timeout_s, ...server }: RequestedServer): McpServerConfig {
+  return { ...server, ...(timeout_s === undefined ? {} : { timeout: timeout_s * 1000 }) } as McpServerConfig;
+}
+
+type RequestedAgent = NonNullable<SessionOptions['agents']>[string];
+
+function toAgentDefinition({ description, prompt, ...agent }: RequestedAgent): AgentDefinition {
+  const { tools, disallowed_tools: disallowedTools, model, effort, max_turns: maxTurns } = agent;
+  return { description, prompt, ...defined({ tools, disallowedTools, model, effort, maxTurns }) };
+}
+
+/** Without the keys that have no value: to the SDK, one that is undefined may differ from one that is missing. */
+function defined<T extends object>(values: T): { [Key in keyof T]?: Exclude<T[Key], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as T;
+}
+
+function mapValues<In, Out>(values: Record<string, In>, change: (value: In) => Out): Record<string, Out> {
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, change(value)]));
 }

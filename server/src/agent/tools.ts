@@ -19,3 +19,15 @@ export const offeredTools = [
   'WebSearch',
   'Write',
 ] as const;
+
+/** Offered as well where somebody can be asked. */
+export const askingTools = ['AskUserQuestion', 'ExitPlanMode'] as const;
+
+/** Offered as well where the agent may work in the background. */
+export const backgroundTools = ['TaskStop'] as const;
+
+/** Every name that a request may list. */
+export const knownTools = [...offeredTools, ...askingTools, ...backgroundTools] as const;
+
+/** The MCP server whose tools the caller runs. */
+export const CLIENT_TOOL_SERVER = 'client';

@@ -8,16 +8,22 @@ import { isUuid } from '../ids.ts';
 const APPEND_PATIENCE_MS = 45_000;
 
 /** One activation's view of the transcripts: it writes only while its fence is the session's newest. */
-export type TranscriptScope = { db: Kysely<Database>; sessionId: string; fence: number };
+export type TranscriptScope = {
+  db: Kysely<Database>;
+  sessionId: string;
+  fence: number;
+  /** Aborted when the process is ended in the middle of a call: what it says of its own end is not kept. */
+  sealed: AbortSignal;
+};
 
 /**
  * The SDK's session store on PostgreSQL. The agent program mirrors its transcript here as it writes it, and a resume
  * is made from it, on any node. Keyed by our session alone: the SDK's project key depends on the working directory.
  */
-export function createTranscriptStore({ db, sessionId, fence }: TranscriptScope): SessionStore {
+export function createTranscriptStore({ db, sessionId, fence, sealed }: TranscriptScope): SessionStore {
   return {
     async append(key: SessionKey, entries: SessionStoreEntry[]): Promise<void> {
-      if (entries.length === 0) return;
+      if (entries.length === 0 || sealed.aborted) return;
       // Entries with a uuid may come twice (the SDK repeats a failed append); those without are always new.
       const insert = sql`
         insert into transcripts (session_id, tenant_id, subpath, type, entry_uuid, entry)

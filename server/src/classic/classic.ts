@@ -1,70 +1,59 @@
 import { z } from 'zod';
-import { isDeniedVariable, isVariableName } from '../agent/environment.ts';
-import { permissionMode, type SessionOptions, sessionStatus } from '../session/session.ts';
+import { nullishFields, sessionOptionFields } from '../session/option-fields.ts';
+import { labelFields, sessionStatus } from '../session/session.ts';
+import { text } from '../session/text-fields.ts';
+import { promptFields, refusePrompt } from '../turn/prompt.ts';
 import { classicMessageType } from './messages.ts';
-
-// PostgreSQL's text cannot hold it, and neither can a program's arguments or environment.
-const NUL = '\u0000';
-const text = z.string().refine((value) => !value.includes(NUL), 'must not contain a NUL character');
-
-// Linux starts no program with an argument or a variable of 128 KB or more.
-const MAX_ARGUMENT_BYTES = 100_000;
-const fits = (value: string): boolean => Buffer.byteLength(value) <= MAX_ARGUMENT_BYTES;
-
-const toolNames = z
-  .array(text.trim().min(1, 'a tool name must not be empty'))
-  .max(200)
-  .refine((names) => fits(names.join()), `must not be longer than ${MAX_ARGUMENT_BYTES} bytes in all`);
-
-const env = z.record(z.string(), text).superRefine((variables, context) => {
-  for (const [name, value] of Object.entries(variables)) {
-    const message = refuseVariable(name, value);
-    if (message !== null) context.addIssue({ code: 'custom', path: [name], message });
-  }
-});
-
-function refuseVariable(name: string, value: string): string | null {
-  if (!isVariableName(name)) return 'is not a valid variable name (letters, digits and _)';
-  if (isDeniedVariable(name))
-    return 'is set by the server, or would change what the agent runs, and cannot be given';
-  return fits(name + value) ? null : `must not be longer than ${MAX_ARGUMENT_BYTES} bytes`;
-}
 
 /** `POST /execute/`. A field that is null counts as not given. */
 export const executeRequest = z
   .strictObject({
-    prompt: text.trim().min(1, 'must not be blank').describe('What the agent is to do.'),
-    allowed_tools: toolNames
-      .nullish()
-      .describe('Tools that run without asking, such as `Bash` or `Bash(git:*)`.'),
-    disallowed_tools: toolNames.nullish().describe('Tools that the agent does not get.'),
-    system_prompt: text.nullish().describe('Replaces the default system prompt; blank means none.'),
-    permission_mode: permissionMode
-      .nullish()
-      .describe('What runs without being allowed tool by tool. What would have to be asked for is denied.'),
-    model: text.trim().max(200).nullish().describe('`sonnet`, `opus`, `haiku` or a full model name.'),
-    cwd: text
-      .min(1)
-      .nullish()
-      .describe('Directory to work in; without it the session gets a workspace of its own.'),
-    max_turns: z.number().int().min(1).max(100).nullish().describe('Model calls with tool use, at most.'),
-    env: env.nullish().describe("Variables for the agent's environment."),
-    resume_session_id: z.string().nullish().describe('Continue this session instead of starting one.'),
-    title: text.trim().max(200).nullish().describe('A name for people.'),
-    metadata: z
-      .record(text.max(64), text.max(512))
-      .nullish()
-      .describe('Strings of your own, kept with the session.'),
+    ...promptFields,
+    ...nullishFields({
+      ...sessionOptionFields,
+      cwd: text.min(1).describe('Directory to work in; without it the session gets a workspace of its own.'),
+      resume_session_id: z.string().describe('Continue this session instead of starting one.'),
+      fork_session: z
+        .boolean()
+        .describe(
+          'Continue in a new session that begins as a copy of `resume_session_id`, which stays as it is.',
+        ),
+      ...labelFields,
+    }),
   })
+  // Whatever else is wrong with the request: all of it is told at once.
+  .superRefine(refuseCombination, { when: () => true })
   .meta({
     id: 'ExecuteRequest',
     examples: [
       { prompt: 'Please introduce yourself.', model: 'sonnet' },
       { prompt: 'run: git status', allowed_tools: ['Bash(git:*)'], max_turns: 10 },
       { prompt: 'What was my name again?', resume_session_id: '019f2d3c-4a5b-7c6d-8e9f-0a1b2c3d4e5f' },
+      {
+        prompt: 'Which cities does the text name?',
+        output_format: {
+          type: 'json_schema',
+          schema: { type: 'object', properties: { cities: { type: 'array', items: { type: 'string' } } } },
+        },
+      },
     ],
   });
 export type ExecuteRequest = z.infer<typeof executeRequest>;
+
+function refuseCombination(request: unknown, context: z.RefinementCtx): void {
+  if (typeof request !== 'object' || request === null) return;
+  const given: { [Name in keyof ExecuteRequest]?: unknown } = request;
+  const refuse = (field: keyof ExecuteRequest, message: string | null) => {
+    if (message !== null) context.addIssue({ code: 'custom', path: [field], message });
+  };
+  refuse('prompt', refusePrompt(given));
+  if (given.fork_session === true && !given.resume_session_id) {
+    refuse('fork_session', 'needs resume_session_id: the session to fork');
+  }
+  if (typeof given.model === 'string' && given.model !== '' && given.model === given.fallback_model) {
+    refuse('fallback_model', 'must be another one than model');
+  }
+}
 
 const sessionId = z.string().describe('UUID');
 
@@ -150,19 +139,3 @@ export const cleanupResponse = z
   .meta({ id: 'CleanupResponse' });
 
 export const PROMPT_SEPARATOR = '\n\n--- Session Resume ---\n';
-
-/** The agent's options among the request's fields; those not given are left out. */
-export function toSessionOptions(request: ExecuteRequest): SessionOptions {
-  const { allowed_tools, disallowed_tools, system_prompt, permission_mode, model, max_turns, env } = request;
-  const options = {
-    allowed_tools,
-    disallowed_tools,
-    system_prompt: system_prompt?.trim() === '' ? undefined : system_prompt,
-    permission_mode,
-    model: model === '' ? undefined : model,
-    max_turns,
-    env,
-  };
-  const given = Object.entries(options).filter(([, value]) => value !== undefined && value !== null);
-  return Object.fromEntries(given) as SessionOptions;
-}

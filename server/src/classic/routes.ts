@@ -1,20 +1,25 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
 import { DEFAULT_TENANT } from '../db/database.ts';
 import { AppError } from '../errors.ts';
-import { invalidRequest, problems } from '../http/problem.ts';
+import { answerOnce, idempotencyHeaders, idempotentRequest } from '../http/idempotency.ts';
+import { problems } from '../http/problem.ts';
 import { isUuid } from '../ids.ts';
+import { toSessionOptions } from '../session/option-fields.ts';
+import { applyPolicy } from '../session/option-policy.ts';
 import {
   cancelSession,
   cleanUpSessions,
   removeSession,
   resumeSession,
   type SessionRow,
+  type StartRequest,
   sessionKey,
   startSession,
 } from '../session/service.ts';
+import { MAX_PROMPT_BODY_BYTES, readPrompt } from '../turn/prompt.ts';
 import { version } from '../version.ts';
 import {
   type classicResult,
@@ -27,7 +32,6 @@ import {
   sessionChange,
   sessionListItem,
   statusResponse,
-  toSessionOptions,
 } from './classic.ts';
 import { type ClassicSession, readPage, readStatus } from './service.ts';
 
@@ -64,30 +68,25 @@ export async function classicRoutes(
   app.post(
     '/execute',
     {
+      bodyLimit: MAX_PROMPT_BODY_BYTES,
       schema: {
         tags,
         summary: 'Start a session, or resume one',
+        headers: idempotencyHeaders,
         body: executeRequest,
-        response: { 200: executeResponse, ...problems(400, 413, 415, 422, 503) },
+        response: { 200: executeResponse, ...problems(400, 409, 413, 415, 422, 429, 503) },
       },
     },
-    async ({ body }) => {
-      requirePermissionMode(body, context);
-      const request = {
-        tenantId: DEFAULT_TENANT,
-        prompt: body.prompt,
-        options: toSessionOptions(body),
-        cwd: body.cwd ?? null,
-        title: body.title ?? null,
-        metadata: body.metadata ?? null,
-      };
+    async (request, reply) => {
+      const { body } = request;
+      const start = await toStartRequest(request, context);
       const resumed = body.resume_session_id?.toLowerCase() || null;
       if (resumed === null) {
-        const id = await startSession(sessions, request);
+        const id = answerOnce(reply, await startSession(sessions, start));
         return { session_id: id, status: 'pending' as const, message: `Session ${id} started successfully` };
       }
       if (!isUuid(resumed)) throw new AppError('session_not_resumable', `Session ${resumed} not found.`);
-      await resumeSession(sessions, { ...request, sessionId: resumed });
+      answerOnce(reply, await resumeSession(sessions, { ...start, sessionId: resumed }));
       return {
         session_id: resumed,
         status: 'pending' as const,
@@ -208,11 +207,21 @@ export async function classicRoutes(
   );
 }
 
-/** The agent program refuses to bypass permissions as root, unless something confines it. */
-function requirePermissionMode(body: ExecuteRequest, { driver }: Context): void {
-  if (body.permission_mode !== 'bypassPermissions' || driver.confines || process.getuid?.() !== 0) return;
-  const message = 'bypassPermissions is not available while the server runs as root without isolation';
-  throw invalidRequest([{ field: 'permission_mode', message }]);
+async function toStartRequest(
+  request: FastifyRequest & { body: ExecuteRequest },
+  context: Context,
+): Promise<StartRequest> {
+  const { body } = request;
+  return {
+    tenantId: DEFAULT_TENANT,
+    ...readPrompt(body),
+    options: await applyPolicy(toSessionOptions(body), context),
+    cwd: body.cwd ?? null,
+    title: body.title ?? null,
+    metadata: body.metadata ?? null,
+    maxBudgetUsd: body.max_budget_usd ?? null,
+    once: idempotentRequest(request, DEFAULT_TENANT),
+  };
 }
 
 type ClassicResult = z.infer<typeof classicResult>;

@@ -7,7 +7,7 @@ const SESSION = '019f2d3c-4a5b-7c6d-8e9f-0a1b2c3d4e5f';
 
 function eventsSignal(seq: number, text: string): Signal & { type: 'events' } {
   const at = new Date('2026-01-01T00:00:00Z');
-  const data = { turn: 1, text };
+  const data = { turn: 1, text, delivery: 'queue' as const, images: 0 };
   const event = { sessionId: SESSION, seq, turnId: null, kind: 'prompt' as const, data, at };
   return { type: 'events', sessionId: SESSION, seq, events: [event] };
 }

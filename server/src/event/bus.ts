@@ -10,6 +10,12 @@ export type Signal =
   | { type: 'input'; sessionId: string }
   /** The session's running turn was cancelled. */
   | { type: 'cancel'; sessionId: string; turnId: string }
+  /** The session's settings changed. */
+  | { type: 'options'; sessionId: string }
+  /** An approval of the session was decided. */
+  | { type: 'approval'; sessionId: string }
+  /** A background task of the session's agent is to stop. */
+  | { type: 'stop_task'; sessionId: string; taskId: string }
   | { type: 'deleted'; sessionId: string }
   /** Events were stored up to `seq`; those small enough come along. */
   | { type: 'events'; sessionId: string; seq: number; events: StoredEvent[] };
@@ -27,6 +33,9 @@ const wireSignal = z.discriminatedUnion('type', [
   z.object({ type: z.literal('work') }),
   z.object({ type: z.literal('input'), sessionId: z.string() }),
   z.object({ type: z.literal('cancel'), sessionId: z.string(), turnId: z.string() }),
+  z.object({ type: z.literal('options'), sessionId: z.string() }),
+  z.object({ type: z.literal('approval'), sessionId: z.string() }),
+  z.object({ type: z.literal('stop_task'), sessionId: z.string(), taskId: z.string() }),
   z.object({ type: z.literal('deleted'), sessionId: z.string() }),
   z.object({
     type: z.literal('events'),

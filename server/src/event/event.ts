@@ -1,23 +1,27 @@
 import { z } from 'zod';
 import { approvalPhase, approvalView } from '../approval/approval.ts';
 import { sessionStatus, waitingFor } from '../session/session.ts';
-import { turnError, turnState } from '../turn/turn.ts';
+import { delivery, turnError, turnState } from '../turn/turn.ts';
 
 /**
  * What happened in a session, in our own small union; the agent's messages are kept verbatim inside `sdk`. Readers
  * ignore kinds that they don't know.
  */
 export const eventBody = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('prompt'), data: z.object({ turn: z.number(), text: z.string() }) }),
+  z.object({
+    kind: z.literal('prompt'),
+    data: z.object({ turn: z.number(), text: z.string(), delivery, images: z.number() }),
+  }),
   z.object({ kind: z.literal('sdk'), data: z.looseObject({ type: z.string() }) }),
   z.object({
     kind: z.literal('turn'),
     data: z.object({
       turn: z.number(),
-      phase: z.enum(['queued', 'started', 'ended']),
+      phase: z.enum(['queued', 'started', 'steered', 'ended']),
       state: turnState,
       error: turnError.nullable(),
       cost_usd: z.number().nullable(),
+      steered_into: z.string().nullable(),
     }),
   }),
   z.object({
@@ -37,6 +41,24 @@ export type EventDraft = EventBody & { turnId: string | null; at: Date };
 
 /** An event as stored: `seq` is dense and ordered within its session. */
 export type StoredEvent = EventBody & { sessionId: string; seq: number; turnId: string | null; at: Date };
+
+export const eventKinds = eventBody.options.map((option) => option.shape.kind.value);
+
+/** An event as clients get it: in JSON pages, and as the data of the stream. */
+export const eventView = z
+  .object({
+    seq: z.number().int().describe('Dense and ordered within the session: 1, 2, 3 …'),
+    kind: z.enum(eventKinds).describe('More may come: ignore those that you do not know.'),
+    turn_id: z.string().nullable(),
+    at: z.iso.datetime(),
+    data: z.record(z.string(), z.unknown()).describe('By kind; what the agent said (`sdk`) is verbatim.'),
+  })
+  .meta({ id: 'Event' });
+export type EventView = EventBody & { seq: number; turn_id: string | null; at: string };
+
+export function toEventView({ seq, kind, turnId, at, data }: StoredEvent): EventView {
+  return { seq, kind, turn_id: turnId, at: at.toISOString(), data } as EventView;
+}
 
 const messageTypes = new Set(['system', 'assistant', 'user', 'result']);
 

@@ -14,9 +14,15 @@ import type { Logger } from '../log.ts';
 import type { Upstream } from './upstream.ts';
 
 /** What an activation needs to reach the model; `revoke` ends its access and its requests under way. */
-export type GatewayAccess = { url: string; token: string; revoke(): void };
+export type GatewayAccess = {
+  url: string;
+  token: string;
+  /** When the model last sent a byte, as `performance.now()`. */
+  readonly lastByteAt: number;
+  revoke(): void;
+};
 
-type Client = { sessionId: string; abort: AbortController };
+type Client = { sessionId: string; abort: AbortController; lastByteAt: number };
 
 const MAX_BODY_BYTES = 40 * 1024 * 1024;
 const DEFAULT_STREAM_IDLE_MS = 90_000;
@@ -83,12 +89,19 @@ export class ModelGateway {
   admit(sessionId: string): GatewayAccess {
     const token = `greenroom-${randomBytes(24).toString('base64url')}`;
     const abort = new AbortController();
-    this.#clients.set(token, { sessionId, abort });
-    const revoke = (): void => {
-      this.#clients.delete(token);
-      abort.abort();
+    const client: Client = { sessionId, abort, lastByteAt: performance.now() };
+    this.#clients.set(token, client);
+    return {
+      url: this.#url,
+      token,
+      get lastByteAt() {
+        return client.lastByteAt;
+      },
+      revoke: () => {
+        this.#clients.delete(token);
+        abort.abort();
+      },
     };
-    return { url: this.#url, token, revoke };
   }
 
   #handle(request: IncomingMessage, response: ServerResponse): void {
@@ -140,6 +153,9 @@ export class ModelGateway {
     });
     response.writeHead(answer.statusCode ?? 502, passHeaders(answer.headers, droppedResponseHeaders));
     response.flushHeaders();
+    answer.on('data', () => {
+      client.lastByteAt = performance.now();
+    });
     await pipeline(answer, response, { signal });
   }
 

@@ -31,6 +31,17 @@ const titles: Record<ErrorCode, string> = {
   session_running: 'The session is running',
   session_not_running: 'The session is not running',
   session_not_resumable: 'The session cannot be resumed',
+  workspace_elsewhere: 'The workspace is on another node',
+  not_supported: 'Not possible here',
+  not_regular_file: 'Not a regular file',
+  file_conflict: 'Something else is in the way',
+  precondition_failed: 'The file is another one by now',
+  range_not_satisfiable: 'The range lies outside the file',
+  storage: 'The disk is full',
+  message_not_queued: 'The message is not waiting any more',
+  approval_decided: 'Somebody else has answered',
+  idempotency_in_flight: 'The same request is under way',
+  idempotency_key_reused: 'The Idempotency-Key was used for another request',
   overloaded: 'Too many requests',
   request_timeout: 'The request took too long',
   database_unavailable: 'The database is not available',
@@ -123,7 +134,7 @@ function toAppError(error: FastifyError, request: FastifyRequest): AppError {
       hint: 'try again; nothing of this request was kept',
     });
   }
-  return fromFastify(error) ?? new AppError('internal_error', error.message, { cause: error });
+  return fromFastify(error, request) ?? new AppError('internal_error', error.message, { cause: error });
 }
 
 export function invalidRequest(errors: FieldError[]): AppError {
@@ -133,10 +144,13 @@ export function invalidRequest(errors: FieldError[]): AppError {
   return new AppError('invalid_request', detail, { errors });
 }
 
-function fromFastify(error: FastifyError): AppError | null {
+function fromFastify(error: FastifyError, { routeOptions }: FastifyRequest): AppError | null {
   switch (error.code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return new AppError('body_too_large', 'The body is larger than 1 MB.');
+      return new AppError(
+        'body_too_large',
+        `The body is larger than ${Math.round((routeOptions.bodyLimit ?? 0) / 2 ** 20)} MB.`,
+      );
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return new AppError('unsupported_media_type', 'Send the body as application/json.');
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':

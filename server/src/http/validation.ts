@@ -26,13 +26,23 @@ export function fieldErrors(
       return [{ field, message: message ?? 'is not valid' }];
     }
     const what = part === 'querystring' ? 'unknown query parameter' : 'unknown field';
+    const known = knownFields(request.routeOptions.schema?.[part], field === '' ? [] : field.split('.'));
     return unknown.data.keys.map((key) => ({
       field: field === '' ? key : `${field}.${key}`,
-      message: `${what}${didYouMean(key, knownFields(request.routeOptions.schema?.[part]))}`,
+      message: `${what}${didYouMean(key, known)}`,
     }));
   });
 }
 
-function knownFields(schema: unknown): string[] {
-  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+/** The names that an object may have at this place of the schema. */
+function knownFields(schema: unknown, path: readonly string[]): string[] {
+  const [name, ...rest] = path;
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable)
+    return knownFields(schema.unwrap(), path);
+  if (schema instanceof z.ZodUnion) return schema.options.flatMap((option) => knownFields(option, path));
+  if (schema instanceof z.ZodObject) {
+    return name === undefined ? Object.keys(schema.shape) : knownFields(schema.shape[name], rest);
+  }
+  if (schema instanceof z.ZodRecord) return knownFields(schema.valueType, rest);
+  return schema instanceof z.ZodArray ? knownFields(schema.element, rest) : [];
 }

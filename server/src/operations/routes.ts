@@ -5,15 +5,8 @@ import { z } from 'zod';
 import type { Context } from '../context.ts';
 import { describeUpstream } from '../gateway/upstream.ts';
 import { agentSdkVersion, version } from '../version.ts';
+import { readiness, versions } from './view.ts';
 import { findWarnings } from './warnings.ts';
-
-const readiness = z.object({
-  status: z.enum(['ready', 'not_ready']),
-  checks: z.object({ database: z.enum(['ok', 'failed']), accepting: z.boolean() }),
-  model: z.string(),
-  isolation: z.string(),
-  warnings: z.array(z.string()),
-});
 
 const DATABASE_TIMEOUT_MS = 2_000;
 
@@ -61,9 +54,7 @@ export async function operationsRoutes(
       schema: {
         tags,
         summary: 'Versions of the server and what it runs on',
-        response: {
-          200: z.object({ name: z.string(), version: z.string(), agent_sdk: z.string(), node: z.string() }),
-        },
+        response: { 200: versions },
       },
     },
     async () => ({ name: 'greenroom', version, agent_sdk: agentSdkVersion, node: process.version }),

@@ -142,6 +142,8 @@ export class ActivationQueue {
     const { rows } = await sql<{ session_id: string }>`
       select distinct session_id from turns
       where state in ('queued', 'running') and queued_at < now() - interval '1 minute'
+        -- A turn that waits for a person needs no worker until it has its answer.
+        and not exists (select from sessions where id = turns.session_id and waiting_for is not null)
         and not exists (
           select from ${sql.table(`${QUEUE_SCHEMA}.job`)}
           where name = ${ACTIVATIONS} and singleton_key = turns.session_id::text and state <= 'active'

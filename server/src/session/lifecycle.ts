@@ -6,8 +6,12 @@
  *                └───────────┴──────▶ cancelled
  *   turn      queued  ──▶ running ──▶ completed | error
  *                └───────────┴──────▶ cancelled
+ *
+ * A message that was folded into a running turn is `completed` at once, and says which one (`steered_into`). A running
+ * turn whose approvals are pending may be parked: nothing runs, and the answer brings an activation back.
  */
 import { sql, type Transaction } from 'kysely';
+import { findWaitingFor, withdrawApprovals } from '../approval/lifecycle.ts';
 import type { Database } from '../db/database.ts';
 import type { EventDraft, StoredEvent } from '../event/event.ts';
 import { insertEvents } from '../event/store.ts';
@@ -16,33 +20,42 @@ import {
   endTurn,
   findQueuedTurn,
   findRunningTurn,
+  foldTurn,
   insertTurn,
+  listQueuedTurns,
+  type Prompt,
   startTurn,
   type TurnEnd,
   type TurnRow,
 } from '../turn/store.ts';
-import type { TokenUsage, TurnOutcome, TurnState } from '../turn/turn.ts';
-import type { SessionStatus } from './session.ts';
+import type { Delivery, TokenUsage, TurnError, TurnOutcome, TurnState } from '../turn/turn.ts';
+import type { SessionStatus, WaitingFor } from './session.ts';
 import type { SessionRow } from './store.ts';
 
 type Trx = Transaction<Database>;
 
 export const CANCELLED_MESSAGE = 'Session was cancelled';
 
-/** Adds a turn to the session's queue; the session waits for a worker. */
+export type TurnDraft = Prompt & { id: string; delivery: Delivery };
+
+/** Adds a turn to the session's queue. A session that is not running waits for a worker from now on. */
 export async function queueTurn(
   trx: Trx,
-  session: Pick<SessionRow, 'id' | 'tenant_id' | 'turn_count'>,
-  turn: { id: string; prompt: string },
+  session: Pick<SessionRow, 'id' | 'tenant_id' | 'turn_count' | 'status'>,
+  turn: TurnDraft,
 ): Promise<StoredEvent[]> {
   const number = session.turn_count + 1;
   await insertTurn(trx, { ...turn, sessionId: session.id, tenantId: session.tenant_id, number });
   const at = new Date();
+  const images = turn.content?.filter((block) => block.type === 'image').length ?? 0;
+  const prompt = { turn: number, text: turn.prompt, delivery: turn.delivery, images };
   const events: EventDraft[] = [
-    { kind: 'prompt', data: { turn: number, text: turn.prompt }, turnId: turn.id, at },
+    { kind: 'prompt', data: prompt, turnId: turn.id, at },
     turnEvent({ id: turn.id, number }, { phase: 'queued', state: 'queued' }, at),
-    sessionEvent('pending', at),
   ];
+  if (session.status === 'running')
+    return await insertEvents(trx, session.id, events, { turn_count: number });
+  events.push(sessionEvent('pending', at));
   const changes = {
     status: 'pending' as const,
     turn_count: number,
@@ -83,39 +96,75 @@ export async function endRunningTurn(
   return await afterTurn(trx, session, [{ ...end, number: turn.number, costUsd: outcome.costUsd }]);
 }
 
-/** Cancels everything that waits or runs. */
+/** What is taken back: the turn that runs, those that wait, or both. */
+export type Cancellation = { turns: readonly TurnRow[]; reason: TurnError };
+
+export const CANCELLED: TurnError = { code: 'cancelled', message: CANCELLED_MESSAGE };
+export const STOPPED: TurnError = { code: 'interrupted', message: 'The turn was interrupted by a request.' };
+
+/** Cancels turns that wait or run. */
 export async function cancelTurns(
   trx: Trx,
   session: SessionRow,
-): Promise<{ events: StoredEvent[]; runningTurnId: string | null }> {
-  const running = await findRunningTurn(trx, session.id);
+  { turns, reason }: Cancellation,
+): Promise<StoredEvent[]> {
   const ended: EndedTurn[] = [];
-  for (
-    let turn = running ?? (await findQueuedTurn(trx, session.id));
-    turn;
-    turn = await findQueuedTurn(trx, session.id)
-  ) {
-    const error = { code: 'cancelled' as const, message: CANCELLED_MESSAGE };
-    const end: TurnEnd = { id: turn.id, state: 'cancelled', result: null, error };
+  for (const turn of turns) {
+    const end: TurnEnd = { id: turn.id, state: 'cancelled', result: null, error: reason };
     await endTurn(trx, end);
     ended.push({ ...end, number: turn.number, costUsd: null });
   }
-  return { events: await afterTurn(trx, session, ended), runningTurnId: running?.id ?? null };
+  return await afterTurn(trx, session, ended);
+}
+
+/** Every turn that runs (first) or waits. */
+export async function listActiveTurns(
+  trx: Trx,
+  sessionId: string,
+): Promise<{ running: TurnRow | undefined; queued: TurnRow[] }> {
+  return { running: await findRunningTurn(trx, sessionId), queued: await listQueuedTurns(trx, sessionId) };
+}
+
+/** The agent took a waiting message into its running turn. */
+export async function steerTurn(
+  trx: Trx,
+  session: SessionRow,
+  { turn, into }: { turn: TurnRow; into: TurnRow },
+): Promise<StoredEvent[]> {
+  if (!(await foldTurn(trx, turn.id, into.id))) return [];
+  const change = { phase: 'steered' as const, state: 'completed' as const, steeredInto: into.id };
+  return await insertEvents(trx, session.id, [turnEvent(turn, change, new Date())]);
+}
+
+/** Writes down what happened to approvals, and what the session waits for from now on. */
+export async function recordWaiting(
+  trx: Trx,
+  session: Pick<SessionRow, 'id' | 'status' | 'waiting_for'>,
+  events: readonly EventDraft[],
+): Promise<StoredEvent[]> {
+  const waitingFor = await findWaitingFor(trx, session.id);
+  const drafts = [...events];
+  if (waitingFor !== session.waiting_for) drafts.push(sessionEvent(session.status, new Date(), waitingFor));
+  return await insertEvents(trx, session.id, drafts, { waiting_for: waitingFor });
 }
 
 type EndedTurn = TurnEnd & { number: number; costUsd: number | null };
 
-/** The session takes the state of its last turn, unless another one waits. */
+/** The session takes the state of its last turn, unless another one runs or waits. */
 async function afterTurn(trx: Trx, session: SessionRow, ended: readonly EndedTurn[]): Promise<StoredEvent[]> {
   const last = ended.at(-1);
   if (last === undefined) return [];
-  const isDone = (await findQueuedTurn(trx, session.id)) === undefined;
-  const status: SessionStatus = isDone ? last.state : 'pending';
   const at = new Date();
   const turnEvents = ended.map((turn) =>
     turnEvent(turn, { phase: 'ended', state: turn.state, error: turn.error, costUsd: turn.costUsd }, at),
   );
-  return await insertEvents(trx, session.id, [...turnEvents, sessionEvent(status, at)], {
+  if ((await findRunningTurn(trx, session.id)) !== undefined) {
+    return await insertEvents(trx, session.id, turnEvents);
+  }
+  const withdrawn = await withdrawApprovals(trx, session.id);
+  const isDone = (await findQueuedTurn(trx, session.id)) === undefined;
+  const status: SessionStatus = isDone ? last.state : 'pending';
+  return await insertEvents(trx, session.id, [...withdrawn, ...turnEvents, sessionEvent(status, at)], {
     status,
     waiting_for: null,
     error: isDone ? (last.error?.message ?? null) : null,
@@ -145,10 +194,11 @@ async function addSessionCost(
 function turnEvent(
   turn: { id: string; number: number },
   change: {
-    phase: 'queued' | 'started' | 'ended';
+    phase: 'queued' | 'started' | 'steered' | 'ended';
     state: TurnState;
     error?: TurnEnd['error'];
     costUsd?: number | null;
+    steeredInto?: string;
   },
   at: Date,
 ): EventDraft {
@@ -158,10 +208,11 @@ function turnEvent(
     state: change.state,
     error: change.error ?? null,
     cost_usd: change.costUsd ?? null,
+    steered_into: change.steeredInto ?? null,
   };
   return { kind: 'turn', data, turnId: turn.id, at };
 }
 
-function sessionEvent(status: SessionStatus, at: Date): EventDraft {
-  return { kind: 'session', data: { status, waiting_for: null }, turnId: null, at };
+function sessionEvent(status: SessionStatus, at: Date, waitingFor: WaitingFor | null = null): EventDraft {
+  return { kind: 'session', data: { status, waiting_for: waitingFor }, turnId: null, at };
 }

@@ -1,3 +1,4 @@
+import { forgetOldAnswers } from '../idempotency/store.ts';
 import type { Logger } from '../log.ts';
 import { cleanUpSessions, type SessionServices } from './service.ts';
 import { forgetDeleted } from './store.ts';
@@ -11,6 +12,7 @@ export async function runRetention(
   logger: Logger,
 ): Promise<void> {
   await forgetDeleted(services.db, DELETED_MEMORY_DAYS);
+  await forgetOldAnswers(services.db);
   if (retentionMs === null) return;
   const removed = await cleanUpSessions(services, { tenantId: null, olderThanMs: retentionMs });
   if (removed > 0) logger.info({ sessions: removed }, 'deleted sessions past their retention time');

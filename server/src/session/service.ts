@@ -2,15 +2,17 @@ import type { Kysely, Transaction } from 'kysely';
 import { type Database, DEFAULT_TENANT } from '../db/database.ts';
 import { AppError } from '../errors.ts';
 import type { EventBus, Signal } from '../event/bus.ts';
-import type { StoredEvent } from '../event/event.ts';
+import type { IdempotentRequest, Once } from '../idempotency/service.ts';
 import { isUuid, newSessionId, newTurnId } from '../ids.ts';
 import type { ActivationQueue } from '../queue/queue.ts';
-import { listTurns, type TurnRow } from '../turn/store.ts';
+import { countQueuedTurns, listTurns, type Prompt, type TurnRow } from '../turn/store.ts';
 import { findCapacity } from '../worker/store.ts';
-import { cancelTurns, queueTurn } from './lifecycle.ts';
+import { commit, commitOnce } from './commit.ts';
+import { CANCELLED, cancelTurns, listActiveTurns, queueTurn, type TurnDraft } from './lifecycle.ts';
 import { isActive, type QueuePlace, type SessionOptions, type SessionStatus } from './session.ts';
 import {
   countActiveSessions,
+  countPendingSessions,
   deleteEndedSessions,
   deleteSession,
   findSession,
@@ -30,31 +32,65 @@ export type SessionServices = {
   bus: EventBus;
   queue: ActivationQueue;
   workspaceRoots: readonly string[];
+  /** Turns that may wait: of one session, and in sessions that wait for a worker. More are refused. */
+  maxQueued: { perSession: number; sessions: number };
 };
 
-export type StartRequest = {
+export type StartRequest = Prompt & {
   tenantId: string;
-  prompt: string;
   options: SessionOptions;
   cwd: string | null;
   title: string | null;
   metadata: Record<string, string> | null;
+  maxBudgetUsd: number | null;
+  once: IdempotentRequest | null;
 };
 
 /** Accepts a new session with its first turn: when this resolves both are durable and a worker will run them. */
-export async function startSession(services: SessionServices, request: StartRequest): Promise<string> {
+export async function startSession(services: SessionServices, request: StartRequest): Promise<Once<string>> {
   const cwd = request.cwd === null ? null : await resolveWorkspace(request.cwd, services.workspaceRoots);
-  const { tenantId, options, title } = request;
-  const id = newSessionId();
-  await commit(services, async (trx) => {
+  const { tenantId } = request;
+  return await commitOnce(services, request.once, async (trx) => {
+    const id = newSessionId();
     const priority = -(await countActiveSessions(trx, tenantId));
-    await insertSession(trx, { id, tenantId, options, cwd, title, metadata: request.metadata ?? {} });
-    const session = { id, tenant_id: tenantId, turn_count: 0 };
-    const events = await queueTurn(trx, session, { id: newTurnId(), prompt: request.prompt });
+    await requireRoom(services, trx, tenantId);
+    await insertSession(trx, { ...request, id, cwd, metadata: request.metadata ?? {} });
+    const session = { id, tenant_id: tenantId, turn_count: 0, status: 'pending' as const };
+    const events = await queueTurn(trx, session, turnDraft(request));
     await services.queue.send(trx, { sessionId: id, priority });
-    return { events, signals: [{ type: 'work' }], value: undefined };
+    return { events, signals: [{ type: 'work' }], value: id };
   });
-  return id;
+}
+
+function turnDraft({ prompt, content }: Prompt): TurnDraft {
+  return { id: newTurnId(), prompt, content, delivery: 'queue' };
+}
+
+async function requireRoom(
+  services: SessionServices,
+  trx: Transaction<Database>,
+  tenantId: string,
+): Promise<void> {
+  const { sessions } = services.maxQueued;
+  if ((await countPendingSessions(trx, { tenantId, limit: sessions })) < sessions) return;
+  throw new AppError('overloaded', `${sessions} sessions wait for a worker already.`, {
+    hint: 'try again later; GREENROOM_MAX_QUEUED is the limit',
+    retryAfterSeconds: 10,
+  });
+}
+
+/** A session's own queue is limited as well. */
+export async function requireQueueRoom(
+  services: SessionServices,
+  trx: Transaction<Database>,
+  sessionId: string,
+): Promise<void> {
+  const { perSession } = services.maxQueued;
+  if ((await countQueuedTurns(trx, sessionId)) < perSession) return;
+  throw new AppError('overloaded', `${perSession} messages wait in session ${sessionId} already.`, {
+    hint: 'wait until it has worked on some, or remove one',
+    retryAfterSeconds: 5,
+  });
 }
 
 /**
@@ -64,25 +100,33 @@ export async function startSession(services: SessionServices, request: StartRequ
 export async function resumeSession(
   services: SessionServices,
   request: StartRequest & { sessionId: string },
-): Promise<void> {
+): Promise<Once<string>> {
   const key = { tenantId: request.tenantId, id: request.sessionId };
   const cwd = request.cwd === null ? null : await resolveWorkspace(request.cwd, services.workspaceRoots);
-  await commit(services, async (trx) => {
+  return await commitOnce(services, request.once, async (trx) => {
     const session = await lockSession(trx, key);
     if (session === undefined) throw new AppError('session_not_resumable', `Session ${key.id} not found.`);
     if (isActive(session.status)) {
       throw new AppError('session_running', `Session ${key.id} is currently ${session.status}`, {
-        hint: 'wait until it has ended, or cancel it',
+        hint: `wait until it has ended, cancel it, or add a message: POST /sessions/${key.id}/messages`,
       });
     }
     if (cwd !== null && cwd !== session.cwd) throw changedWorkspace(session);
-    const priority = -(await countActiveSessions(trx, key.tenantId));
     await updateSettings(trx, session, request);
-    const events = await queueTurn(trx, session, { id: newTurnId(), prompt: request.prompt });
-    const isQueued = await services.queue.send(trx, { sessionId: key.id, priority });
-    const signal: Signal = isQueued ? { type: 'work' } : { type: 'input', sessionId: key.id };
-    return { events, signals: [signal], value: undefined };
+    const events = await queueTurn(trx, session, turnDraft(request));
+    return { events, signals: [await wakeWorker(services, trx, session)], value: key.id };
   });
+}
+
+/** Sees to it that somebody looks at the session's queue. @returns whom to tell after the commit */
+export async function wakeWorker(
+  services: Pick<SessionServices, 'queue'>,
+  trx: Transaction<Database>,
+  session: { id: string; tenant_id: string },
+): Promise<Signal> {
+  const priority = -(await countActiveSessions(trx, session.tenant_id));
+  const isQueued = await services.queue.send(trx, { sessionId: session.id, priority });
+  return isQueued ? { type: 'work' } : { type: 'input', sessionId: session.id };
 }
 
 async function updateSettings(
@@ -96,6 +140,7 @@ async function updateSettings(
       options: JSON.stringify({ ...session.options, ...request.options }),
       ...(request.title === null ? {} : { title: request.title }),
       ...(request.metadata === null ? {} : { metadata: JSON.stringify(request.metadata) }),
+      ...(request.maxBudgetUsd === null ? {} : { max_budget_usd: request.maxBudgetUsd }),
     })
     .where('id', '=', session.id)
     .execute();
@@ -129,16 +174,13 @@ export async function cancelSession(services: SessionServices, key: SessionKey):
         `Session ${key.id} is not running (status: ${session.status})`,
       );
     }
-    const { events, runningTurnId } = await cancelTurns(trx, session);
-    if (runningTurnId === null) {
-      await services.queue.withdraw(trx, key.id);
-      return { events, signals: [], value: undefined };
-    }
-    return {
-      events,
-      signals: [{ type: 'cancel', sessionId: key.id, turnId: runningTurnId }],
-      value: undefined,
-    };
+    const { running, queued } = await listActiveTurns(trx, session.id);
+    const turns = running === undefined ? queued : [running, ...queued];
+    const events = await cancelTurns(trx, session, { turns, reason: CANCELLED });
+    // A worker that has it is told, and gives its job up itself.
+    if (running === undefined || session.worker_id === null) await services.queue.withdraw(trx, key.id);
+    if (running === undefined) return { events, value: undefined };
+    return { events, signals: [{ type: 'cancel', sessionId: key.id, turnId: running.id }], value: undefined };
   });
 }
 
@@ -152,7 +194,7 @@ export async function removeSession(services: SessionServices, key: SessionKey):
       });
     }
     await deleteSession(trx, key);
-    return { events: [], signals: [{ type: 'deleted', sessionId: key.id }], value: session.status };
+    return { signals: [{ type: 'deleted', sessionId: key.id }], value: session.status };
   });
 }
 
@@ -164,27 +206,13 @@ export async function cleanUpSessions(
   return await commit(services, async (trx) => {
     const ids = await deleteEndedSessions(trx, filter);
     return {
-      events: [],
       signals: ids.map((sessionId) => ({ type: 'deleted', sessionId })),
       value: ids.length,
     };
   });
 }
 
-type Committed<T> = { events: StoredEvent[]; signals: Signal[]; value: T };
-
-/** Runs a change in one transaction and tells the nodes about it after the commit. */
-async function commit<T>(
-  services: Pick<SessionServices, 'db' | 'bus'>,
-  change: (trx: Transaction<Database>) => Promise<Committed<T>>,
-): Promise<T> {
-  const { events, signals, value } = await services.db.transaction().execute(change);
-  services.bus.publishEvents(events);
-  services.bus.publish(signals);
-  return value;
-}
-
-function throwNotFound(id: string): never {
+export function throwNotFound(id: string): never {
   throw new AppError('not_found', `Session ${id} not found`);
 }
 

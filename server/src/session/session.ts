@@ -1,12 +1,14 @@
 import { z } from 'zod';
+import type { SessionOptions } from './option-fields.ts';
+import { text } from './text-fields.ts';
+
+export type { SessionOptions };
 
 export const sessionStatus = z.enum(['pending', 'running', 'completed', 'error', 'cancelled']);
 export type SessionStatus = z.infer<typeof sessionStatus>;
 
 export const waitingFor = z.enum(['approval', 'question', 'tool']);
 export type WaitingFor = z.infer<typeof waitingFor>;
-
-export const permissionMode = z.enum(['default', 'acceptEdits', 'plan', 'bypassPermissions']);
 
 /** What an approval allowed for the rest of the session: a permission rule, or exactly this call. */
 export const grant = z.union([
@@ -15,17 +17,20 @@ export const grant = z.union([
 ]);
 export type Grant = z.infer<typeof grant>;
 
-/** What a session's agent runs with; kept with the session, so that a resume has the same. */
-export const sessionOptions = z.object({
-  allowed_tools: z.array(z.string()).optional(),
-  disallowed_tools: z.array(z.string()).optional(),
-  system_prompt: z.string().optional(),
-  permission_mode: permissionMode.optional(),
-  model: z.string().optional(),
-  max_turns: z.number().int().min(1).max(100).optional(),
-  env: z.record(z.string(), z.string()).optional(),
-});
-export type SessionOptions = z.infer<typeof sessionOptions>;
+/** What a session has beside the options of its agent. */
+export const labelFields = {
+  title: text.trim().max(200).describe('A name for people.'),
+  metadata: z
+    .record(text.max(64), text.max(512))
+    .refine((given) => Object.keys(given).length <= 50, 'must not have more than 50 entries')
+    .describe('Strings of your own, kept with the session.'),
+  max_budget_usd: z.number().positive().max(1_000_000).describe('What all turns together may cost.'),
+};
+
+/** A session's options as they are shown. They were checked when they came in; another version may have other rules. */
+export const sessionOptions = z
+  .record(z.string(), z.unknown())
+  .describe('The options that were given; those of ExecuteRequest.');
 
 /** Where a pending session stands, and what it waits for. */
 export const queuePlace = z.object({

@@ -1,6 +1,6 @@
 import { type Kysely, type Selectable, sql, type Transaction } from 'kysely';
 import type { Database } from '../db/database.ts';
-import type { SessionOptions, SessionStatus } from './session.ts';
+import type { Grant, SessionOptions, SessionStatus } from './session.ts';
 import type { SessionTable } from './table.ts';
 
 export type SessionRow = Selectable<SessionTable>;
@@ -30,6 +30,7 @@ export type NewSession = {
   cwd: string | null;
   title: string | null;
   metadata: Record<string, string>;
+  maxBudgetUsd: number | null;
 };
 
 export async function insertSession(trx: Transaction<Database>, session: NewSession): Promise<void> {
@@ -43,8 +44,33 @@ export async function insertSession(trx: Transaction<Database>, session: NewSess
       cwd: session.cwd,
       title: session.title,
       metadata: JSON.stringify(session.metadata),
+      max_budget_usd: session.maxBudgetUsd,
       usage: '{}',
     })
+    .execute();
+}
+
+export async function updateOptions(
+  trx: Transaction<Database>,
+  id: string,
+  options: SessionOptions,
+): Promise<void> {
+  await trx
+    .updateTable('sessions')
+    .set({ options: JSON.stringify(options) })
+    .where('id', '=', id)
+    .execute();
+}
+
+export async function updateGrants(
+  trx: Transaction<Database>,
+  id: string,
+  grants: readonly Grant[],
+): Promise<void> {
+  await trx
+    .updateTable('sessions')
+    .set({ grants: JSON.stringify(grants) })
+    .where('id', '=', id)
     .execute();
 }
 
@@ -57,6 +83,21 @@ export async function countActiveSessions(trx: Transaction<Database>, tenantId: 
     .where('status', 'in', ['pending', 'running'])
     .executeTakeFirstOrThrow();
   return count;
+}
+
+/** Sessions of the tenant that wait for a worker; counts no further than `limit`. */
+export async function countPendingSessions(
+  trx: Transaction<Database>,
+  { tenantId, limit }: { tenantId: string; limit: number },
+): Promise<number> {
+  const rows = await trx
+    .selectFrom('sessions')
+    .select('id')
+    .where('tenant_id', '=', tenantId)
+    .where('status', '=', 'pending')
+    .limit(limit)
+    .execute();
+  return rows.length;
 }
 
 export type SessionPage = {

@@ -1,14 +1,26 @@
 import { type Kysely, type Selectable, sql, type Transaction } from 'kysely';
 import type { Database } from '../db/database.ts';
 import type { TurnTable } from './table.ts';
-import type { TurnError, TurnResult } from './turn.ts';
+import type { ContentBlock, Delivery, TurnError, TurnResult } from './turn.ts';
 
 export type TurnRow = Omit<Selectable<TurnTable>, 'error' | 'result'> & {
   error: TurnError | null;
   result: TurnResult | null;
 };
 
-export type NewTurn = { id: string; sessionId: string; tenantId: string; number: number; prompt: string };
+/** What a message says: its text, and the whole of it where there is more than text. */
+export type Prompt = { prompt: string; content: ContentBlock[] | null };
+
+export type NewTurn = Prompt & {
+  id: string;
+  sessionId: string;
+  tenantId: string;
+  number: number;
+  delivery: Delivery;
+};
+
+/** Among the queued turns of a session the most urgent is next, then the oldest. */
+const urgency: Record<Delivery, number> = { queue: 0, steer: 1, interrupt: 2, task: 3 };
 
 export async function insertTurn(trx: Transaction<Database>, turn: NewTurn): Promise<void> {
   await trx
@@ -20,20 +32,96 @@ export async function insertTurn(trx: Transaction<Database>, turn: NewTurn): Pro
       number: turn.number,
       state: 'queued',
       prompt: turn.prompt,
+      content: turn.content === null ? null : JSON.stringify(turn.content),
+      delivery: turn.delivery,
+      urgency: urgency[turn.delivery],
       usage: '{}',
     })
     .execute();
 }
 
 export async function findQueuedTurn(trx: Kysely<Database>, sessionId: string): Promise<TurnRow | undefined> {
-  const row = await trx
+  return (await listQueuedTurns(trx, sessionId, 1))[0];
+}
+
+/** In the order in which they will run. */
+export async function listQueuedTurns(
+  db: Kysely<Database>,
+  sessionId: string,
+  limit = 1000,
+): Promise<TurnRow[]> {
+  const rows = await db
     .selectFrom('turns')
     .selectAll()
     .where('session_id', '=', sessionId)
     .where('state', '=', 'queued')
+    .orderBy('urgency', 'desc')
     .orderBy('number')
+    .limit(limit)
+    .execute();
+  return rows as TurnRow[];
+}
+
+export async function countQueuedTurns(db: Kysely<Database>, sessionId: string): Promise<number> {
+  const { count } = await db
+    .selectFrom('turns')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('session_id', '=', sessionId)
+    .where('state', '=', 'queued')
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}
+
+export async function findTurn(
+  db: Kysely<Database>,
+  key: { sessionId: string; id: string },
+): Promise<TurnRow | undefined> {
+  const row = await db
+    .selectFrom('turns')
+    .selectAll()
+    .where('session_id', '=', key.sessionId)
+    .where('id', '=', key.id)
     .executeTakeFirst();
   return row as TurnRow | undefined;
+}
+
+/** Changes what a queued turn says. */
+export async function updatePrompt(trx: Transaction<Database>, id: string, prompt: Prompt): Promise<void> {
+  await trx
+    .updateTable('turns')
+    .set({
+      prompt: prompt.prompt,
+      content: prompt.content === null ? null : JSON.stringify(prompt.content),
+    })
+    .where('id', '=', id)
+    .execute();
+}
+
+/** The agent has been given the messages: they can no longer be changed. */
+export async function markSent(trx: Transaction<Database>, ids: readonly string[]): Promise<void> {
+  await trx.updateTable('turns').set({ sent_at: sql<Date>`now()` }).where('id', 'in', ids).execute();
+}
+
+/** The process that had them is gone: queued messages will be sent again. */
+export async function forgetSent(trx: Kysely<Database>, sessionId: string): Promise<void> {
+  await trx
+    .updateTable('turns')
+    .set({ sent_at: null })
+    .where('session_id', '=', sessionId)
+    .where('state', '=', 'queued')
+    .where('sent_at', 'is not', null)
+    .execute();
+}
+
+/** The message became part of a running turn. @returns false when it no longer waits */
+export async function foldTurn(trx: Transaction<Database>, id: string, into: string): Promise<boolean> {
+  const { numUpdatedRows } = await trx
+    .updateTable('turns')
+    .set({ state: 'completed', steered_into: into, is_accounted: true, ended_at: sql<Date>`now()` })
+    .where('id', '=', id)
+    .where('state', '=', 'queued')
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
 }
 
 export async function findRunningTurn(
@@ -49,13 +137,17 @@ export async function findRunningTurn(
   return row as TurnRow | undefined;
 }
 
-export async function listTurns(db: Kysely<Database>, sessionId: string): Promise<TurnRow[]> {
-  const rows = await db
-    .selectFrom('turns')
-    .selectAll()
-    .where('session_id', '=', sessionId)
-    .orderBy('number')
-    .execute();
+export type TurnPage = { after: number | null; limit: number; order: 'asc' | 'desc' };
+
+/** By number; `after` is the last one of the page before. */
+export async function listTurns(
+  db: Kysely<Database>,
+  sessionId: string,
+  page: TurnPage = { after: null, limit: 10_000, order: 'asc' },
+): Promise<TurnRow[]> {
+  let query = db.selectFrom('turns').selectAll().where('session_id', '=', sessionId);
+  if (page.after !== null) query = query.where('number', page.order === 'asc' ? '>' : '<', page.after);
+  const rows = await query.orderBy('number', page.order).limit(page.limit).execute();
   return rows as TurnRow[];
 }
 

@@ -1,49 +1,53 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { isDeepStrictEqual } from 'node:util';
-import type { AgentProcess } from '../agent/agent-process.ts';
+import type { AgentMessage } from '../agent/agent-process.ts';
 import { hasConversation } from '../agent/transcript-store.ts';
 import { retryWhileUnavailable } from '../db/retry.ts';
 import type { StoredEvent } from '../event/event.ts';
 import { StaleFenceError } from '../event/event-log.ts';
+import { newTurnId } from '../ids.ts';
 import type { Logger } from '../log.ts';
 import type { ActivationJob } from '../queue/queue.ts';
+import { optionDefaults } from '../session/option-fields.ts';
 import type { SessionRow } from '../session/store.ts';
 import type { TurnOutcome } from '../turn/turn.ts';
-import { crashOutcome, outcomeOf, parseResult, type ResultMessage } from './outcome.ts';
+import { ApprovalDesk } from './approval-desk.ts';
+import { LiveAgent } from './live-agent.ts';
+import { LiveTurn } from './live-turn.ts';
+import { crashOutcome, outcomeOf, outcomeWithoutResult, parseResult } from './outcome.ts';
 import type { WorkerServices } from './services.ts';
-import { type StartedAgent, startAgent } from './start-agent.ts';
+import { startAgent } from './start-agent.ts';
 import {
   type BegunTurn,
   beginTurn,
   claimSession,
   finishTurn,
+  foldSteering,
   type HeldState,
   LostClaimError,
+  queueTaskTurn,
+  readHeld,
   releaseSession,
+  returnSteering,
+  takeSteering,
 } from './store.ts';
 import { translate } from './translate.ts';
 
-export type ActivationState = 'claiming' | 'running' | 'idle' | 'releasing' | 'ended';
+export type ActivationState = 'claiming' | 'running' | 'waiting' | 'idle' | 'releasing' | 'ended';
 
 const INTERRUPT_GRACE_MS = 800;
 const MAX_UNSTORED_MESSAGES = 256;
+/** An idle agent whose background tasks go on is kept this long. */
+const BACKGROUND_TTL_MS = 3_600_000;
 
 export type HeldView = { fence: number; turnId: string | null };
-
-type LiveTurn = {
-  id: string;
-  /** The process that was given the prompt; null before that. */
-  agent: AgentProcess | null;
-  ended: PromiseWithResolvers<ResultMessage>;
-  isStopped: boolean;
-};
-type LiveAgent = StartedAgent & { options: SessionRow['options']; pump: Promise<void> };
 
 /**
  * A session's stay on this worker, from claim to release. It owns the session's agent process.
  *
- * - claiming: raises the fence; the turn of a crashed predecessor ends. Left at once.
+ * - claiming: raises the fence; the turn of a crashed predecessor ends, or is kept. Left at once.
  * - running: one turn after the other; an agent process is started for the first, and kept.
+ * - waiting: all that the turn does is wait for a person. Left for running by the answer; by time, eviction or drain
+ *   the turn is parked: the process ends, and with no other turn to run the session is released.
  * - idle: no turn waits. Left by new input, or for `releasing` by the idle time's end, eviction, drain or deletion.
  * - releasing: the process ends, then the job completes, unless input arrived: then back to running.
  * - ended: the slot is free. Reached from anywhere when the fence turns out stale: the process is killed and nothing
@@ -59,7 +63,13 @@ export class Activation {
   #idleSince = 0;
   #agent: LiveAgent | null = null;
   #turn: LiveTurn | null = null;
+  /** Begun by an earlier process, and to be gone on with. */
+  #keptTurnId: string | null = null;
   #wake = Promise.withResolvers<void>();
+  /** Pending from the result of a turn until the next one has begun, or none has: whose is what the agent says next? */
+  #between = Promise.withResolvers<void>();
+  #stored = Promise.resolve();
+  #parking: NodeJS.Timeout | undefined;
   #mustRelease = false;
   #isDraining = false;
   #isStopping = false;
@@ -115,95 +125,230 @@ export class Activation {
       return;
     }
     this.#fence = claim.session.fence;
+    this.#keptTurnId = claim.keptTurnId;
     this.#publish(claim.events);
     while (true) {
       this.#failed.signal.throwIfAborted();
       this.#wake = Promise.withResolvers();
-      const begun = this.#isDraining ? null : await this.#persist(() => beginTurn(db, this.#hold));
+      const begun = this.#isDraining
+        ? null
+        : await this.#persist(() => beginTurn(db, this.#hold, this.#keptTurnId));
       this.#failed.signal.throwIfAborted();
-      if (begun !== null) await this.#runTurn(begun);
+      if (begun !== null && 'refused' in begun) this.#publish(begun.refused);
+      else if (begun !== null) await this.#runTurn(begun);
       else if (!(await this.#waitForInput()) && (await this.#release())) return;
     }
   }
 
   // --- running
 
-  async #runTurn({ turn, session, events }: BegunTurn): Promise<void> {
-    this.#publish(events);
-    const live: LiveTurn = {
-      id: turn.id,
-      agent: null,
-      ended: Promise.withResolvers(),
-      isStopped: this.#isStopping,
-    };
-    live.ended.promise.catch(() => {});
+  async #runTurn(begun: BegunTurn): Promise<void> {
+    const { turn } = begun;
+    this.#publish(begun.events);
+    const live = new LiveTurn(begun, {
+      stallMs: this.#services.stallTimeout,
+      lastHeard: () => this.#agent?.lastHeardAt ?? 0,
+      onExpire: () => this.#handOff(this.#stopTurn(live)),
+    });
+    if (this.#isStopping) live.isStopped = true;
+    // It may run already: a message that was to steer the turn before.
+    if (this.#agent?.has(turn.id)) live.agent = this.#agent;
     this.#turn = live;
+    this.#between.resolve();
     this.#setState('running');
     const logger = this.#logger.child({ turn_id: turn.id });
-    logger.info({ turn: turn.number, warm: this.#agent !== null }, 'turn started');
-    let outcome: TurnOutcome;
-    try {
-      if (live.isStopped) throw new Error('the turn was stopped before it was given to the agent');
-      await this.#ensureAgent(session, live);
-      this.#send(live, turn.prompt);
-      outcome = outcomeOf(await live.ended.promise);
-    } catch (error) {
-      this.#failed.signal.throwIfAborted();
-      outcome = crashOutcome(error, this.#isDraining);
-      await this.#endAgent('kill');
-    }
+    const { continuation } = begun;
+    logger.info({ turn: turn.number, warm: this.#agent !== null, continuation }, 'turn started');
+    const outcome = await this.#outcomeOf(live, begun);
+    live.watch.pause();
+    clearTimeout(this.#parking);
     this.#turn = null;
-    const ended = { id: turn.id, number: turn.number, outcome };
+    if (outcome === null) {
+      this.#keptTurnId = turn.id;
+      logger.info('parked the turn until somebody has answered');
+      return;
+    }
+    this.#keptTurnId = null;
+    const ended = { id: turn.id, number: turn.number, outcome: live.explain(outcome) };
     this.#publish(await this.#persist(() => finishTurn(this.#services.db, this.#hold, ended)));
-    const error = outcome.state === 'error' ? outcome.error.code : undefined;
+    const error = ended.outcome.state === 'error' ? ended.outcome.error.code : undefined;
     logger.info({ state: outcome.state, error, cost_usd: outcome.costUsd }, 'turn ended');
   }
 
-  #send(turn: LiveTurn, prompt: string): void {
-    if (this.#agent === null) throw new Error('the agent process ended before its turn began');
-    turn.agent = this.#agent.process;
-    this.#agent.process.send(turn.id, prompt);
+  /** Null when the turn was parked. */
+  async #outcomeOf(live: LiveTurn, begun: BegunTurn): Promise<TurnOutcome | null> {
+    try {
+      if (live.isStopped) throw new Error('the turn was stopped before it was given to the agent');
+      if (begun.turn.delivery === 'task' && live.agent === null) {
+        return outcomeWithoutResult(
+          'interrupted',
+          'The background task ended together with its agent process.',
+        );
+      }
+      const agent = await this.#ensureAgent(live, begun);
+      if (begun.continuation === null) agent.give(begun.turn);
+      live.watch.run();
+      this.#handOff(this.#giveSteering());
+      return outcomeOf(await live.ended.promise, begun.session.options);
+    } catch (error) {
+      this.#failed.signal.throwIfAborted();
+      await this.#endAgent(live.isParked ? 'park' : 'kill');
+      return live.isParked ? null : crashOutcome(error, this.#isDraining);
+    }
   }
 
-  async #ensureAgent(session: SessionRow, turn: LiveTurn): Promise<void> {
-    const isUsable = this.#agent?.process.isEnding === false;
-    if (isUsable && isDeepStrictEqual(this.#agent?.options, session.options)) return;
+  async #ensureAgent(live: LiveTurn, { session, continuation }: BegunTurn): Promise<LiveAgent> {
+    const { db, bus, defaultModel } = this.#services;
+    if (live.agent !== null) return live.agent;
+    const present = continuation === null ? this.#agent : null;
+    if (present?.process.isEnding === false) {
+      live.agent = present;
+      if (present.fits(session) || (await this.#applyLive(present, session))) return present;
+      live.agent = null;
+    }
     // The options changed with the new turn: only a new process has them all. Or it is being killed.
     await this.#endAgent('close');
-    const exists = await this.#persist(() => hasConversation(this.#services.db, this.sessionId));
-    const plan = { session, fence: this.#fence, conversationExists: exists };
-    await startAgent(this.#services, plan, (start) => {
-      if (turn.isStopped) throw new Error('the turn was stopped before its agent was started');
-      const started = start();
-      this.#agent = { ...started, options: session.options, pump: this.#pump(started.process) };
+    const conversationExists = await this.#persist(() => hasConversation(db, this.sessionId));
+    const desk = new ApprovalDesk({
+      services: { db, bus },
+      asker: () => ({
+        hold: this.#hold,
+        turnId: this.#turn?.id ?? null,
+        options: session.options,
+        openCalls: this.#agent?.openCalls ?? new Map(),
+        stored: this.#stored,
+      }),
+      onChange: () => this.#reviewWaiting(),
+      signal: this.#failed.signal,
     });
+    const resumesTurn = continuation === 'rerun';
+    const plan = { session, fence: this.#fence, conversationExists, resumesTurn, desk };
+    await startAgent(this.#services, plan, (start) => {
+      if (live.isStopped) throw new Error('the turn was stopped before its agent was started');
+      const agent = new LiveAgent(start(), desk, { session, defaultModel });
+      live.agent = agent;
+      this.#agent = agent;
+      agent.pump = this.#pump(agent);
+    });
+    if (this.#agent === null) throw new Error('the agent process ended before its turn began');
+    return this.#agent;
+  }
+
+  async #applyLive(agent: LiveAgent, session: SessionRow): Promise<boolean> {
+    try {
+      return await agent.apply(session);
+    } catch (error) {
+      this.#logger.debug({ err: error }, 'the agent refused a change of its options; it needs a new process');
+      return false;
+    }
   }
 
   /** Stores what the agent says, for as long as its process lives, also between turns. */
-  async #pump(agent: AgentProcess): Promise<void> {
-    let stored = Promise.resolve();
+  async #pump(agent: LiveAgent): Promise<void> {
     try {
-      for await (const message of agent.messages()) {
-        stored = this.#store(translate(message, this.#turn?.id ?? null, new Date()));
-        if (message.type === 'result' && this.#turn?.agent === agent) {
-          const { ended } = this.#turn;
-          await stored;
-          ended.resolve(parseResult(message));
-        } else if (this.#unstored > MAX_UNSTORED_MESSAGES) await stored;
+      for await (const message of agent.process.messages()) {
+        agent.hear(message);
+        await this.#beforeStoring(agent, message);
+        this.#stored = this.#store(translate(message, this.#turn?.id ?? null, new Date()));
+        if (agent.openCalls.observe(message)) this.#reviewWaiting();
+        if (message.type === 'result' && this.#turn?.agent === agent) await this.#onResult(agent, message);
+        else if (this.#unstored > MAX_UNSTORED_MESSAGES) await this.#stored;
       }
       throw new Error('the agent process ended before its turn did');
     } catch (error) {
       // What it said last belongs before the end of its turn.
-      await stored;
+      await this.#stored;
       if (this.#turn?.agent === agent) this.#turn.ended.reject(error);
     } finally {
       // An agent that ended while idle is not missed until the next turn, which starts a new one.
-      if (this.#agent?.process === agent) {
+      if (this.#agent === agent) {
         this.#agent.access.revoke();
         this.#agent = null;
       }
       this.#wake.resolve();
     }
+  }
+
+  async #onResult(agent: LiveAgent, message: AgentMessage & { type: 'result' }): Promise<void> {
+    const turn = this.#turn;
+    if (turn === null) return;
+    await this.#stored;
+    const result = parseResult(message);
+    const answered = agent.turnsOf(result.user_message_uuids ?? []);
+    if (answered.length > 0 && !answered.includes(turn.id)) return turn.addStray(result);
+    this.#between = Promise.withResolvers();
+    turn.ended.resolve(result);
+    await this.#between.promise;
+  }
+
+  /** What the agent tells about its queue, and turns that it begins by itself. */
+  async #beforeStoring(agent: LiveAgent, message: AgentMessage): Promise<void> {
+    const { type, subtype, state, command_uuid } = message as Record<string, unknown> & { type: string };
+    if (type === 'command_lifecycle' && typeof command_uuid === 'string') {
+      if (state === 'started') await this.#onMessageStarted(agent, command_uuid);
+      else if (state === 'cancelled') await this.#onMessageReturned(agent, command_uuid);
+    } else if (type === 'system' && subtype === 'init' && this.#turn === null) await this.#adoptTurn(agent);
+  }
+
+  async #onMessageStarted(agent: LiveAgent, messageId: string): Promise<void> {
+    const turnId = agent.take(messageId);
+    const intoId = this.#turn?.id;
+    if (turnId === undefined || intoId === undefined || turnId === intoId) return;
+    const { db } = this.#services;
+    this.#publish(await this.#persist(() => foldSteering(db, this.#hold, { turnId, intoId })));
+  }
+
+  async #onMessageReturned(agent: LiveAgent, messageId: string): Promise<void> {
+    const turnId = agent.take(messageId);
+    if (turnId === undefined || turnId === this.#turn?.id) return;
+    await this.#persist(() => returnSteering(this.#services.db, this.#hold));
+    this.#wake.resolve();
+  }
+
+  /** A background task ended while the session was idle, and the agent goes on by itself. */
+  async #adoptTurn(agent: LiveAgent): Promise<void> {
+    const id = newTurnId();
+    agent.adopt(id);
+    const task = { id, prompt: agent.lastNotification };
+    this.#between = Promise.withResolvers();
+    this.#publish(await this.#persist(() => queueTaskTurn(this.#services.db, this.#hold, task)));
+    this.#wake.resolve();
+    await this.#between.promise;
+  }
+
+  /** Hands messages that steer the running turn to its agent. */
+  async #giveSteering(): Promise<void> {
+    const agent = this.#turn?.agent ?? null;
+    if (agent === null || this.#turn?.isStopped !== false || agent.process.isEnding) return;
+    const turns = await this.#persist(() => takeSteering(this.#services.db, this.#hold));
+    for (const turn of turns) if (turn.id !== this.#turn?.id) agent.give(turn);
+  }
+
+  // --- waiting
+
+  /** Somebody began to wait for a person, or no longer does. */
+  #reviewWaiting(): void {
+    const turn = this.#turn;
+    const agent = this.#agent;
+    if (turn === null || agent === null || turn.agent !== agent || turn.isParked) return;
+    if (agent.desk.isWaiting) turn.watch.pause();
+    else turn.watch.run();
+    turn.expiry = agent.desk.expiry;
+    const onlyWaits = agent.desk.holdsAll(agent.openCalls.keys());
+    if (onlyWaits === (this.#state === 'waiting')) return;
+    clearTimeout(this.#parking);
+    this.#setState(onlyWaits ? 'waiting' : 'running');
+    if (!onlyWaits) return;
+    const seconds = turn.session.options.park_after_s ?? optionDefaults.park_after_s;
+    this.#parking = setTimeout(() => this.#park(), seconds * 1000).unref();
+    if (this.#isDraining) this.#park();
+  }
+
+  /** The turn gives its process up until somebody has answered. */
+  #park(): void {
+    if (this.#state !== 'waiting' || this.#turn === null) return;
+    this.#turn.isParked = true;
+    this.#turn.ended.reject(new Error('the turn was parked'));
   }
 
   async #store(drafts: ReturnType<typeof translate>): Promise<void> {
@@ -224,6 +369,7 @@ export class Activation {
   #fail(error: unknown): void {
     this.#failed.abort(error);
     this.#turn?.ended.reject(error);
+    this.#between.resolve();
     this.#wake.resolve();
   }
 
@@ -236,7 +382,9 @@ export class Activation {
     // Without a process, or when told to go, there is nothing to wait with.
     if (this.#agent === null || this.#isDraining) return false;
     this.#idleSince = performance.now();
-    const timer = setTimeout(() => this.evict(), this.#services.idleTtl);
+    const ttl = this.#agent.hasTasks ? BACKGROUND_TTL_MS : this.#services.idleTtl;
+    const timer = setTimeout(() => this.evict(), ttl);
+    this.#between.resolve();
     this.#setState('idle');
     await this.#wake.promise;
     clearTimeout(timer);
@@ -259,10 +407,12 @@ export class Activation {
     return result !== 'has_input';
   }
 
-  async #endAgent(how: 'close' | 'kill'): Promise<void> {
+  async #endAgent(how: 'close' | 'kill' | 'park'): Promise<void> {
+    this.#between.resolve();
     const agent = this.#agent;
     if (agent === null) return;
-    await (how === 'close' ? agent.process.close() : agent.process.kill());
+    if (how === 'park') await agent.park();
+    else await (how === 'close' ? agent.process.close() : agent.process.kill());
     await agent.pump;
   }
 
@@ -271,10 +421,34 @@ export class Activation {
   /** A turn was queued for the session. */
   noticeInput(): void {
     this.#wake.resolve();
+    this.#handOff(this.#giveSteering());
   }
 
-  /** Leaves the idle state as soon as it is in it; a running turn is not disturbed. */
+  /** An approval was decided. */
+  noticeAnswer(): void {
+    this.#handOff(this.#agent?.desk.notice());
+    this.#wake.resolve();
+  }
+
+  /** The session's options changed. */
+  noticeOptions(): void {
+    this.#handOff(this.#takeOptions());
+  }
+
+  async #takeOptions(): Promise<void> {
+    const agent = this.#agent;
+    if (agent === null || agent.process.isEnding) return;
+    const session = await this.#persist(() => readHeld(this.#services.db, this.#hold));
+    if (!agent.fits(session)) await this.#applyLive(agent, session);
+  }
+
+  async stopTask(taskId: string): Promise<void> {
+    await this.#agent?.process.stopTask(taskId);
+  }
+
+  /** Leaves the idle state, and parks a turn that only waits; one that works is not disturbed. */
   evict(): void {
+    if (this.#state === 'waiting') this.#park();
     if (this.#state !== 'idle') return;
     this.#mustRelease = true;
     this.#wake.resolve();
@@ -286,10 +460,14 @@ export class Activation {
     this.evict();
   }
 
-  /** Stops the turn, which has been cancelled: interrupt, and if the agent does not obey, kill. At most 2 s. */
+  /** Stops the turn, which has been cancelled. */
   async cancelTurn(turnId: string): Promise<void> {
-    const turn = this.#turn;
-    if (turn?.id !== turnId || turn.isStopped) return;
+    if (this.#turn?.id === turnId) await this.#stopTurn(this.#turn);
+  }
+
+  /** Interrupts, and if the agent does not obey, kills it. At most 2 s. */
+  async #stopTurn(turn: LiveTurn): Promise<void> {
+    if (turn.isStopped) return;
     turn.isStopped = true;
     const { process } = this.#agent ?? {};
     const obeyed = turn.ended.promise.then(
@@ -302,7 +480,7 @@ export class Activation {
     const deadline = delay(INTERRUPT_GRACE_MS, false, { ref: false });
     // A turn that was stopped before its agent had it ends without a word of the agent: the next may run by now.
     if ((await Promise.race([obeyed, deadline])) || this.#turn !== turn) return;
-    this.#logger.warn({ turn_id: turnId }, 'the agent ignored the interrupt; killing it');
+    this.#logger.warn({ turn_id: turn.id }, 'the agent ignored the interrupt; killing it');
     await this.#endAgent('kill');
   }
 
@@ -336,6 +514,7 @@ export class Activation {
     if (held.fence !== fence) await this.abandon();
     else if (turnId !== null && held.running_turn_id !== turnId) await this.cancelTurn(turnId);
     else if (held.has_input) this.noticeInput();
+    if (held.has_answer) this.noticeAnswer();
   }
 
   /** A short outage of the database must not cost a turn: waits until it is over, or the session is lost. */
@@ -345,6 +524,12 @@ export class Activation {
 
   get #hold(): { sessionId: string; fence: number } {
     return { sessionId: this.sessionId, fence: this.#fence };
+  }
+
+  #handOff(work: Promise<void> | undefined): void {
+    work?.catch((error) => {
+      if (!this.#failed.signal.aborted) this.#logger.error({ err: error }, 'could not act on a signal');
+    });
   }
 
   #publish(events: readonly StoredEvent[]): void {

@@ -11,7 +11,7 @@ const model = {
   contextWindow: 200_000,
 };
 
-function outcome(fields: object) {
+function outcome(fields: object, options: Parameters<typeof outcomeOf>[1] = {}) {
   const message = {
     type: 'result',
     subtype: 'success',
@@ -25,11 +25,11 @@ function outcome(fields: object) {
     model_usage_since_last_result: { 'claude-opus': model },
     ...fields,
   };
-  return outcomeOf(parseResult(message));
+  return outcomeOf(parseResult(message), options);
 }
 
-function errorOf(fields: object) {
-  const ended = outcome(fields);
+function errorOf(fields: object, options: Parameters<typeof outcomeOf>[1] = {}) {
+  const ended = outcome(fields, options);
   return ended.state === 'error' ? ended.error : assert.fail('it is no error');
 }
 
@@ -78,6 +78,29 @@ describe('the outcome of a turn', () => {
     }
     assert.equal(errorOf({ is_error: true, api_error_status: null }).code, 'api_error');
     assert.equal(errorOf({ subtype: 'error_max_turns', is_error: true }).code, 'max_turns');
+  });
+
+  it('fails without the structured output that the session asks for, unless no model was asked', () => {
+    const options = { output_format: { type: 'json_schema', schema: { type: 'object' } } } as const;
+    const { code } = errorOf({}, options);
+    assert.equal(code, 'structured_output_failed');
+    const retried = {
+      subtype: 'error_max_structured_output_retries',
+      is_error: true,
+      result: null,
+      errors: ['5 attempts'],
+    };
+    assert.deepEqual(errorOf(retried, options), { code, message: '5 attempts' });
+    assert.equal(errorOf({ is_error: true, api_error_status: 529 }, options).code, 'overloaded');
+    const { state, result } = outcome({ structured_output: { city: 'Rome' } }, options);
+    assert.equal(state, 'completed');
+    assert.deepEqual(result?.structured_output, { city: 'Rome' });
+    assert.equal(outcome({ num_turns: 0 }, options).state, 'completed');
+  });
+
+  it('says when the budget was used up', () => {
+    const spent = { subtype: 'error_max_budget_usd', is_error: true, terminal_reason: 'budget_exhausted' };
+    assert.equal(errorOf(spent).code, 'budget_exceeded');
   });
 
   it('always says something: the result, else the errors, else how it ended', () => {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { errorMessage } from '../errors.ts';
-import { noUsage, type TurnErrorCode, type TurnOutcome } from '../turn/turn.ts';
+import type { SessionOptions } from '../session/session.ts';
+import { noUsage, type TurnError, type TurnErrorCode, type TurnOutcome } from '../turn/turn.ts';
 
 const modelUsage = z.looseObject({
   inputTokens: z.number(),
@@ -23,6 +24,9 @@ const resultMessage = z.looseObject({
   usage: z.record(z.string(), z.unknown()).nullish(),
   terminal_reason: z.string().nullish(),
   api_error_status: z.number().nullish(),
+  /** The prompts that it answers. */
+  user_message_uuids: z.array(z.string()).nullish(),
+  structured_output: z.unknown().optional(),
   // Not in the SDK's types; missing only where no model was asked.
   model_usage_since_last_result: z.record(z.string(), modelUsage).nullish(),
 });
@@ -39,8 +43,14 @@ function spentModels(message: ResultMessage): Record<string, z.infer<typeof mode
   return spent ?? {};
 }
 
-/** What the result says of this turn alone; the totals beside it go on counting across turns and resumes. */
-export function outcomeOf(message: ResultMessage): TurnOutcome {
+/**
+ * What the result says of this turn alone; the totals beside it go on counting across turns and resumes. `options` are
+ * those of the session: they tell what a success must have.
+ */
+export function outcomeOf(
+  message: ResultMessage,
+  options: Pick<SessionOptions, 'output_format'>,
+): TurnOutcome {
   const models = Object.values(spentModels(message));
   const spent = {
     costUsd: models.reduce((sum, model) => sum + model.costUSD, 0),
@@ -57,13 +67,23 @@ export function outcomeOf(message: ResultMessage): TurnOutcome {
     duration_ms: message.duration_ms,
     usage: message.usage ?? null,
     text: message.result ?? null,
+    ...(message.structured_output === undefined ? {} : { structured_output: message.structured_output }),
   };
-  if (isSuccess(message)) return { state: 'completed', result, ...spent };
+  const error = errorOf(message, options);
+  return error === null
+    ? { state: 'completed', result, ...spent }
+    : { state: 'error', error, result, ...spent };
+}
+
+function errorOf(message: ResultMessage, options: Pick<SessionOptions, 'output_format'>): TurnError | null {
+  if (!isSuccess(message)) return { code: errorCode(message), message: errorText(message) };
+  // A slash command asks no model, and has nothing to give.
+  const isAnswer = message.num_turns > 0;
+  if (options.output_format === undefined || !isAnswer || message.structured_output !== undefined)
+    return null;
   return {
-    state: 'error',
-    error: { code: errorCode(message), message: errorText(message) },
-    result,
-    ...spent,
+    code: 'structured_output_failed',
+    message: 'The agent ended its turn without the structured output that output_format asks for.',
   };
 }
 
@@ -75,6 +95,8 @@ function isSuccess(message: ResultMessage): boolean {
 
 function errorCode(message: ResultMessage): TurnErrorCode {
   if (message.subtype === 'error_max_turns') return 'max_turns';
+  if (message.subtype === 'error_max_budget_usd') return 'budget_exceeded';
+  if (message.subtype === 'error_max_structured_output_retries') return 'structured_output_failed';
   if (message.terminal_reason?.startsWith('aborted')) return 'interrupted';
   const status = message.api_error_status;
   if (status === 401 || status === 403) return 'authentication_failed';

@@ -28,4 +28,6 @@ export type WorkerServices = {
   /** How long an idle session keeps its process, in milliseconds. */
   idleTtl: number;
   defaultModel: string | null;
+  /** How long a turn may go on without a word of the agent or a byte of the model, in milliseconds. */
+  stallTimeout: number;
 };

@@ -4,18 +4,28 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AgentProcess } from '../agent/agent-process.ts';
 import { agentEnvironment, type SessionDirectories, sessionDirectories } from '../agent/environment.ts';
+import { permissionCallbacks } from '../agent/permissions.ts';
 import { createTranscriptStore } from '../agent/transcript-store.ts';
 import type { GatewayAccess } from '../gateway/gateway.ts';
 import type { SessionRow } from '../session/store.ts';
+import type { ApprovalDesk } from './approval-desk.ts';
 import type { WorkerServices } from './services.ts';
 
-export type StartedAgent = { process: AgentProcess; access: GatewayAccess };
+export type StartedAgent = {
+  process: AgentProcess;
+  access: GatewayAccess;
+  /** From now on nothing of what it notes is kept. */
+  seal: () => void;
+};
 
 export type StartPlan = {
   session: SessionRow;
   fence: number;
   /** Whether there is a conversation to resume. */
   conversationExists: boolean;
+  /** Goes on with a turn that was cut off. */
+  resumesTurn: boolean;
+  desk: ApprovalDesk;
 };
 
 /** A start that takes longer no longer holds others up. */
@@ -49,26 +59,48 @@ export async function startAgent(
 
 function start(services: WorkerServices, plan: StartPlan, directories: SessionDirectories): StartedAgent {
   const { db, driver, gateway, defaultModel, nodeId, path } = services;
-  const { session, fence } = plan;
+  const { session, fence, desk, resumesTurn } = plan;
+  const { options } = session;
+  const sealing = new AbortController();
   const access = gateway.admit(session.id);
-  const requested = session.options.env ?? {};
+  const { env: requested = {}, background_tasks: backgroundTasks = false } = options;
   try {
     const process = new AgentProcess({
       driver,
       // One process's: the end of an earlier one must not find this one.
       mark: `${nodeId}/${session.id}/${fence}/${randomUUID()}`,
-      requested: session.options,
+      requested: { ...options, allowed_tools: [...(options.allowed_tools ?? []), ...grantedRules(session)] },
       defaultModel,
       cwd: session.cwd ?? directories.workspace,
-      environment: agentEnvironment({ directories, sessionId: session.id, gateway: access, path, requested }),
-      sessionStore: createTranscriptStore({ db, sessionId: session.id, fence }),
+      environment: agentEnvironment({
+        ...{
+          directories,
+          sessionId: session.id,
+          gateway: access,
+          path,
+          requested,
+          backgroundTasks,
+          resumesTurn,
+        },
+      }),
+      sessionStore: createTranscriptStore({ db, sessionId: session.id, fence, sealed: sealing.signal }),
       conversation: { id: session.claude_session_id ?? session.id, exists: plan.conversationExists },
+      budgetUsd: session.max_budget_usd === null ? null : session.max_budget_usd - session.cost_usd,
+      asks: permissionCallbacks(async (call) => await desk.decide(call), {
+        tools: options.approvals === 'ask',
+        clientTools: options.client_tools !== undefined,
+      }),
+      answerClientTool: async (call) => await desk.answerClientTool(call),
     });
-    return { process, access };
+    return { process, access, seal: () => sealing.abort() };
   } catch (error) {
     access.revoke();
     throw error;
   }
+}
+
+function grantedRules(session: SessionRow): string[] {
+  return session.grants.flatMap((grant) => ('rule' in grant ? [grant.rule] : []));
 }
 
 async function prepareDirectories(directories: SessionDirectories, plan: StartPlan): Promise<void> {

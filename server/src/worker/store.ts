@@ -3,17 +3,31 @@ import type { Database } from '../db/database.ts';
 import type { StoredEvent } from '../event/event.ts';
 import { StaleFenceError } from '../event/event-log.ts';
 import type { ActivationJob, ActivationQueue } from '../queue/queue.ts';
-import { endRunningTurn, startNextTurn } from '../session/lifecycle.ts';
+import { endRunningTurn, queueTurn, startNextTurn, steerTurn } from '../session/lifecycle.ts';
 import type { SessionRow } from '../session/store.ts';
-import { findQueuedTurn, findRunningTurn, type TurnRow } from '../turn/store.ts';
+import {
+  findQueuedTurn,
+  findRunningTurn,
+  findTurn,
+  forgetSent,
+  listQueuedTurns,
+  markSent,
+  type TurnRow,
+} from '../turn/store.ts';
 import type { TurnOutcome } from '../turn/turn.ts';
+import { type Continuation, onlyWaited, prepareContinuation } from './continuation.ts';
 import { outcomeWithoutResult } from './outcome.ts';
 import type { WorkerTable } from './table.ts';
 
 /** What an activation may act on: the session, as long as its fence is the newest. */
 export type Hold = { sessionId: string; fence: number };
 
-export type Claim = { session: SessionRow; events: StoredEvent[] };
+export type Claim = {
+  session: SessionRow;
+  events: StoredEvent[];
+  /** The turn that an earlier activation left running, if it may go on. */
+  keptTurnId: string | null;
+};
 
 const INTERRUPTED = outcomeWithoutResult(
   'interrupted',
@@ -30,7 +44,8 @@ export class LostClaimError extends Error {
 
 /**
  * Takes a session over: raises its fence, so that whoever had it can write nothing more, and ends the turn that the
- * earlier activation left running. A turn that had begun is never run again silently.
+ * earlier activation left running. A turn that had begun is never run again silently; but one that only waited for a
+ * person goes on, and so does one whose session asked for that.
  *
  * @returns null when the session is gone
  */
@@ -48,27 +63,114 @@ export async function claimSession(
     if (session === undefined) return null;
     // A worker that stalled between fetch and claim must not take the session from the next one.
     if (!(await claim.queue.lockClaim(trx, claim.job))) throw new LostClaimError(session.id);
+    if (session.fence > 1) await forgetSent(trx, session.id);
     const cutOff = await findRunningTurn(trx, session.id);
-    const events =
-      cutOff === undefined
-        ? []
-        : await endRunningTurn(trx, session, { id: cutOff.id, number: cutOff.number, outcome: INTERRUPTED });
-    return { session, events };
+    if (cutOff === undefined) return { session, events: [], keptTurnId: null };
+    if (session.options.on_interruption === 'resume' || (await onlyWaited(trx, cutOff))) {
+      return { session, events: [], keptTurnId: cutOff.id };
+    }
+    const ended = { id: cutOff.id, number: cutOff.number, outcome: INTERRUPTED };
+    return { session, events: await endRunningTurn(trx, session, ended), keptTurnId: null };
   });
 }
 
-export type BegunTurn = { turn: TurnRow; session: SessionRow; events: StoredEvent[] };
+export type BegunTurn = {
+  turn: TurnRow;
+  session: SessionRow;
+  events: StoredEvent[];
+  /** How a turn that an earlier process had begun goes on; null begins it. */
+  continuation: Exclude<Continuation, 'send'> | null;
+};
 
-/** Begins the session's next turn; null when none waits. */
-export async function beginTurn(db: Kysely<Database>, hold: Hold): Promise<BegunTurn | null> {
+/**
+ * Begins the session's next turn, or goes on with the kept one. Null when none waits, or the running one waits for a
+ * person; 'refused' when the session has no budget left for it.
+ */
+export async function beginTurn(
+  db: Kysely<Database>,
+  hold: Hold,
+  keptTurnId: string | null,
+): Promise<BegunTurn | { refused: StoredEvent[] } | null> {
   return await db.transaction().execute(async (trx) => {
     const session = await lockHeld(trx, hold);
-    // Begun by an earlier try, whose answer was lost with the connection.
-    const begunBefore = await findRunningTurn(trx, session.id);
-    if (begunBefore !== undefined) return { turn: begunBefore, session, events: [] };
+    const running = await findRunningTurn(trx, session.id);
+    if (running !== undefined) {
+      if (session.waiting_for !== null) return null;
+      // Otherwise begun by an earlier try, whose answer was lost with the connection.
+      const isKept = running.id === keptTurnId;
+      const how = isKept ? await prepareContinuation(trx, session, running) : 'send';
+      return { turn: running, session, events: [], continuation: how === 'send' ? null : how };
+    }
     const begun = await startNextTurn(trx, session);
-    return begun === null ? null : { ...begun, session };
+    if (begun === null) return null;
+    if (session.max_budget_usd === null || session.cost_usd < session.max_budget_usd) {
+      return { ...begun, session, continuation: null };
+    }
+    const { id, number } = begun.turn;
+    const ended = await endRunningTurn(trx, session, { id, number, outcome: outOfBudget(session) });
+    return { refused: [...begun.events, ...ended] };
   });
+}
+
+function outOfBudget(session: SessionRow): TurnOutcome {
+  return outcomeWithoutResult(
+    'budget_exceeded',
+    `The session has cost $${session.cost_usd.toFixed(4)} of its budget of $${session.max_budget_usd}. Raise max_budget_usd to go on.`,
+  );
+}
+
+/** Messages that steer the running turn and that the agent does not have yet; they can no longer be changed. */
+export async function takeSteering(db: Kysely<Database>, hold: Hold): Promise<TurnRow[]> {
+  return await db.transaction().execute(async (trx) => {
+    await lockHeld(trx, hold);
+    const queued = await listQueuedTurns(trx, hold.sessionId);
+    const steering = queued.filter((turn) => turn.delivery === 'steer' && turn.sent_at === null);
+    if (steering.length > 0)
+      await markSent(
+        trx,
+        steering.map((turn) => turn.id),
+      );
+    return steering;
+  });
+}
+
+/** The agent gave messages back unread: they will be sent again. */
+export async function returnSteering(db: Kysely<Database>, hold: Hold): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    await lockHeld(trx, hold);
+    await forgetSent(trx, hold.sessionId);
+  });
+}
+
+/** The agent took a message into its running turn. */
+export async function foldSteering(
+  db: Kysely<Database>,
+  hold: Hold,
+  fold: { turnId: string; intoId: string },
+): Promise<StoredEvent[]> {
+  return await db.transaction().execute(async (trx) => {
+    const session = await lockHeld(trx, hold);
+    const turn = await findTurn(trx, { sessionId: session.id, id: fold.turnId });
+    const into = await findTurn(trx, { sessionId: session.id, id: fold.intoId });
+    return turn === undefined || into === undefined ? [] : await steerTurn(trx, session, { turn, into });
+  });
+}
+
+/** A turn that the agent began by itself, when a background task of it had ended. */
+export async function queueTaskTurn(
+  db: Kysely<Database>,
+  hold: Hold,
+  turn: { id: string; prompt: string },
+): Promise<StoredEvent[]> {
+  return await db.transaction().execute(async (trx) => {
+    const session = await lockHeld(trx, hold);
+    return await queueTurn(trx, session, { ...turn, content: null, delivery: 'task' });
+  });
+}
+
+/** The session as it is now, as long as it is held. */
+export async function readHeld(db: Kysely<Database>, hold: Hold): Promise<SessionRow> {
+  return await db.transaction().execute(async (trx) => await lockHeld(trx, hold));
 }
 
 export async function finishTurn(
@@ -94,7 +196,7 @@ export async function releaseSession(
     const session = await lockHeld(trx, hold);
     // Released by an earlier try, whose answer was lost with the connection.
     if (session.job_id === null) return 'released';
-    const hasInput = (await findQueuedTurn(trx, hold.sessionId)) !== undefined;
+    const hasInput = await canGoOn(trx, session);
     if (hasInput && !release.force) return 'has_input';
     await trx
       .updateTable('sessions')
@@ -107,7 +209,14 @@ export async function releaseSession(
   });
 }
 
-async function lockHeld(trx: Transaction<Database>, hold: Hold): Promise<SessionRow> {
+/** Whether there is anything to do: a turn that waits, or one that was parked and has its answers. */
+async function canGoOn(trx: Transaction<Database>, session: SessionRow): Promise<boolean> {
+  const running = await findRunningTurn(trx, session.id);
+  if (running !== undefined) return session.waiting_for === null;
+  return (await findQueuedTurn(trx, session.id)) !== undefined;
+}
+
+export async function lockHeld(trx: Transaction<Database>, hold: Hold): Promise<SessionRow> {
   const session = await trx
     .selectFrom('sessions')
     .selectAll()
@@ -119,7 +228,13 @@ async function lockHeld(trx: Transaction<Database>, hold: Hold): Promise<Session
   return session;
 }
 
-export type HeldState = { id: string; fence: number; running_turn_id: string | null; has_input: boolean };
+export type HeldState = {
+  id: string;
+  fence: number;
+  running_turn_id: string | null;
+  has_input: boolean;
+  has_answer: boolean;
+};
 
 /** How things stand with sessions that this worker holds: what a lost signal would have said. */
 export async function findHeldStates(
@@ -129,7 +244,11 @@ export async function findHeldStates(
   const { rows } = await sql<HeldState>`
     select id, fence,
       (select turns.id from turns where session_id = sessions.id and state = 'running') as running_turn_id,
-      exists (select from turns where session_id = sessions.id and state = 'queued') as has_input
+      exists (select from turns where session_id = sessions.id and state = 'queued') as has_input,
+      exists (
+        select from approvals where session_id = sessions.id and status not in ('pending', 'withdrawn')
+          and delivered_at is null
+      ) as has_answer
     from sessions where id = any(${sessionIds}::uuid[])
   `.execute(db);
   return rows;

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import type { Kysely } from 'kysely';
 import { sessionsDirectory } from '../agent/environment.ts';
+import { expireApprovals } from '../approval/service.ts';
 import type { Database } from '../db/database.ts';
 import type { EventBus, Signal } from '../event/bus.ts';
 import type { Logger } from '../log.ts';
@@ -89,12 +90,20 @@ export class Worker {
     }));
   }
 
+  /** Resolves when the session holds no slot here, or no longer does. */
+  async released(sessionId: string): Promise<void> {
+    await this.#dispatcher.ended(sessionId);
+  }
+
   #onSignal(signal: Signal): void {
     if (signal.type === 'work') this.#dispatcher.wake();
     if (!('sessionId' in signal)) return;
     const activation = this.#dispatcher.activations.get(signal.sessionId);
     if (signal.type === 'input') activation?.noticeInput();
     else if (signal.type === 'cancel') this.#handOff(activation?.cancelTurn(signal.turnId));
+    else if (signal.type === 'options') activation?.noticeOptions();
+    else if (signal.type === 'approval') activation?.noticeAnswer();
+    else if (signal.type === 'stop_task') this.#handOff(activation?.stopTask(signal.taskId));
     else if (signal.type === 'deleted') this.#handOff(this.#forget(signal.sessionId));
   }
 
@@ -125,6 +134,7 @@ export class Worker {
       await this.#queue.touch(activations.map((activation) => activation.job));
       await recordHeartbeat(this.#db, this.#identity);
       await this.#check(activations);
+      await expireApprovals(this.#services);
       this.#lastBeat = startedAt;
     } catch (error) {
       this.#logger.warn({ err: error }, 'missed a heartbeat');

@@ -20,6 +20,7 @@ const synthetic = [
   compactionNotice,
   '[Image: source:',
   '[Request interrupted by user',
+  '[structured-output-enforce]',
   '[Your previous response had no visible output',
   '[Tool call interrupted',
   'Output token limit hit.',

@@ -1,0 +1,33 @@
+import { type CallOptions, type CreateOptions, type Http, path } from './http.ts';
+import type { MessageEdit, MessageRequest, Turn } from './types.ts';
+
+/** What is said to a session that may be busy. Each message is a turn of its own, unless it steers the running one. */
+export class Messages {
+  readonly #http: Http;
+
+  constructor(http: Http) {
+    this.#http = http;
+  }
+
+  /** Gives the session a message; to one that is idle it is its next turn. */
+  async send(sessionId: string, message: MessageRequest, options: CreateOptions = {}): Promise<Turn> {
+    return await this.#http.create(path`/sessions/${sessionId}/messages`, message, options);
+  }
+
+  /** Those that wait, in the order in which they will run. */
+  async list(sessionId: string, options: CallOptions = {}): Promise<Turn[]> {
+    const url = path`/sessions/${sessionId}/messages`;
+    return (await this.#http.json<{ messages: Turn[] }>('GET', url, options)).messages;
+  }
+
+  /** Changes what a waiting message says. `message_not_queued` when the agent has it. */
+  async edit(sessionId: string, turnId: string, edit: MessageEdit, options: CallOptions = {}): Promise<Turn> {
+    const url = path`/sessions/${sessionId}/messages/${turnId}`;
+    return await this.#http.json('PATCH', url, { json: edit, ...options });
+  }
+
+  /** Takes a waiting message back. */
+  async remove(sessionId: string, turnId: string, options: CallOptions = {}): Promise<Turn> {
+    return await this.#http.json('DELETE', path`/sessions/${sessionId}/messages/${turnId}`, options);
+  }
+}

@@ -1,0 +1,141 @@
+import { Files } from './files.ts';
+import { type CallOptions, type CreateOptions, type Http, path } from './http.ts';
+import { Messages } from './messages.ts';
+import { followPages, nextCursor } from './pages.ts';
+import { type SessionStreamOptions, type StreamEvent, streamSession } from './session-stream.ts';
+import { Tasks } from './tasks.ts';
+import type {
+  Cleanup,
+  ExecuteResponse,
+  ForkRequest,
+  Interruption,
+  Rewind,
+  RewindRequest,
+  Session,
+  SessionListItem,
+  SessionStatus,
+  SettingsRequest,
+  Status,
+  Turn,
+  WorkspaceChanges,
+} from './types.ts';
+
+export type TurnQuery = {
+  /** Those behind the turn of this number: after it, or with `order: 'desc'` before it. */
+  after?: number | undefined;
+  order?: 'asc' | 'desc' | undefined;
+  pageSize?: number | undefined;
+};
+
+/** What there is, and what can be done with it. */
+export class Sessions {
+  readonly #http: Http;
+  readonly messages: Messages;
+  readonly files: Files;
+  readonly tasks: Tasks;
+
+  constructor(http: Http) {
+    this.#http = http;
+    this.messages = new Messages(http);
+    this.files = new Files(http);
+    this.tasks = new Tasks(http);
+  }
+
+  /** Newest first. Reads further pages as the loop gets to them. */
+  list(
+    filter: { status?: SessionStatus | undefined; pageSize?: number | undefined } = {},
+    options: CallOptions = {},
+  ): AsyncGenerator<SessionListItem, void> {
+    const { status, pageSize: limit } = filter;
+    return followPages<SessionListItem, string>(
+      async (cursor) =>
+        await this.#http.request('GET', '/sessions', {
+          query: { status, limit, cursor },
+          ...options,
+          read: async (response) => ({
+            items: (await response.json()) as SessionListItem[],
+            next: nextCursor(response.headers.get('link')),
+          }),
+        }),
+    );
+  }
+
+  async get(sessionId: string, options: CallOptions = {}): Promise<Session> {
+    return await this.#http.json('GET', path`/sessions/${sessionId}`, options);
+  }
+
+  /** Status, messages and result, as the classic API shows them. */
+  async status(sessionId: string, options: CallOptions = {}): Promise<Status> {
+    return await this.#http.json('GET', path`/status/${sessionId}`, options);
+  }
+
+  /** Turns by number. Reads further pages as the loop gets to them. */
+  turns(sessionId: string, query: TurnQuery = {}, options: CallOptions = {}): AsyncGenerator<Turn, void> {
+    const { pageSize: limit, order } = query;
+    return followPages<Turn, number>(async (cursor) => {
+      const url = path`/sessions/${sessionId}/turns`;
+      const page = await this.#http.json<{ turns: Turn[]; next: number | null }>('GET', url, {
+        query: { limit, order, after: cursor ?? query.after },
+        ...options,
+      });
+      return { items: page.turns, next: page.next };
+    });
+  }
+
+  /**
+   * The session's events, those that are there and those that come, each once and in order. Connects again by itself
+   * and goes on where it was. Ends when the server says so or the signal aborts.
+   */
+  stream(sessionId: string, options: SessionStreamOptions = {}): AsyncGenerator<StreamEvent, void> {
+    return streamSession(this.#http, sessionId, options);
+  }
+
+  /** Changes settings; model and permission mode reach an agent that is at work. */
+  async update(sessionId: string, settings: SettingsRequest, options: CallOptions = {}): Promise<Session> {
+    return await this.#http.json('PATCH', path`/sessions/${sessionId}`, { json: settings, ...options });
+  }
+
+  /** Stops the running turn and keeps the session. What waits runs next, unless it is discarded. */
+  async interrupt(
+    sessionId: string,
+    query: { queued?: 'keep' | 'discard' } = {},
+    options: CallOptions = {},
+  ): Promise<Interruption> {
+    return await this.#http.json('POST', path`/sessions/${sessionId}/interrupt`, { query, ...options });
+  }
+
+  /** A new session that begins as a copy of this one, up to the event `at` or whole; with a prompt it begins to work. */
+  async fork(sessionId: string, request: ForkRequest = {}, options: CreateOptions = {}): Promise<Session> {
+    return await this.#http.create(path`/sessions/${sessionId}/fork`, request, options);
+  }
+
+  /** What the session changed in its workspace. */
+  async changes(
+    sessionId: string,
+    query: { path?: string; context?: number } = {},
+    options: CallOptions = {},
+  ): Promise<WorkspaceChanges> {
+    const url = path`/sessions/${sessionId}/changes`;
+    return await this.#http.json('GET', url, { query: { ...query, format: 'json' }, ...options });
+  }
+
+  /** Makes the files what they were when a turn began, or at the `start`. */
+  async rewind(sessionId: string, request: RewindRequest, options: CallOptions = {}): Promise<Rewind> {
+    return await this.#http.json('POST', path`/sessions/${sessionId}/rewind`, { json: request, ...options });
+  }
+
+  /** Ends what runs and what waits. */
+  async cancel(sessionId: string, options: CallOptions = {}): Promise<ExecuteResponse> {
+    return await this.#http.json('POST', path`/cancel/${sessionId}`, options);
+  }
+
+  /** Deletes an ended session. */
+  async delete(sessionId: string, options: CallOptions = {}): Promise<ExecuteResponse> {
+    return await this.#http.json('DELETE', path`/sessions/${sessionId}`, options);
+  }
+
+  /** Deletes sessions that ended long ago: more than `max_age_hours` (24); 0 is every ended one. */
+  async cleanup(query: { max_age_hours?: number } = {}, options: CallOptions = {}): Promise<Cleanup> {
+    return await this.#http.json('DELETE', '/sessions/cleanup', { query, ...options });
+  }
+}

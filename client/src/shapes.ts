@@ -1,0 +1,51 @@
+import type { z } from 'zod';
+import type { approvalAnswer, approvalView, toolResult } from '../../server/src/approval/approval.ts';
+import type {
+  cleanupResponse,
+  executeRequest,
+  executeResponse,
+  sessionListItem,
+  statusResponse,
+} from '../../server/src/classic/classic.ts';
+import type { ErrorCode } from '../../server/src/errors.ts';
+import type { EventView } from '../../server/src/event/event.ts';
+import type { problem } from '../../server/src/http/problem.ts';
+import type { readiness, versions } from '../../server/src/operations/view.ts';
+import type { settingsRequest } from '../../server/src/session/settings.ts';
+import type { interruptionView, sessionView } from '../../server/src/session/view.ts';
+import type { editRequest, messageRequest } from '../../server/src/turn/message.ts';
+import type { contentBlock } from '../../server/src/turn/turn.ts';
+import type { turnView } from '../../server/src/turn/view.ts';
+
+/**
+ * The API's types, taken from the server's schemas. What is exported here is a function that nobody calls, because
+ * tsc copies a type alias into a declaration as it is written, imports and all, but spells out what a function
+ * returns: so the published declarations need neither the server nor zod.
+ */
+declare function spelledOut<T>(): { [K in keyof T]: T[K] };
+declare function sent<S extends z.ZodType>(): ReturnType<typeof spelledOut<z.input<S>>>;
+declare function received<S extends z.ZodType>(): ReturnType<typeof spelledOut<z.output<S>>>;
+
+export const shapes = () => ({
+  ExecuteRequest: sent<typeof executeRequest>(),
+  MessageRequest: sent<typeof messageRequest>(),
+  MessageEdit: sent<typeof editRequest>(),
+  SettingsRequest: sent<typeof settingsRequest>(),
+  ApprovalAnswer: sent<typeof approvalAnswer>(),
+  ToolResult: sent<typeof toolResult>(),
+  ContentBlock: sent<typeof contentBlock>(),
+
+  ExecuteResponse: received<typeof executeResponse>(),
+  Status: received<typeof statusResponse>(),
+  SessionListItem: received<typeof sessionListItem>(),
+  Cleanup: received<typeof cleanupResponse>(),
+  Session: received<typeof sessionView>(),
+  Interruption: received<typeof interruptionView>(),
+  Turn: received<typeof turnView>(),
+  Approval: received<typeof approvalView>(),
+  SessionEvent: spelledOut<EventView>(),
+  Readiness: received<typeof readiness>(),
+  Versions: received<typeof versions>(),
+  Problem: received<typeof problem>(),
+  ErrorCode: spelledOut<ErrorCode>(),
+});

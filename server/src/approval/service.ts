@@ -1,0 +1,155 @@
+import type { Kysely, Transaction } from 'kysely';
+import { type Database, DEFAULT_TENANT } from '../db/database.ts';
+import { AppError } from '../errors.ts';
+import type { Signal } from '../event/bus.ts';
+import { isUuid } from '../ids.ts';
+import { commit } from '../session/commit.ts';
+import { recordWaiting } from '../session/lifecycle.ts';
+import { type SessionServices, wakeWorker } from '../session/service.ts';
+import type { Grant, SessionOptions } from '../session/session.ts';
+import { lockSession, type SessionRow, updateGrants, updateOptions } from '../session/store.ts';
+import type { ApprovalAnswer, ApprovalKind, ApprovalView } from './approval.ts';
+import { closeApproval, toApprovalView } from './lifecycle.ts';
+import {
+  type ApprovalEnd,
+  type ApprovalKey,
+  type ApprovalPage,
+  type ApprovalRow,
+  findApproval,
+  listApprovals,
+  listOverdue,
+  listPending,
+} from './store.ts';
+
+type Trx = Transaction<Database>;
+type AskerServices = Pick<SessionServices, 'db' | 'bus' | 'queue'>;
+
+/** The key of the approval that a path names; what is no UUID names none. */
+export function approvalKey(id: string): ApprovalKey {
+  if (!isUuid(id)) throwNotFound(id);
+  return { tenantId: DEFAULT_TENANT, id: id.toLowerCase() };
+}
+
+export async function getApproval(db: Kysely<Database>, key: ApprovalKey): Promise<ApprovalView> {
+  return toApprovalView((await findApproval(db, key)) ?? throwNotFound(key.id));
+}
+
+/** Newest first. `next` is the cursor of the page after this one, null on the last. */
+export async function listApprovalPage(
+  db: Kysely<Database>,
+  page: ApprovalPage,
+): Promise<{ approvals: ApprovalView[]; next: string | null }> {
+  const rows = await listApprovals(db, { ...page, limit: page.limit + 1 });
+  const shown = rows.slice(0, page.limit);
+  return {
+    approvals: shown.map(toApprovalView),
+    next: rows.length > page.limit ? (shown.at(-1)?.id ?? null) : null,
+  };
+}
+
+/** Answers what an agent waits on. The first answer wins; it is durable when this resolves. */
+export async function answerApproval(
+  services: SessionServices,
+  key: ApprovalKey,
+  { answer, decidedBy }: { answer: ApprovalAnswer; decidedBy: string },
+): Promise<ApprovalView> {
+  return await commit(services, async (trx) => {
+    const { approval, session } = await lockApproval(trx, key);
+    if (approval.status !== 'pending') throw alreadyDecided(approval);
+    const end: ApprovalEnd = { status: statusAfter(approval.kind, answer), answer, decidedBy };
+    const closed = await closeApproval(trx, approval.id, end);
+    await rememberAnswer(trx, session, closed.approval);
+    const events = await recordWaiting(trx, session, [closed.event]);
+    return {
+      events,
+      signals: await wakeAsker(services, trx, session),
+      value: toApprovalView(closed.approval),
+    };
+  });
+}
+
+/** Ends what nobody answered in time. @returns how many */
+export async function expireApprovals(services: AskerServices): Promise<number> {
+  const overdue = await listOverdue(services.db, 100);
+  for (const { id, session_id, tenant_id } of overdue) {
+    await commit(services, async (trx) => {
+      const session = await lockSession(trx, { tenantId: tenant_id, id: session_id });
+      const approval = await findApproval(trx, { tenantId: tenant_id, id });
+      if (session === undefined || approval?.status !== 'pending') return { value: undefined };
+      const closed = await closeApproval(trx, id, { status: 'expired', answer: null, decidedBy: null });
+      const events = await recordWaiting(trx, session, [closed.event]);
+      return { events, signals: await wakeAsker(services, trx, session), value: undefined };
+    });
+  }
+  return overdue.length;
+}
+
+/** A parked session comes back when nothing is pending any more; an agent that waits is told. */
+async function wakeAsker(services: AskerServices, trx: Trx, session: SessionRow): Promise<Signal[]> {
+  const told: Signal = { type: 'approval', sessionId: session.id };
+  if (session.worker_id !== null || (await listPending(trx, session.id)).length > 0) return [told];
+  return [told, await wakeWorker(services, trx, session)];
+}
+
+async function lockApproval(
+  trx: Trx,
+  key: ApprovalKey,
+): Promise<{ approval: ApprovalRow; session: SessionRow }> {
+  const found = (await findApproval(trx, key)) ?? throwNotFound(key.id);
+  const session = await lockSession(trx, { tenantId: key.tenantId, id: found.session_id });
+  // Once more under the lock: somebody may have answered meanwhile.
+  const approval = await findApproval(trx, key);
+  if (session === undefined || approval === undefined) throwNotFound(key.id);
+  return { approval, session };
+}
+
+/** Which answers fit which question. */
+function statusAfter(kind: ApprovalKind, answer: ApprovalAnswer): ApprovalEnd['status'] {
+  if ('decision' in answer && answer.decision === 'deny') return 'denied';
+  if ('decision' in answer && (kind === 'tool' || kind === 'plan')) {
+    if (kind === 'plan' && answer.scope === 'session') throw unfit('scope', 'a plan is approved once');
+    return 'allowed';
+  }
+  if ('answers' in answer && kind === 'question') return 'answered';
+  if ('result' in answer && kind === 'client_tool') return 'answered';
+  const expected: Record<ApprovalKind, string> = {
+    tool: '{"decision": "allow"} or {"decision": "deny"}',
+    plan: '{"decision": "allow"} or {"decision": "deny"}',
+    question: '{"answers": {"<question>": "<answer>"}} or {"decision": "deny"}',
+    client_tool: '{"result": {"content": "…"}} or {"decision": "deny"}',
+  };
+  throw unfit('', `does not fit an approval of kind "${kind}": expected ${expected[kind]}`);
+}
+
+function unfit(field: string, message: string): AppError {
+  return new AppError('invalid_request', message, { errors: [{ field, message }] });
+}
+
+/** What holds for the rest of the session: kept by us, since the workspace is the agent's. */
+async function rememberAnswer(trx: Trx, session: SessionRow, approval: ApprovalRow): Promise<void> {
+  const { answer } = approval;
+  if (answer === null || !('decision' in answer) || answer.decision !== 'allow') return;
+  if (approval.kind === 'plan') {
+    const options: SessionOptions = { ...session.options, permission_mode: 'default' };
+    await updateOptions(trx, session.id, options);
+  }
+  if (answer.scope !== 'session') return;
+  // The very same call as well: the agent program's rules do not cover where a command writes to.
+  const grants: Grant[] = [
+    ...approval.details.rules.map((rule) => ({ rule })),
+    { tool: approval.tool_name, input: approval.input },
+  ];
+  await updateGrants(trx, session.id, [...session.grants, ...grants]);
+}
+
+function alreadyDecided(approval: ApprovalRow): AppError {
+  const who = approval.decided_by === null ? '' : ` by ${approval.decided_by}`;
+  const when = approval.decided_at === null ? '' : ` at ${approval.decided_at.toISOString()}`;
+  return new AppError('approval_decided', `The approval was ${approval.status}${who}${when}.`, {
+    hint: 'the first answer wins; GET it to see what it was',
+  });
+}
+
+function throwNotFound(id: string): never {
+  throw new AppError('not_found', `Approval ${id} not found`);
+}

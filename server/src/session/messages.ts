@@ -1,0 +1,144 @@
+/** What is said to a session that may be busy: messages that wait, steer or interrupt, and the interruption itself. */
+import type { Transaction } from 'kysely';
+import type { Database } from '../db/database.ts';
+import { AppError } from '../errors.ts';
+import type { Signal } from '../event/bus.ts';
+import type { IdempotentRequest, Once } from '../idempotency/service.ts';
+import { isUuid, newTurnId } from '../ids.ts';
+import { findTurn, listQueuedTurns, type Prompt, type TurnRow, updatePrompt } from '../turn/store.ts';
+import type { Delivery } from '../turn/turn.ts';
+import { type TurnView, toTurnView } from '../turn/view.ts';
+import { commit, commitOnce } from './commit.ts';
+import { CANCELLED, cancelTurns, listActiveTurns, queueTurn, STOPPED } from './lifecycle.ts';
+import {
+  getSessionOrThrow,
+  requireQueueRoom,
+  type SessionServices,
+  sessionKey,
+  throwNotFound,
+  wakeWorker,
+} from './service.ts';
+import { isActive, type SessionStatus } from './session.ts';
+import { lockSession, type SessionKey, type SessionRow } from './store.ts';
+
+type Trx = Transaction<Database>;
+
+export type MessageKey = SessionKey & { turnId: string };
+
+/** The key of the message that a path names; what is no UUID names none. */
+export function messageKey(path: { session_id: string; turn_id: string }): MessageKey {
+  const key = sessionKey(path.session_id);
+  if (!isUuid(path.turn_id)) throwNoMessage(key.id, path.turn_id);
+  return { ...key, turnId: path.turn_id.toLowerCase() };
+}
+
+export type Message = Prompt & { delivery: Exclude<Delivery, 'task'>; once: IdempotentRequest | null };
+
+/** Gives the session a message; to one that is idle it is its next turn. Durable when this resolves. */
+export async function sendMessage(
+  services: SessionServices,
+  key: SessionKey,
+  message: Message,
+): Promise<Once<TurnView>> {
+  return await commitOnce(services, message.once, async (trx) => {
+    const session = (await lockSession(trx, key)) ?? throwNotFound(key.id);
+    await requireQueueRoom(services, trx, key.id);
+    const { running } = await listActiveTurns(trx, key.id);
+    const id = newTurnId();
+    const events = await queueTurn(trx, session, { ...message, id });
+    const signals = [await wakeWorker(services, trx, session)];
+    if (running !== undefined && message.delivery === 'interrupt') {
+      events.push(...(await cancelTurns(trx, session, { turns: [running], reason: STOPPED })));
+      signals.push({ type: 'cancel', sessionId: key.id, turnId: running.id });
+    }
+    return { events, signals, value: toTurnView(await getTurn(trx, { sessionId: key.id, id })) };
+  });
+}
+
+/** Messages that wait, in the order in which they will run. */
+export async function listMessages(services: SessionServices, key: SessionKey): Promise<TurnView[]> {
+  const session = await getSessionOrThrow(services.db, key);
+  return (await listQueuedTurns(services.db, session.id)).map(toTurnView);
+}
+
+/** Changes what a waiting message says. */
+export async function editMessage(
+  services: SessionServices,
+  key: MessageKey,
+  prompt: Prompt,
+): Promise<TurnView> {
+  return await commit(services, async (trx) => {
+    await lockWaiting(trx, key);
+    await updatePrompt(trx, key.turnId, prompt);
+    return { value: toTurnView(await getTurn(trx, { sessionId: key.id, id: key.turnId })) };
+  });
+}
+
+/** Takes a waiting message back. */
+export async function removeMessage(services: SessionServices, key: MessageKey): Promise<TurnView> {
+  return await commit(services, async (trx) => {
+    const { session, turn } = await lockWaiting(trx, key);
+    const events = await cancelTurns(trx, session, { turns: [turn], reason: CANCELLED });
+    const { running, queued } = await listActiveTurns(trx, key.id);
+    if (running === undefined && queued.length === 0) await services.queue.withdraw(trx, key.id);
+    return { events, value: toTurnView(await getTurn(trx, { sessionId: key.id, id: key.turnId })) };
+  });
+}
+
+export type Interruption = { status: SessionStatus; interrupted: string | null; discarded: string[] };
+
+/**
+ * Stops the running turn and keeps the session usable: what waits runs next, unless it is discarded as well. The
+ * interruption is a fact when this resolves; the agent stops within 2 s.
+ */
+export async function interruptSession(
+  services: SessionServices,
+  key: SessionKey,
+  { discardQueued }: { discardQueued: boolean },
+): Promise<Interruption> {
+  return await commit<Interruption>(services, async (trx) => {
+    const session = (await lockSession(trx, key)) ?? throwNotFound(key.id);
+    if (!isActive(session.status)) {
+      throw new AppError(
+        'session_not_running',
+        `Session ${key.id} is not running (status: ${session.status})`,
+      );
+    }
+    const { running, queued } = await listActiveTurns(trx, key.id);
+    const discarded = discardQueued ? queued : [];
+    const events = await cancelTurns(trx, session, { turns: discarded, reason: CANCELLED });
+    const signals: Signal[] = [];
+    if (running !== undefined) {
+      events.push(...(await cancelTurns(trx, session, { turns: [running], reason: STOPPED })));
+      signals.push({ type: 'cancel', sessionId: key.id, turnId: running.id });
+    }
+    // A parked turn had no job; what waited behind it needs one.
+    if (discarded.length < queued.length) signals.push(await wakeWorker(services, trx, session));
+    else if (running === undefined || session.worker_id === null) await services.queue.withdraw(trx, key.id);
+    const after = (await lockSession(trx, key)) ?? session;
+    const value = {
+      status: after.status,
+      interrupted: running?.id ?? null,
+      discarded: discarded.map((turn) => turn.id),
+    };
+    return { events, signals, value };
+  });
+}
+
+async function lockWaiting(trx: Trx, key: MessageKey): Promise<{ session: SessionRow; turn: TurnRow }> {
+  const session = (await lockSession(trx, key)) ?? throwNotFound(key.id);
+  const turn = await getTurn(trx, { sessionId: key.id, id: key.turnId });
+  if (turn.state === 'queued' && turn.sent_at === null) return { session, turn };
+  const where = turn.state === 'queued' ? 'has been given to the agent' : `is ${turn.state}`;
+  throw new AppError('message_not_queued', `The message ${where} and can no longer be changed.`, {
+    hint: 'POST /sessions/{session_id}/interrupt stops the running turn',
+  });
+}
+
+async function getTurn(trx: Trx, key: { sessionId: string; id: string }): Promise<TurnRow> {
+  return (await findTurn(trx, key)) ?? throwNoMessage(key.sessionId, key.id);
+}
+
+function throwNoMessage(sessionId: string, id: string): never {
+  throw new AppError('not_found', `Session ${sessionId} has no message ${id}`);
+}

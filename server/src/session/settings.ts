@@ -1,0 +1,52 @@
+import { isDeepStrictEqual } from 'node:util';
+import { z } from 'zod';
+import type { Signal } from '../event/bus.ts';
+import { commit } from './commit.ts';
+import { nullishFields, type SessionOptionName, sessionOptionFields } from './option-fields.ts';
+import { getSessionDetail, type SessionDetail, type SessionServices, throwNotFound } from './service.ts';
+import { labelFields, type SessionOptions } from './session.ts';
+import { lockSession, type SessionKey } from './store.ts';
+
+/** `PATCH /sessions/{session_id}`: a field that is left out stays, one that is null is removed. */
+export const settingsRequest = z
+  .strictObject(nullishFields({ ...sessionOptionFields, ...labelFields }))
+  .meta({ id: 'SettingsRequest', examples: [{ model: 'haiku' }, { max_budget_usd: 2.5, title: null }] });
+export type SettingsRequest = z.infer<typeof settingsRequest>;
+
+export type SettingsChange = {
+  labels: Pick<SettingsRequest, 'title' | 'metadata' | 'max_budget_usd'>;
+  options: SessionOptions;
+  removed: readonly SessionOptionName[];
+};
+
+/**
+ * Changes a session's settings. Model and permission mode reach an agent that is at work; other options hold from its
+ * next turn on.
+ */
+export async function changeSettings(
+  services: SessionServices,
+  key: SessionKey,
+  { labels, options, removed }: SettingsChange,
+): Promise<SessionDetail> {
+  await commit(services, async (trx) => {
+    const session = (await lockSession(trx, key)) ?? throwNotFound(key.id);
+    const after = { ...session.options, ...options };
+    for (const name of removed) delete after[name];
+    await trx
+      .updateTable('sessions')
+      .set({
+        options: JSON.stringify(after),
+        ...(labels.title === undefined ? {} : { title: labels.title }),
+        ...(labels.metadata === undefined ? {} : { metadata: JSON.stringify(labels.metadata ?? {}) }),
+        ...(labels.max_budget_usd === undefined ? {} : { max_budget_usd: labels.max_budget_usd }),
+        updated_at: new Date(),
+      })
+      .where('id', '=', key.id)
+      .execute();
+    const signals: Signal[] = isDeepStrictEqual(after, session.options)
+      ? []
+      : [{ type: 'options', sessionId: key.id }];
+    return { signals, value: undefined };
+  });
+  return await getSessionDetail(services, key);
+}

@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import { tokenUsage } from '../turn/turn.ts';
+import { toTurnView, turnView } from '../turn/view.ts';
+import type { SessionDetail, SessionRow } from './service.ts';
+import { queuePlace, sessionOptions, sessionStatus, waitingFor } from './session.ts';
+
+/** A session as the API shows it. */
+export const sessionView = z
+  .object({
+    session_id: z.string(),
+    status: sessionStatus,
+    waiting_for: waitingFor.nullable(),
+    queue: queuePlace.nullable().describe('Where a pending session stands, and what it waits for.'),
+    title: z.string().nullable(),
+    metadata: z.record(z.string(), z.string()),
+    options: sessionOptions,
+    cwd: z.string().nullable().describe('null is a workspace of its own.'),
+    claude_session_id: z.string().nullable(),
+    cost_usd: z.number(),
+    max_budget_usd: z.number().nullable(),
+    parent_id: z.string().nullable().describe('The session that this one was forked from.'),
+    forked_at: z.number().int().nullable().describe('Up to which `seq` both share their history.'),
+    usage: tokenUsage.partial(),
+    message_count: z.number().int(),
+    last_seq: z.number().int(),
+    error: z.string().nullable(),
+    created_at: z.iso.datetime(),
+    started_at: z.iso.datetime().nullable(),
+    ended_at: z.iso.datetime().nullable(),
+    turns: z.array(turnView),
+  })
+  .meta({ id: 'Session' });
+
+export type SessionView = z.infer<typeof sessionView>;
+
+export const interruptionView = z
+  .object({
+    session_id: z.string(),
+    status: sessionStatus,
+    interrupted: z.string().nullable().describe('The turn that was running.'),
+    discarded: z.array(z.string()).describe('Turns that were waiting.'),
+  })
+  .meta({ id: 'Interruption' });
+
+export function toSessionView({ session, turns, queue }: SessionDetail): SessionView {
+  return { ...toView(session), queue, turns: turns.map(toTurnView) };
+}
+
+function toView(session: SessionRow): Omit<SessionView, 'queue' | 'turns'> {
+  return {
+    session_id: session.id,
+    status: session.status,
+    waiting_for: session.waiting_for,
+    title: session.title,
+    metadata: session.metadata,
+    options: session.options,
+    cwd: session.cwd,
+    claude_session_id: session.claude_session_id,
+    cost_usd: session.cost_usd,
+    max_budget_usd: session.max_budget_usd,
+    parent_id: session.parent_id,
+    forked_at: session.forked_at,
+    usage: session.usage,
+    message_count: session.message_count,
+    last_seq: session.last_seq,
+    error: session.error,
+    created_at: session.created_at.toISOString(),
+    started_at: session.started_at?.toISOString() ?? null,
+    ended_at: session.ended_at?.toISOString() ?? null,
+  };
+}

@@ -1,0 +1,118 @@
+import type { FastifyInstance } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import type { Context } from '../context.ts';
+import { DEFAULT_TENANT } from '../db/database.ts';
+import { answerOnce, idempotencyHeaders, idempotentRequest } from '../http/idempotency.ts';
+import { problems } from '../http/problem.ts';
+import { editMessage, listMessages, messageKey, removeMessage, sendMessage } from '../session/messages.ts';
+import { sessionKey } from '../session/service.ts';
+import { editRequest, messageRequest } from './message.ts';
+import { MAX_PROMPT_BODY_BYTES, readPrompt } from './prompt.ts';
+import { listTurnPage } from './service.ts';
+import { turnView } from './view.ts';
+
+const params = z.object({ session_id: z.string() });
+const messageParams = params.extend({ turn_id: z.string() });
+
+const turnsQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  after: z.coerce.number().int().min(0).optional().describe('`next` of the page before.'),
+  order: z.enum(['asc', 'desc']).default('asc'),
+});
+
+/** Turns of a session, and the messages that become turns. */
+export async function turnRoutes(
+  instance: FastifyInstance,
+  { context }: { context: Context },
+): Promise<void> {
+  const app = instance.withTypeProvider<ZodTypeProvider>();
+  const { sessions } = context;
+
+  app.get(
+    '/sessions/:session_id/turns',
+    {
+      schema: {
+        tags: ['turns'],
+        summary: 'Turns of a session: what was asked, what came of it, what it cost',
+        params,
+        querystring: turnsQuery,
+        response: {
+          200: z.object({ turns: z.array(turnView), next: z.number().int().nullable() }),
+          ...problems(404, 422, 503),
+        },
+      },
+    },
+    async ({ params, query }) =>
+      await listTurnPage(sessions.db, sessionKey(params.session_id), {
+        ...query,
+        after: query.after ?? null,
+      }),
+  );
+
+  app.post(
+    '/sessions/:session_id/messages',
+    {
+      bodyLimit: MAX_PROMPT_BODY_BYTES,
+      schema: {
+        tags: ['turns'],
+        summary: 'Give the session a message: its next turn, a hint for the running one, or instead of it',
+        params,
+        headers: idempotencyHeaders,
+        body: messageRequest,
+        response: { 202: turnView, ...problems(400, 404, 409, 413, 415, 422, 429, 503) },
+      },
+    },
+    async (request, reply) => {
+      const { body } = request;
+      const message = {
+        ...readPrompt(body),
+        delivery: body.delivery,
+        once: idempotentRequest(request, DEFAULT_TENANT),
+      };
+      const sent = await sendMessage(sessions, sessionKey(request.params.session_id), message);
+      return reply.code(202).send(answerOnce(reply, sent));
+    },
+  );
+
+  app.get(
+    '/sessions/:session_id/messages',
+    {
+      schema: {
+        tags: ['turns'],
+        summary: 'Messages that wait, in the order in which they will run',
+        params,
+        response: { 200: z.object({ messages: z.array(turnView) }), ...problems(404, 503) },
+      },
+    },
+    async ({ params }) => ({ messages: await listMessages(sessions, sessionKey(params.session_id)) }),
+  );
+
+  app.patch(
+    '/sessions/:session_id/messages/:turn_id',
+    {
+      bodyLimit: MAX_PROMPT_BODY_BYTES,
+      schema: {
+        tags: ['turns'],
+        summary: 'Change what a waiting message says',
+        params: messageParams,
+        body: editRequest,
+        response: { 200: turnView, ...problems(400, 404, 409, 413, 415, 422, 503) },
+      },
+    },
+    async ({ params, body }) => await editMessage(sessions, messageKey(params), readPrompt(body)),
+  );
+
+  app.delete(
+    '/sessions/:session_id/messages/:turn_id',
+    {
+      schema: {
+        tags: ['turns'],
+        summary: 'Take a waiting message back',
+        params: messageParams,
+        response: { 200: turnView, ...problems(404, 409, 503) },
+      },
+    },
+    async ({ params }) => await removeMessage(sessions, messageKey(params)),
+  );
+}

@@ -1,0 +1,180 @@
+import type { ClientToolAnswer, ClientToolCall } from '../agent/client-tools.ts';
+import type { ToolCall, ToolDecision } from '../agent/permissions.ts';
+import type { ApprovalKind } from '../approval/approval.ts';
+import type { ApprovalRow } from '../approval/store.ts';
+import { retryWhileUnavailable } from '../db/retry.ts';
+import { newApprovalId } from '../ids.ts';
+import { optionDefaults } from '../session/option-fields.ts';
+import type { SessionOptions } from '../session/session.ts';
+import { deliverApproval, findDecided, openApproval } from './asking.ts';
+import type { WorkerServices } from './services.ts';
+import type { Hold } from './store.ts';
+
+/** What the desk knows of the turn that asks. */
+export type Asker = {
+  hold: Hold;
+  turnId: string | null;
+  options: SessionOptions;
+  /** Calls under way, with their input as the model wrote it. */
+  openCalls: ReadonlyMap<string, Record<string, unknown>>;
+  /** Resolves when everything that the agent has said so far is stored. */
+  stored: Promise<void>;
+};
+
+type Waiting = { toolUseId: string; agentId: string | null; resolve: (row: ApprovalRow) => void };
+
+/**
+ * Where the calls of one agent process wait for a person. What is asked and what was answered is in the database; the
+ * desk only waits for it. When the process ends the desk is left as it is: a new one belongs to the next process.
+ */
+export class ApprovalDesk {
+  readonly #services: Pick<WorkerServices, 'db' | 'bus'>;
+  readonly #asker: () => Asker;
+  readonly #onChange: () => void;
+  readonly #signal: AbortSignal;
+  readonly #waiting = new Map<string, Waiting>();
+  readonly #calls = new Set<string>();
+  readonly #results = new Map<string, ClientToolAnswer>();
+  #expired: string | null = null;
+
+  constructor(options: {
+    services: Pick<WorkerServices, 'db' | 'bus'>;
+    asker: () => Asker;
+    /** Somebody began to wait, or no longer does. */
+    onChange: () => void;
+    /** Aborted when nothing more can be written. */
+    signal: AbortSignal;
+  }) {
+    this.#services = options.services;
+    this.#asker = options.asker;
+    this.#onChange = options.onChange;
+    this.#signal = options.signal;
+  }
+
+  get isWaiting(): boolean {
+    return this.#waiting.size > 0;
+  }
+
+  /** Whether all of these calls of the main agent wait here, and nothing else does. */
+  holdsAll(openCalls: Iterable<string>): boolean {
+    const waiting = [...this.#waiting.values()];
+    // A subagent cannot be brought back in the middle of its work.
+    if (waiting.length === 0 || waiting.some((call) => call.agentId !== null)) return false;
+    const held = new Set(waiting.map((call) => call.toolUseId));
+    return [...openCalls].every((id) => held.has(id));
+  }
+
+  /** Why the turn ends, when an approval ran out of time and its session wants that. */
+  get expiry(): string | null {
+    return this.#expired;
+  }
+
+  /** Asks, and waits until somebody has answered, or nobody has in time. */
+  async decide(call: ToolCall): Promise<ToolDecision> {
+    const { hold, turnId, options, openCalls, stored } = this.#asker();
+    this.#calls.add(call.toolUseId);
+    if (turnId === null) {
+      return deny('Nobody can be asked for permission while no turn is running.');
+    }
+    await stored;
+    const approval = {
+      id: newApprovalId(),
+      sessionId: hold.sessionId,
+      turnId,
+      kind: kindOf(call),
+      toolName: call.toolName,
+      toolUseId: call.toolUseId,
+      agentId: call.agentId,
+      input: call.input,
+      details: {
+        description: call.description,
+        plan: planOf(call, openCalls.get(call.toolUseId)),
+        rules: call.rules,
+      },
+      timeoutSeconds: options.approval_timeout_s ?? optionDefaults.approval_timeout_s,
+    };
+    const { db, bus } = this.#services;
+    const live = new Set([...this.#calls].filter((id) => id !== call.toolUseId));
+    const asked = await this.#persist(() => openApproval(db, hold, { approval, live }));
+    bus.publishEvents(asked.events);
+    if (asked.approval === null) return { behavior: 'allow', input: call.input, rules: [] };
+    const row = asked.approval.status === 'pending' ? await this.#wait(asked.approval, call) : asked.approval;
+    await this.#persist(() => deliverApproval(db, hold, row.id));
+    return this.#toDecision(row, call, options);
+  }
+
+  async #wait(approval: ApprovalRow, call: ToolCall): Promise<ApprovalRow> {
+    const { promise, resolve } = Promise.withResolvers<ApprovalRow>();
+    this.#waiting.set(approval.id, { toolUseId: call.toolUseId, agentId: call.agentId, resolve });
+    this.#onChange();
+    // Answered between the question and this line.
+    await this.notice();
+    return await promise;
+  }
+
+  /** Something may have been decided. */
+  async notice(): Promise<void> {
+    const rows = await this.#persist(() => findDecided(this.#services.db, [...this.#waiting.keys()]));
+    for (const row of rows) {
+      const waiting = this.#waiting.get(row.id);
+      this.#waiting.delete(row.id);
+      waiting?.resolve(row);
+    }
+    if (rows.length > 0) this.#onChange();
+  }
+
+  #toDecision(row: ApprovalRow, call: ToolCall, options: SessionOptions): ToolDecision {
+    const { answer } = row;
+    if (row.status === 'expired') {
+      const endsTurn = options.approval_timeout_action === 'end_turn';
+      const message = `Nobody answered within the time allowed (until ${row.expires_at.toISOString()}).`;
+      if (endsTurn) this.#expired = message;
+      return deny(message, endsTurn);
+    }
+    // Its turn is over; the process will learn that in a moment.
+    if (answer === null) return deny('The question was withdrawn.');
+    if ('answers' in answer) {
+      const answers = Object.fromEntries(
+        Object.entries(answer.answers).map(([question, given]) => [question, [given].flat().join(', ')]),
+      );
+      return { behavior: 'allow', input: { ...call.input, answers }, rules: [] };
+    }
+    if ('result' in answer) {
+      this.#results.set(call.toolUseId, answer.result);
+      return { behavior: 'allow', input: call.input, rules: [] };
+    }
+    if (answer.decision === 'deny') {
+      return deny(answer.message ?? 'The user denied this.', answer.interrupt);
+    }
+    const rules = answer.scope === 'session' ? row.details.rules : [];
+    return { behavior: 'allow', input: answer.updated_input ?? call.input, rules };
+  }
+
+  /** What the caller gave for a call of a client tool that was let through. */
+  async answerClientTool({ toolUseId, name }: ClientToolCall): Promise<ClientToolAnswer> {
+    const result = this.#results.get(toolUseId);
+    if (result === undefined) throw new Error(`the call of ${name} was never answered`);
+    this.#results.delete(toolUseId);
+    return result;
+  }
+
+  async #persist<T>(work: () => Promise<T>): Promise<T> {
+    return await retryWhileUnavailable(work, this.#signal);
+  }
+}
+
+function deny(message: string, interrupt = false): ToolDecision {
+  return { behavior: 'deny', message, interrupt };
+}
+
+function kindOf(call: ToolCall): ApprovalKind {
+  if (call.isClientTool) return 'client_tool';
+  if (call.toolName === 'AskUserQuestion') return 'question';
+  return call.toolName === 'ExitPlanMode' ? 'plan' : 'tool';
+}
+
+/** The agent program does not pass the plan on with the question; it stands in the model's call. */
+function planOf({ toolName, input }: ToolCall, asWritten: Record<string, unknown> = {}): string | null {
+  const plan = input.plan ?? asWritten.plan;
+  return toolName === 'ExitPlanMode' && typeof plan === 'string' ? plan : null;
+}

@@ -1,0 +1,71 @@
+/** What an activation writes about approvals, under its fence. */
+import { isDeepStrictEqual } from 'node:util';
+import type { Kysely } from 'kysely';
+import { requestApproval } from '../approval/lifecycle.ts';
+import {
+  type ApprovalRow,
+  findByToolUse,
+  listByIds,
+  listUndelivered,
+  markDelivered,
+  moveToolUse,
+  type NewApproval,
+} from '../approval/store.ts';
+import type { Database } from '../db/database.ts';
+import type { StoredEvent } from '../event/event.ts';
+import { recordWaiting } from '../session/lifecycle.ts';
+import type { SessionRow } from '../session/store.ts';
+import { type Hold, lockHeld } from './store.ts';
+
+/** `approval` is null for a call that was granted for the whole session. */
+export type Asked = { approval: ApprovalRow | null; events: StoredEvent[] };
+
+/**
+ * Asks, or finds what was asked before: the same call after its process had ended, either under the same id, or made
+ * anew by the model. `live` are the calls of this process, which a new one cannot be.
+ */
+export async function openApproval(
+  db: Kysely<Database>,
+  hold: Hold,
+  request: { approval: Omit<NewApproval, 'tenantId'>; live: ReadonlySet<string> },
+): Promise<Asked> {
+  const { approval, live } = request;
+  return await db.transaction().execute(async (trx) => {
+    const session = await lockHeld(trx, hold);
+    if (isGranted(session, approval)) return { approval: null, events: [] };
+    const same = await findByToolUse(trx, { sessionId: hold.sessionId, toolUseId: approval.toolUseId });
+    if (same !== undefined) return { approval: same, events: [] };
+    const earlier = (await listUndelivered(trx, approval.turnId)).find(
+      (row) =>
+        !live.has(row.tool_use_id) &&
+        row.tool_name === approval.toolName &&
+        isDeepStrictEqual(row.input, approval.input),
+    );
+    if (earlier !== undefined) {
+      return { approval: await moveToolUse(trx, earlier.id, approval.toolUseId), events: [] };
+    }
+    const asked = await requestApproval(trx, { ...approval, tenantId: session.tenant_id });
+    return { approval: asked.approval, events: await recordWaiting(trx, session, [asked.event]) };
+  });
+}
+
+/** Rules that were granted are known to the agent program; it asks only about calls that none of them covers. */
+function isGranted({ grants }: SessionRow, call: { toolName: string; input: unknown }): boolean {
+  return grants.some(
+    (grant) => 'tool' in grant && grant.tool === call.toolName && isDeepStrictEqual(grant.input, call.input),
+  );
+}
+
+/** Writes down that the agent is about to be told: from here on the tool may have run. */
+export async function deliverApproval(db: Kysely<Database>, hold: Hold, id: string): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    await lockHeld(trx, hold);
+    await markDelivered(trx, id);
+  });
+}
+
+/** Those among the approvals that are pending no more. */
+export async function findDecided(db: Kysely<Database>, ids: readonly string[]): Promise<ApprovalRow[]> {
+  if (ids.length === 0) return [];
+  return (await listByIds(db, ids)).filter((row) => row.status !== 'pending');
+}

@@ -1,0 +1,53 @@
+import type { SessionRow } from '../session/store.ts';
+import type { TurnError, TurnOutcome } from '../turn/turn.ts';
+import type { LiveAgent } from './live-agent.ts';
+import { outcomeOf, type ResultMessage } from './outcome.ts';
+import type { BegunTurn } from './store.ts';
+import { TurnWatch } from './turn-watch.ts';
+
+/** A turn while it runs here. */
+export class LiveTurn {
+  readonly id: string;
+  readonly session: SessionRow;
+  readonly watch: TurnWatch;
+  readonly ended = Promise.withResolvers<ResultMessage>();
+  /** The process that runs it; null before that. */
+  agent: LiveAgent | null = null;
+  isStopped = false;
+  isParked = false;
+  /** Why an approval that ran out of time ends it. */
+  expiry: string | null = null;
+  #failure: TurnError | null = null;
+  readonly #strays: ResultMessage[] = [];
+
+  constructor(
+    { turn, session }: BegunTurn,
+    watch: { stallMs: number; lastHeard: () => number; onExpire: () => void },
+  ) {
+    this.id = turn.id;
+    this.session = session;
+    const { timeout_s } = session.options;
+    const limits = { stallMs: watch.stallMs, deadlineMs: timeout_s === undefined ? null : timeout_s * 1000 };
+    this.watch = new TurnWatch(limits, watch.lastHeard, (error) => {
+      this.#failure = error;
+      watch.onExpire();
+    });
+    this.ended.promise.catch(() => {});
+  }
+
+  /** The result of something that the process did beside this turn: it counts to its cost. */
+  addStray(result: ResultMessage): void {
+    this.#strays.push(result);
+  }
+
+  /** How the turn ended, with the reason that we had for ending it. */
+  explain(outcome: TurnOutcome): TurnOutcome {
+    const strays = this.#strays.map((result) => outcomeOf(result, {}));
+    const costUsd = strays.reduce((sum, stray) => sum + stray.costUsd, outcome.costUsd);
+    const error =
+      this.#failure ??
+      (this.expiry === null ? null : { code: 'approval_expired' as const, message: this.expiry });
+    if (error === null) return { ...outcome, costUsd };
+    return { ...outcome, state: 'error', error, costUsd };
+  }
+}

@@ -1,0 +1,74 @@
+import type { TurnError } from '../turn/turn.ts';
+
+export type WatchLimits = {
+  /** How long the turn may take in all; null is no limit. Milliseconds. */
+  deadlineMs: number | null;
+  /** How long nothing may be heard of it. Milliseconds. */
+  stallMs: number;
+};
+
+/**
+ * Sees to it that a turn ends: calls back once, when it has taken too long, or when neither its agent nor its model
+ * has been heard of for too long. While the turn waits for a person neither clock runs.
+ */
+export class TurnWatch {
+  readonly #limits: WatchLimits;
+  readonly #lastHeard: () => number;
+  readonly #onExpire: (error: TurnError) => void;
+  #remainingMs: number | null;
+  #startedAt = 0;
+  #deadline: NodeJS.Timeout | undefined;
+  #stall: NodeJS.Timeout | undefined;
+  #isRunning = false;
+
+  /** `lastHeard`: when something was heard of the turn last, as `performance.now()`. */
+  constructor(limits: WatchLimits, lastHeard: () => number, onExpire: (error: TurnError) => void) {
+    this.#limits = limits;
+    this.#lastHeard = lastHeard;
+    this.#onExpire = onExpire;
+    this.#remainingMs = limits.deadlineMs;
+  }
+
+  /** Lets the clocks run, from the start or again. */
+  run(): void {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    this.#startedAt = performance.now();
+    if (this.#remainingMs !== null) {
+      this.#deadline = setTimeout(() => this.#expireDeadline(), this.#remainingMs).unref();
+    }
+    this.#watchForStall(this.#limits.stallMs);
+  }
+
+  /** Stops the clocks: the turn waits for a person, or has ended. */
+  pause(): void {
+    if (!this.#isRunning) return;
+    this.#isRunning = false;
+    clearTimeout(this.#deadline);
+    clearTimeout(this.#stall);
+    if (this.#remainingMs !== null) {
+      this.#remainingMs = Math.max(0, this.#remainingMs - (performance.now() - this.#startedAt));
+    }
+  }
+
+  #watchForStall(afterMs: number): void {
+    this.#stall = setTimeout(() => {
+      const silentMs = performance.now() - Math.max(this.#lastHeard(), this.#startedAt);
+      if (silentMs < this.#limits.stallMs) this.#watchForStall(this.#limits.stallMs - silentMs);
+      else this.#expire(`Nothing was heard of the agent and the model for ${seconds(this.#limits.stallMs)}.`);
+    }, afterMs).unref();
+  }
+
+  #expireDeadline(): void {
+    this.#expire(`The turn took longer than ${seconds(this.#limits.deadlineMs ?? 0)}.`);
+  }
+
+  #expire(message: string): void {
+    this.pause();
+    this.#onExpire({ code: 'timeout', message });
+  }
+}
+
+function seconds(ms: number): string {
+  return `${Math.round(ms / 100) / 10} s`;
+}

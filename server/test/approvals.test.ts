@@ -1,0 +1,260 @@
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { sessionDirectories } from '../src/agent/environment.ts';
+import {
+  answerText,
+  findProcesses,
+  startTestServer,
+  type TestServer,
+  temporaryDirectory,
+} from './harness.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely
+type Approval = any;
+
+describe('an approval', () => {
+  let server: TestServer;
+  before(async () => {
+    server = await startTestServer();
+  });
+  after(async () => await server[Symbol.asyncDispose]());
+
+  const ask = async (prompt: string, options: object = {}): Promise<string> =>
+    await server.execute({ prompt, approvals: 'ask', ...options });
+
+  /** The newest of `count` approvals that the session asked for. */
+  const asked = async (id: string, count = 1): Promise<Approval> => {
+    let seen = 0;
+    const event = await server.event(
+      id,
+      (found) => found.kind === 'approval' && found.data.phase === 'requested' && ++seen === count,
+    );
+    return (event.data as { approval: Approval }).approval;
+  };
+  const answer = async (approval: Approval, body: object) =>
+    await server.request('POST', `/approvals/${approval.approval_id}`, body);
+  const fileOf = (id: string, name: string): string =>
+    join(sessionDirectories(server.config.dataDir, id).workspace, name);
+  const parked = async (id: string): Promise<void> => {
+    await server.context.worker.released(id);
+  };
+
+  it('lets the call run once it is allowed, and shows everywhere that the session waits', async () => {
+    const id = await ask('run: echo yes > marker');
+    const approval = await asked(id);
+    assert.equal(approval.kind, 'tool');
+    assert.equal(approval.tool_name, 'Bash');
+    assert.equal(approval.input.command, 'echo yes > marker');
+    const session = await server.request('GET', `/sessions/${id}`);
+    assert.equal(session.body.waiting_for, 'approval');
+    assert.equal(session.body.status, 'running');
+    const pending = await server.request('GET', `/approvals?status=pending&session_id=${id}`);
+    assert.deepEqual(
+      pending.body.approvals.map((found: Approval) => found.approval_id),
+      [approval.approval_id],
+    );
+    const allowed = await answer(approval, { decision: 'allow' });
+    assert.equal(allowed.status, 200, JSON.stringify(allowed.body));
+    assert.equal(allowed.body.status, 'allowed');
+    assert.match(answerText(await server.ended(id)), /I ran/);
+    assert.equal(await readFile(fileOf(id, 'marker'), 'utf8'), 'yes\n');
+    assert.equal((await server.request('GET', `/sessions/${id}`)).body.waiting_for, null);
+  });
+
+  it('tells the model the reason of a denial, and the second to answer who was first', async () => {
+    const id = await ask('run: echo no > marker');
+    const approval = await asked(id);
+    await answer(approval, { decision: 'deny', message: 'not on a Saturday' });
+    const second = await answer(approval, { decision: 'allow' });
+    assert.equal(second.status, 409);
+    assert.equal(second.body.code, 'approval_decided');
+    assert.match(second.body.detail, /denied by api/);
+    assert.match(answerText(await server.ended(id)), /not on a Saturday/);
+    await assert.rejects(readFile(fileOf(id, 'marker')), /ENOENT/);
+  });
+
+  it('ends the turn when a denial says so', async () => {
+    const id = await ask('run: echo no > marker');
+    await answer(await asked(id), { decision: 'deny', interrupt: true });
+    const status = await server.ended(id);
+    assert.equal(status.status, 'error');
+  });
+
+  it('runs the call with the input that was given instead', async () => {
+    const id = await ask('run: echo wrong > marker');
+    await answer(await asked(id), { decision: 'allow', updated_input: { command: 'echo right > marker' } });
+    await server.ended(id);
+    assert.equal(await readFile(fileOf(id, 'marker'), 'utf8'), 'right\n');
+  });
+
+  it('with scope "session" is not asked for again, also not after a new process was started', async () => {
+    const id = await ask('run: echo one >> marker then run: echo one >> marker');
+    await answer(await asked(id), { decision: 'allow', scope: 'session' });
+    assert.match(answerText(await server.ended(id)), /I ran/);
+    await server.execute({ prompt: 'run: echo one >> marker', resume_session_id: id, max_turns: 5 });
+    assert.match(answerText(await server.ended(id)), /I ran/);
+    assert.equal(await readFile(fileOf(id, 'marker'), 'utf8'), 'one\none\none\n');
+    const { body } = await server.request('GET', `/approvals?session_id=${id}`);
+    assert.equal(body.approvals.length, 1);
+  });
+
+  it('three at once, from calls side by side, may be answered in any order', async () => {
+    await using directory = await temporaryDirectory();
+    const files = ['one', 'two', 'three'].map((name) => join(directory.path, name));
+    await Promise.all(files.map(async (path) => await writeFile(path, `content of ${path}`)));
+    const id = await ask(files.map((path) => `read ${path}`).join(' and also '));
+    await asked(id, 3);
+    const { body } = await server.request('GET', `/approvals?status=pending&session_id=${id}`);
+    assert.equal(body.approvals.length, 3);
+    for (const approval of body.approvals) {
+      assert.equal((await answer(approval, { decision: 'allow' })).status, 200);
+    }
+    const text = answerText(await server.ended(id));
+    for (const path of files) assert.ok(text.includes(`content of ${path}`), text);
+  });
+
+  it('asks a question of the agent, and gives it the answer', async () => {
+    const id = await ask('ask me: Which color? red, green or blue');
+    const approval = await asked(id);
+    assert.equal(approval.kind, 'question');
+    assert.equal((await server.request('GET', `/sessions/${id}`)).body.waiting_for, 'question');
+    const unfit = await answer(approval, { decision: 'allow' });
+    assert.equal(unfit.status, 422);
+    const [{ question }] = approval.input.questions;
+    assert.equal((await answer(approval, { answers: { [question]: 'green' } })).status, 200);
+    assert.match(answerText(await server.ended(id)), /green/);
+  });
+
+  it('shows the plan that is to be approved, and leaves plan mode with it', async () => {
+    const id = await ask('plan: first the tests, then the code', { permission_mode: 'plan' });
+    const approval = await asked(id);
+    assert.equal(approval.kind, 'plan');
+    assert.match(approval.plan, /first the tests/);
+    await answer(approval, { decision: 'allow' });
+    await server.ended(id);
+    const { body } = await server.request('GET', `/sessions/${id}`);
+    assert.equal(body.options.permission_mode, 'default');
+  });
+
+  it('is asked for by a subagent as well', async () => {
+    const id = await ask('delegate: run: echo deep > marker', { allowed_tools: ['Agent'] });
+    const approval = await asked(id);
+    assert.equal(approval.tool_name, 'Bash');
+    assert.notEqual(approval.agent_id, null);
+    await answer(approval, { decision: 'allow' });
+    await server.ended(id);
+    assert.equal(await readFile(fileOf(id, 'marker'), 'utf8'), 'deep\n');
+  });
+
+  it('releases the agent process while it waits, and the answer brings it back: the tool runs once', async () => {
+    const id = await ask('run: echo once >> marker', { park_after_s: 0 });
+    const approval = await asked(id);
+    await parked(id);
+    const { nodeId } = server.context.dataDirectory;
+    assert.deepEqual(await findProcesses(`${nodeId}/${id}/`), []);
+    const session = (await server.request('GET', `/sessions/${id}`)).body;
+    assert.deepEqual([session.status, session.waiting_for], ['running', 'approval']);
+    await answer(approval, { decision: 'allow' });
+    assert.match(answerText(await server.ended(id)), /I ran/);
+    assert.equal(await readFile(fileOf(id, 'marker'), 'utf8'), 'once\n');
+  });
+
+  it('three at once survive being parked', async () => {
+    await using directory = await temporaryDirectory();
+    const files = ['one', 'two', 'three'].map((name) => join(directory.path, name));
+    await Promise.all(files.map(async (path) => await writeFile(path, `content of ${path}`)));
+    const id = await ask(files.map((path) => `read ${path}`).join(' and also '), { park_after_s: 0 });
+    await asked(id);
+    await parked(id);
+    // Those that the agent had asked for when its process ended; the others it asks for when it is back.
+    const allowed = new Set<string>();
+    const stop = new AbortController();
+    const answering = (async () => {
+      for (let n = 1; n <= 3; n++) {
+        const approval = await asked(id, n);
+        allowed.add(approval.input.file_path);
+        await answer(approval, { decision: 'allow' });
+      }
+      stop.abort();
+    })();
+    const text = answerText(await server.ended(id));
+    await answering;
+    for (const path of files) assert.ok(text.includes(`content of ${path}`), text);
+    assert.equal(allowed.size, 3);
+  });
+
+  it('expires: the model reads that nobody answered', async () => {
+    const id = await ask('run: echo late > marker', { approval_timeout_s: 1 });
+    await asked(id);
+    const text = answerText(await server.ended(id));
+    assert.match(text, /Nobody answered/);
+  });
+
+  it('expires and ends its turn, where the session wants that', async () => {
+    const id = await ask('run: echo late > marker', {
+      approval_timeout_s: 1,
+      approval_timeout_action: 'end_turn',
+    });
+    await server.ended(id);
+    const { body } = await server.request('GET', `/sessions/${id}`);
+    assert.equal(body.turns[0].error.code, 'approval_expired');
+  });
+
+  it('is withdrawn when its turn is cancelled, parked or not', async () => {
+    for (const park_after_s of [0, 300]) {
+      const id = await ask('run: echo no > marker', { park_after_s });
+      const approval = await asked(id);
+      if (park_after_s === 0) await parked(id);
+      await server.request('POST', `/cancel/${id}`);
+      await server.ended(id);
+      const { body } = await server.request('GET', `/approvals/${approval.approval_id}`);
+      assert.equal(body.status, 'withdrawn');
+      const late = await answer(approval, { decision: 'allow' });
+      assert.equal(late.status, 409);
+      await server.execute({ prompt: 'what is 2 + 2?', resume_session_id: id });
+      assert.match(answerText(await server.ended(id)), /4/);
+    }
+  });
+
+  it('is not asked for unless the session wants it: the call is denied, and nothing hangs', async () => {
+    const id = await server.execute({ prompt: 'run: echo no > marker' });
+    assert.match(answerText(await server.ended(id)), /could not run/);
+  });
+
+  it('client tools: the caller runs them, and posts what they gave', async () => {
+    const client_tools = [
+      { name: 'weather', description: 'the weather', input_schema: { type: 'object' }, read_only: true },
+    ];
+    const id = await server.execute({
+      prompt: 'use mcp__client__weather {"city": "Rome"} and also use mcp__client__weather {"city": "Oslo"}',
+      client_tools,
+    });
+    const first = await asked(id);
+    assert.equal(first.kind, 'client_tool');
+    assert.equal((await server.request('GET', `/sessions/${id}`)).body.waiting_for, 'tool');
+    await asked(id, 2);
+    const { body } = await server.request('GET', `/approvals?status=pending&session_id=${id}`);
+    for (const approval of body.approvals) {
+      const result = { content: `sunny in ${approval.input.city}` };
+      assert.equal((await answer(approval, { result })).status, 200);
+    }
+    const text = answerText(await server.ended(id));
+    assert.match(text, /sunny in Rome/);
+    assert.match(text, /sunny in Oslo/);
+  });
+
+  it('client tools wait without a process as well', async () => {
+    const client_tools = [{ name: 'weather', description: 'the weather', input_schema: { type: 'object' } }];
+    const id = await server.execute({
+      prompt: 'use mcp__client__weather {"city": "Rome"}',
+      client_tools,
+      park_after_s: 0,
+    });
+    const approval = await asked(id);
+    await parked(id);
+    await answer(approval, { result: { content: 'no weather today', is_error: true } });
+    assert.match(answerText(await server.ended(id)), /no weather today/);
+  });
+});

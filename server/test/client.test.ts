@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { GreenroomClient, GreenroomConnectionError, GreenroomError } from '../../client/src/index.ts';
+import { ApiDocument } from './api-document.ts';
+import { startTestServer, type TestServer } from './harness.ts';
+
+const ID = '019f2d3c-4a5b-7c6d-8e9f-0a1b2c3d4e5f';
+
+/** The method for each route; its ids name nothing. */
+const methods: Record<string, (client: GreenroomClient) => Promise<unknown>> = {
+  'POST /execute': async (client) => await client.execute({ prompt: 'hello', resume_session_id: ID }),
+  'GET /status/{session_id}': async ({ sessions }) => await sessions.status(ID),
+  'POST /cancel/{session_id}': async ({ sessions }) => await sessions.cancel(ID),
+  'GET /sessions': async ({ sessions }) => await sessions.list().next(),
+  'DELETE /sessions/cleanup': async ({ sessions }) => await sessions.cleanup(),
+  'GET /sessions/{session_id}': async ({ sessions }) => await sessions.get(ID),
+  'PATCH /sessions/{session_id}': async ({ sessions }) => await sessions.update(ID, { title: null }),
+  'DELETE /sessions/{session_id}': async ({ sessions }) => await sessions.delete(ID),
+  'POST /sessions/{session_id}/interrupt': async ({ sessions }) => await sessions.interrupt(ID),
+  'POST /sessions/{session_id}/fork': async ({ sessions }) => await sessions.fork(ID),
+  'POST /sessions/{session_id}/rewind': async ({ sessions }) => await sessions.rewind(ID, { to: 'start' }),
+  'GET /sessions/{session_id}/changes': async ({ sessions }) => await sessions.changes(ID),
+  'GET /sessions/{session_id}/turns': async ({ sessions }) => await sessions.turns(ID).next(),
+  'GET /sessions/{session_id}/messages': async ({ sessions }) => await sessions.messages.list(ID),
+  'POST /sessions/{session_id}/messages': async ({ sessions }) =>
+    await sessions.messages.send(ID, { prompt: 'hello' }),
+  'PATCH /sessions/{session_id}/messages/{turn_id}': async ({ sessions }) =>
+    await sessions.messages.edit(ID, ID, { prompt: 'hello' }),
+  'DELETE /sessions/{session_id}/messages/{turn_id}': async ({ sessions }) =>
+    await sessions.messages.remove(ID, ID),
+  'GET /sessions/{session_id}/tasks': async ({ sessions }) => await sessions.tasks.list(ID),
+  'POST /sessions/{session_id}/tasks/{task_id}/stop': async ({ sessions }) =>
+    await sessions.tasks.stop(ID, 'task'),
+  'GET /sessions/{session_id}/files': async ({ sessions }) => await sessions.files.list(ID),
+  'GET /sessions/{session_id}/files/{*}': async ({ sessions }) => await sessions.files.read(ID, 'a/b.txt'),
+  'PUT /sessions/{session_id}/files/{*}': async ({ sessions }) =>
+    await sessions.files.write(ID, 'a/b.txt', 'hello'),
+  'DELETE /sessions/{session_id}/files/{*}': async ({ sessions }) =>
+    await sessions.files.delete(ID, 'a/b.txt'),
+  'GET /sessions/{session_id}/archive': async ({ sessions }) => await sessions.files.archive(ID),
+  'GET /sessions/{session_id}/events': async ({ sessions }) => await sessions.stream(ID).next(),
+  'GET /approvals': async ({ approvals }) => await approvals.list().next(),
+  'GET /approvals/{approval_id}': async ({ approvals }) => await approvals.get(ID),
+  'POST /approvals/{approval_id}': async ({ approvals }) => await approvals.allow(ID),
+  'GET /healthz': async (client) => await client.health(),
+  'GET /readyz': async (client) => await client.readiness(),
+  'GET /version': async (client) => await client.version(),
+};
+
+describe('the client', () => {
+  let server: TestServer;
+  let client: GreenroomClient;
+  before(async () => {
+    server = await startTestServer();
+    client = server.client;
+  });
+  after(async () => await server[Symbol.asyncDispose]());
+
+  /** A session with a turn that stays. */
+  const startHanging = async (): Promise<string> => {
+    const { session_id } = await client.execute({ prompt: '[demo:hang]' });
+    await server.event(session_id, (event) => event.kind === 'turn' && event.data.phase === 'started');
+    return session_id;
+  };
+
+  it('has a method for every route that the server describes', async () => {
+    const { operations } = await ApiDocument.read(server);
+    for (const operation of operations.keys()) {
+      const call = methods[operation];
+      assert.ok(call, `no method of the client calls ${operation}: add it, and its entry here`);
+      const asked: string[] = [];
+      const recording = new GreenroomClient({
+        baseUrl: server.url,
+        maxRetries: 0,
+        fetch: async (url, init) => {
+          asked.push(`${init?.method} ${new URL(String(url)).pathname}`);
+          return await fetch(url, init);
+        },
+      });
+      await call(recording).catch((error) => assert.ok(error instanceof GreenroomError, String(error)));
+      const pattern = operation.replace(/\{\*\}/g, '.+').replace(/\{\w+\}/g, '[^/]+');
+      assert.match(asked.join(), new RegExp(`^${pattern}$`));
+    }
+  });
+
+  it('lists sessions, turns and approvals over page after page', async () => {
+    const ids: string[] = [];
+    for (let n = 0; n < 3; n++) ids.unshift((await client.execute({ prompt: `hello ${n}` })).session_id);
+    const listed = await Array.fromAsync(client.sessions.list({ pageSize: 2 }));
+    assert.deepEqual(
+      listed.map((session) => session.session_id).filter((id) => ids.includes(id)),
+      ids,
+    );
+    const [id = ''] = ids;
+    for (let n = 0; n < 3; n++) await client.sessions.messages.send(id, { prompt: `more ${n}` });
+    const numbers = async (order: 'asc' | 'desc'): Promise<number[]> =>
+      await Array.fromAsync(client.sessions.turns(id, { pageSize: 1, order }), (turn) => turn.number);
+    assert.deepEqual(await numbers('asc'), [1, 2, 3, 4]);
+    assert.deepEqual(await numbers('desc'), [4, 3, 2, 1]);
+    assert.deepEqual(await Array.fromAsync(client.approvals.list({ session_id: id })), []);
+  });
+
+  it('sends, lists, edits and removes messages, interrupts and cancels', async () => {
+    const { sessions } = client;
+    const id = await startHanging();
+    const first = await sessions.messages.send(id, { prompt: 'first' });
+    const second = await sessions.messages.send(id, { prompt: 'second' });
+    assert.deepEqual([first.state, first.number], ['queued', 2]);
+    assert.equal((await sessions.messages.edit(id, first.turn_id, { prompt: 'changed' })).prompt, 'changed');
+    assert.equal((await sessions.messages.remove(id, second.turn_id)).state, 'cancelled');
+    const waiting = await sessions.messages.list(id);
+    assert.deepEqual(
+      waiting.map((turn) => turn.prompt),
+      ['changed'],
+    );
+    const stopped = await sessions.interrupt(id, { queued: 'discard' });
+    assert.deepEqual(stopped.discarded, [first.turn_id]);
+    assert.equal((await sessions.status(id)).status, 'cancelled');
+    const other = await startHanging();
+    assert.equal((await sessions.cancel(other)).status, 'cancelled');
+  });
+
+  it('changes settings, deletes a session and cleans up', async () => {
+    const { session_id: id } = await client.execute({ prompt: 'hello', title: 'first' });
+    await server.ended(id);
+    const changed = await client.sessions.update(id, { title: null, max_budget_usd: 2, model: 'haiku' });
+    assert.deepEqual([changed.title, changed.max_budget_usd, changed.options.model], [null, 2, 'haiku']);
+    assert.equal((await client.sessions.delete(id)).status, 'completed');
+    await assert.rejects(client.sessions.get(id), { name: 'GreenroomError', status: 404, code: 'not_found' });
+    assert.equal((await client.sessions.cleanup({ max_age_hours: 24 })).removed, 0);
+  });
+
+  it('creates once what is sent twice with the same idempotency key', async () => {
+    const create = async (): Promise<string> =>
+      (await client.execute({ prompt: 'hello' }, { idempotencyKey: 'only-once' })).session_id;
+    assert.equal(await create(), await create());
+  });
+
+  it('tells what is wrong with a request, field by field', async () => {
+    await assert.rejects(client.execute({ prompt: ' ', max_turns: 0 }), (error) => {
+      assert.ok(error instanceof GreenroomError);
+      assert.deepEqual([error.status, error.code], [422, 'invalid_request']);
+      assert.deepEqual(error.errors.map(({ field }) => field).toSorted(), ['max_turns', 'prompt']);
+      assert.ok(error.requestId);
+      return true;
+    });
+    const nowhere = new GreenroomClient({ baseUrl: 'http://127.0.0.1:1', maxRetries: 0 });
+    await assert.rejects(nowhere.health(), GreenroomConnectionError);
+  });
+});

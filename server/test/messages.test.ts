@@ -1,0 +1,318 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { sessionDirectories } from '../src/agent/environment.ts';
+import { answerText, findProcesses, startTestServer, type TestServer } from './harness.ts';
+import { until } from './server-process.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely
+type Turn = any;
+
+describe('a message to a session', () => {
+  let server: TestServer;
+  before(async () => {
+    server = await startTestServer({ config: { maxQueuedMessages: 5 } });
+  });
+  after(async () => await server[Symbol.asyncDispose]());
+
+  const send = async (id: string, prompt: string, delivery?: string): Promise<Turn> => {
+    const sent = await server.request('POST', `/sessions/${id}/messages`, { prompt, delivery });
+    assert.equal(sent.status, 202, JSON.stringify(sent.body));
+    return sent.body;
+  };
+  const turns = async (id: string): Promise<Turn[]> =>
+    (await server.request('GET', `/sessions/${id}/turns`)).body.turns;
+  const turnEnded = async (id: string, turn: Turn) =>
+    await server.event(
+      id,
+      (found) => found.kind === 'turn' && found.turnId === turn.turn_id && found.data.phase === 'ended',
+    );
+  /** The tool of the running turn has been called. */
+  const toolCalled = async (id: string) =>
+    await server.event(
+      id,
+      (found) =>
+        found.kind === 'sdk' &&
+        found.data.type === 'assistant' &&
+        JSON.stringify(found.data).includes('"tool_use"'),
+    );
+  const fileOf = (id: string, name: string): string =>
+    join(sessionDirectories(server.config.dataDir, id).workspace, name);
+  /** A session whose running turn goes on until the file `go` is there. */
+  const busy = async (prompt = 'run: until [ -e go ]; do sleep 0.02; done'): Promise<string> => {
+    const id = await server.execute({ prompt, allowed_tools: ['Bash'] });
+    await toolCalled(id);
+    return id;
+  };
+  const go = async (id: string): Promise<void> => {
+    await writeFile(fileOf(id, 'go'), '');
+  };
+
+  it('to an ended session is its next turn', async () => {
+    const id = await server.execute({ prompt: 'My name is Grace.' });
+    await server.ended(id);
+    const turn = await send(id, 'What is my name?');
+    assert.deepEqual([turn.number, turn.state, turn.delivery], [2, 'queued', 'queue']);
+    assert.match(answerText(await server.ended(id)), /Grace/);
+  });
+
+  it('that queues runs as a turn of its own after the running one, in the order of arrival', async () => {
+    const id = await busy();
+    const second = await send(id, 'what is 2 + 2?');
+    const third = await send(id, 'what is 3 + 3?');
+    const { body } = await server.request('GET', `/sessions/${id}/messages`);
+    assert.deepEqual(
+      body.messages.map((turn: Turn) => turn.turn_id),
+      [second.turn_id, third.turn_id],
+    );
+    await go(id);
+    await turnEnded(id, third);
+    const [first, ...rest] = await turns(id);
+    assert.match(first.result.text, /I ran/);
+    assert.deepEqual(
+      rest.map((turn) => turn.result.text),
+      ['2 + 2 = 4', '3 + 3 = 6'],
+    );
+    assert.ok(rest[0].ended_at <= rest[1].started_at);
+  });
+
+  it('that steers becomes part of the running turn at its next model call', async () => {
+    const id = await busy();
+    const hint = await send(id, 'what is 2 + 2?', 'steer');
+    await until(async () => (await turns(id))[1]?.sent_at !== null);
+    await go(id);
+    const [running] = await turns(id);
+    await turnEnded(id, running);
+    const [first, steered] = await turns(id);
+    assert.equal(steered.turn_id, hint.turn_id);
+    assert.match(first.result.text, /2 \+ 2 = 4/);
+    assert.deepEqual([steered.state, steered.steered_into], ['completed', first.turn_id]);
+    assert.equal(steered.cost_usd, 0);
+  });
+
+  it('that steers a turn without another model call is the next turn, before those that wait', async () => {
+    const id = await server.execute({ prompt: '[demo:slow 40] count from 1 to 30' });
+    await server.event(id, (found) => found.kind === 'turn' && found.data.phase === 'started');
+    const queued = await send(id, 'what is 3 + 3?');
+    const hint = await send(id, 'what is 2 + 2?', 'steer');
+    await turnEnded(id, queued);
+    const [first, third, second] = await turns(id);
+    assert.match(first.result.text, /30/);
+    assert.equal(second.result.text, '2 + 2 = 4');
+    assert.equal(second.steered_into, null);
+    assert.equal(second.turn_id, hint.turn_id);
+    assert.ok(second.ended_at <= third.started_at);
+  });
+
+  it('that interrupts stops the running turn and runs instead of it', async () => {
+    const id = await busy();
+    const waiting = await send(id, 'what is 3 + 3?');
+    const urgent = await send(id, 'what is 2 + 2?', 'interrupt');
+    await turnEnded(id, waiting);
+    const [first, last, second] = await turns(id);
+    assert.deepEqual([first.state, first.error.code], ['cancelled', 'interrupted']);
+    assert.equal(second.turn_id, urgent.turn_id);
+    assert.equal(second.result.text, '2 + 2 = 4');
+    assert.equal(last.result.text, '3 + 3 = 6');
+    assert.ok(second.ended_at <= last.started_at);
+  });
+
+  it('can be edited and taken back while it waits, and not after', async () => {
+    const id = await busy();
+    const edited = await send(id, 'what is 3 + 3?');
+    const removed = await send(id, 'what is 4 + 4?');
+    const path = `/sessions/${id}/messages`;
+    const patch = await server.request('PATCH', `${path}/${edited.turn_id}`, { prompt: 'what is 5 + 5?' });
+    assert.equal(patch.body.prompt, 'what is 5 + 5?');
+    const taken = await server.request('DELETE', `${path}/${removed.turn_id}`);
+    assert.equal(taken.body.state, 'cancelled');
+    await go(id);
+    await turnEnded(id, edited);
+    const all = await turns(id);
+    assert.equal(all[1].result.text, '5 + 5 = 10');
+    assert.deepEqual([all[2].state, all[2].error.code], ['cancelled', 'cancelled']);
+    for (const method of ['PATCH', 'DELETE']) {
+      const body = method === 'PATCH' ? { prompt: 'too late' } : undefined;
+      const late = await server.request(method, `${path}/${edited.turn_id}`, body);
+      assert.deepEqual([late.status, late.body.code], [409, 'message_not_queued']);
+    }
+  });
+
+  it('is refused with 429 when too many wait already', async () => {
+    const id = await busy();
+    for (let n = 0; n < 5; n++) await send(id, `what is ${n} + 1?`);
+    const refused = await server.request('POST', `/sessions/${id}/messages`, { prompt: 'one too many' });
+    assert.deepEqual([refused.status, refused.body.code], [429, 'overloaded']);
+    assert.ok(refused.headers.get('retry-after'));
+    await server.request('POST', `/cancel/${id}`);
+    await server.ended(id);
+  });
+
+  it('may have images in it', async () => {
+    const png =
+      'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+    const id = await server.execute({ prompt: 'hello' });
+    await server.ended(id);
+    const content = [
+      { type: 'text', text: 'What is this?' },
+      { type: 'image', source: { type: 'base64', media_type: 'image/png', data: png } },
+    ];
+    const sent = await server.request('POST', `/sessions/${id}/messages`, { content });
+    assert.equal(sent.status, 202, JSON.stringify(sent.body));
+    assert.equal(sent.body.prompt, 'What is this?');
+    const status = await server.ended(id);
+    assert.equal(status.status, 'completed', status.error ?? '');
+    assert.deepEqual((await turns(id))[1].content, content);
+  });
+
+  it('is one of the kinds there are, and goes to a session that is there', async () => {
+    const id = await server.execute({ prompt: 'hello' });
+    await server.ended(id);
+    const wrong = await server.request('POST', `/sessions/${id}/messages`, { prompt: 'x', delivery: 'now' });
+    assert.deepEqual([wrong.status, wrong.body.errors[0].field], [422, 'delivery']);
+    const gone = await server.request('POST', '/sessions/019f2d3c-4a5b-7c6d-8e9f-0a1b2c3d4e5f/messages', {
+      prompt: 'x',
+    });
+    assert.equal(gone.status, 404);
+  });
+
+  describe('an interrupt', () => {
+    it('stops the turn, keeps the agent process and what waits', async () => {
+      const id = await busy();
+      const pids = await findProcesses(`${server.context.dataDirectory.nodeId}/${id}/`);
+      const waiting = await send(id, 'what is 2 + 2?');
+      const [running] = await turns(id);
+      const stopped = await server.request('POST', `/sessions/${id}/interrupt`);
+      assert.equal(stopped.status, 200);
+      assert.deepEqual(stopped.body, {
+        session_id: id,
+        status: 'pending',
+        interrupted: running.turn_id,
+        discarded: [],
+      });
+      await turnEnded(id, waiting);
+      assert.equal((await turns(id))[1].result.text, '2 + 2 = 4');
+      const after = await findProcesses(`${server.context.dataDirectory.nodeId}/${id}/`);
+      assert.ok(
+        after.some((pid) => pids.includes(pid)),
+        'the process was kept',
+      );
+    });
+
+    it('drops what waits when it is told to', async () => {
+      const id = await busy();
+      const waiting = await send(id, 'what is 2 + 2?');
+      const stopped = await server.request('POST', `/sessions/${id}/interrupt?queued=discard`);
+      assert.deepEqual([stopped.body.status, stopped.body.discarded], ['cancelled', [waiting.turn_id]]);
+      await send(id, 'what is 3 + 3?');
+      assert.equal(answerText(await server.ended(id)), '3 + 3 = 6');
+    });
+
+    it('has nothing to stop in a session that is idle', async () => {
+      const id = await server.execute({ prompt: 'hello' });
+      await server.ended(id);
+      const { status, body } = await server.request('POST', `/sessions/${id}/interrupt`);
+      assert.deepEqual([status, body.code], [400, 'session_not_running']);
+    });
+  });
+
+  it('keeps the message of a steering client when its turn is interrupted before it was read', async () => {
+    const id = await busy();
+    const hint = await send(id, 'what is 2 + 2?', 'steer');
+    await server.request('POST', `/sessions/${id}/interrupt`);
+    await turnEnded(id, hint);
+    const [, second] = await turns(id);
+    assert.equal(second.result.text, '2 + 2 = 4');
+  });
+
+  it('an Idempotency-Key makes a repeat harmless', async () => {
+    const post = async (path: string, body: object, key: string) => {
+      const response = await fetch(server.url + path, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'idempotency-key': key },
+        body: JSON.stringify(body),
+      });
+      // biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely
+      return { status: response.status, headers: response.headers, body: (await response.json()) as any };
+    };
+    const first = await post('/execute/', { prompt: 'hello' }, 'key-1');
+    const again = await post('/execute/', { prompt: 'hello' }, 'key-1');
+    assert.deepEqual(again.body, first.body);
+    assert.equal(again.headers.get('idempotent-replayed'), 'true');
+    const other = await post('/execute/', { prompt: 'something else' }, 'key-1');
+    assert.deepEqual([other.status, other.body.code], [422, 'idempotency_key_reused']);
+    const id = first.body.session_id;
+    await server.ended(id);
+    const message = await post(`/sessions/${id}/messages`, { prompt: 'what is 2 + 2?' }, 'key-1');
+    assert.equal(message.status, 202);
+    await server.ended(id);
+    const repeated = await post(`/sessions/${id}/messages`, { prompt: 'what is 2 + 2?' }, 'key-1');
+    assert.deepEqual(repeated.body, message.body);
+    assert.equal((await turns(id)).length, 2);
+    const many = await Promise.all(
+      Array.from({ length: 8 }, async () => await post('/execute/', { prompt: 'at once' }, 'key-2')),
+    );
+    const ids = new Set(many.filter((found) => found.status === 200).map((found) => found.body.session_id));
+    assert.equal(ids.size, 1);
+    for (const found of many) assert.ok([200, 409].includes(found.status), JSON.stringify(found.body));
+    const [created = ''] = ids;
+    await server.ended(created);
+    const wrong = await post('/execute/', { prompt: 'hello' }, 'a b');
+    assert.equal(wrong.status, 422);
+  });
+
+  it('a turn that takes longer than timeout_s ends as timeout, and the session goes on', async () => {
+    const id = await server.execute({
+      prompt: 'run: sleep 60',
+      allowed_tools: ['Bash'],
+      timeout_s: 1,
+    });
+    const status = await server.ended(id);
+    assert.equal(status.status, 'error');
+    assert.equal((await turns(id))[0].error.code, 'timeout');
+    await send(id, 'what is 2 + 2?');
+    assert.equal(answerText(await server.ended(id)), '2 + 2 = 4');
+  });
+
+  it('a session that has spent its budget ends its turns as budget_exceeded until the budget is raised', async () => {
+    const id = await server.execute({ prompt: 'hello', max_budget_usd: 0.001 });
+    await server.ended(id);
+    const [first] = await turns(id);
+    assert.ok(first.cost_usd > 0.001, String(first.cost_usd));
+    await send(id, 'what is 2 + 2?');
+    const refused = await server.ended(id);
+    assert.match(refused.error ?? '', /budget/);
+    assert.equal((await turns(id))[1].error.code, 'budget_exceeded');
+    assert.equal((await turns(id))[1].cost_usd, 0);
+    const raised = await server.request('PATCH', `/sessions/${id}`, { max_budget_usd: 1 });
+    assert.equal(raised.body.max_budget_usd, 1);
+    await send(id, 'what is 2 + 2?');
+    assert.equal(answerText(await server.ended(id)), '2 + 2 = 4');
+    const session = (await server.request('GET', `/sessions/${id}`)).body;
+    const sum = session.turns.reduce((total: number, turn: Turn) => total + turn.cost_usd, 0);
+    assert.ok(Math.abs(session.cost_usd - sum) < 1e-9);
+  });
+
+  it('settings change while the session works, and null removes one', async () => {
+    const id = await busy();
+    const patched = await server.request('PATCH', `/sessions/${id}`, {
+      model: 'haiku',
+      title: 'mine',
+      metadata: { team: 'blue' },
+    });
+    assert.equal(patched.status, 200, JSON.stringify(patched.body));
+    assert.deepEqual(
+      [patched.body.title, patched.body.metadata, patched.body.options.model],
+      ['mine', { team: 'blue' }, 'haiku'],
+    );
+    await go(id);
+    const status = await server.ended(id);
+    assert.match(status.messages.findLast((m) => m.type === 'AssistantMessage')?.content.model, /haiku/);
+    const removed = await server.request('PATCH', `/sessions/${id}`, { title: null, model: null });
+    assert.deepEqual([removed.body.title, removed.body.options.model], [null, undefined]);
+    const unknown = await server.request('PATCH', `/sessions/${id}`, { modell: 'haiku' });
+    assert.equal(unknown.status, 422);
+    assert.match(unknown.body.errors[0].message, /model/);
+  });
+});
