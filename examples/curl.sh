@@ -16,8 +16,9 @@ session=$(field "$started" session_id)
 echo "session: $session"
 
 # The stream begins with what has happened already: nothing is missed. Every event is a line `event:`, then one `data:`.
-exec 3< <(exec curl --silent --no-buffer --header 'accept: text/event-stream' "$url/sessions/$session/events")
+exec 3< <(exec curl --silent --show-error --fail --no-buffer --header 'accept: text/event-stream' "$url/sessions/$session/events")
 stream=$!
+kind=
 while read -r -u 3 name value; do
   case $name in
     event:) kind=$value ;;

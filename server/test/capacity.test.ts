@@ -10,9 +10,7 @@ describe('a worker with fewer slots than sessions', () => {
     const ids = await Promise.all(
       Array.from({ length: 30 }, (_, n) => server.execute({ prompt: `hello ${n}` })),
     );
-    const places = await Promise.all(
-      ids.map(async (id) => (await server.request('GET', `/sessions/${id}`)).body.queue),
-    );
+    const places = await Promise.all(ids.map(async (id) => (await server.client.sessions.get(id)).queue));
     assert.ok(
       places.some((place) => place?.reason === 'all_slots_in_use'),
       'those that wait say why',
@@ -48,12 +46,12 @@ describe('a worker with fewer slots than sessions', () => {
       await server.execute({ prompt: 'hello' }),
     ];
     const place = async (id: string): Promise<number | undefined> =>
-      (await server.request('GET', `/sessions/${id}`)).body.queue?.position;
+      (await server.client.sessions.get(id)).queue?.position;
     assert.deepEqual([await place(first), await place(second)], [1, 2]);
-    assert.equal((await server.request('POST', `/cancel/${first}`)).status, 200);
-    assert.equal((await server.request('GET', `/status/${first}`)).body.status, 'cancelled');
+    await server.client.sessions.cancel(first);
+    assert.equal((await server.client.sessions.get(first)).status, 'cancelled');
     assert.equal(await place(second), 1);
-    await server.request('POST', `/cancel/${running}`);
+    await server.client.sessions.cancel(running);
     assert.equal((await server.ended(second)).status, 'completed');
   });
 });

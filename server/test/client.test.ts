@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { GreenroomClient, GreenroomConnectionError, GreenroomError } from '../../client/src/index.ts';
+import {
+  type Approval,
+  GreenroomClient,
+  GreenroomConnectionError,
+  GreenroomError,
+  type StreamEvent,
+} from '../../client/src/index.ts';
 import { ApiDocument } from './api-document.ts';
 import { startTestServer, type TestServer } from './harness.ts';
 
@@ -147,4 +153,131 @@ describe('the client', () => {
     const nowhere = new GreenroomClient({ baseUrl: 'http://127.0.0.1:1', maxRetries: 0 });
     await assert.rejects(nowhere.health(), GreenroomConnectionError);
   });
+
+  it('runs a prompt: yields its events while its approvals are answered, and gives its result', async () => {
+    const run = client.run({ prompt: 'run: echo hello > greeting.txt', approvals: 'ask' });
+    const kinds = new Set<string>();
+    let last: StreamEvent | undefined;
+    for await (const event of run) {
+      kinds.add(event.kind);
+      last = event;
+      if (event.kind !== 'approval' || event.data.phase !== 'requested') continue;
+      await client.approvals.allow(event.data.approval.approval_id);
+    }
+    assert.deepEqual([...kinds].toSorted(), ['approval', 'prompt', 'sdk', 'session', 'turn']);
+    assert.ok(last?.kind === 'turn' && last.data.phase === 'ended');
+    const result = await run.result;
+    assert.equal(result.session_id, await run.sessionId);
+    assert.equal(result.state, 'completed');
+    assert.match(result.text ?? '', /greeting/);
+    assert.ok(result.cost_usd > 0);
+  });
+
+  it('answers what agents wait on: denies, answers a question, gives what a client tool gave', async () => {
+    const { approvals } = client;
+    const answers: Record<Approval['kind'], (approval: Approval) => Promise<Approval>> = {
+      tool: async ({ approval_id }) => await approvals.deny(approval_id, { message: 'not on a Saturday' }),
+      question: async ({ approval_id }) => await approvals.answer(approval_id, { 'Which color?': 'green' }),
+      client_tool: async ({ approval_id }) => await approvals.result(approval_id, { content: 'sunny' }),
+      plan: async ({ approval_id }) => await approvals.allow(approval_id),
+    };
+    const texts = [
+      'run: echo no > marker',
+      'ask me: Which color? red or green',
+      'use mcp__client__weather {}',
+    ].map(async (prompt) => {
+      const client_tools = [
+        { name: 'weather', description: 'the weather', input_schema: { type: 'object' as const } },
+      ];
+      const run = client.run({ prompt, approvals: 'ask', client_tools });
+      for await (const event of run) {
+        if (event.kind !== 'approval' || event.data.phase !== 'requested') continue;
+        const { approval_id, kind, session_id } = event.data.approval;
+        const pending = await Array.fromAsync(
+          approvals.list({ session_id, kind, status: 'pending', pageSize: 1 }),
+        );
+        assert.deepEqual(pending, [await approvals.get(approval_id)]);
+        const decided = await answers[kind](event.data.approval);
+        assert.notEqual(decided.status, 'pending');
+        await assert.rejects(approvals.allow(approval_id), { status: 409, code: 'approval_decided' });
+      }
+      return (await run.result).text ?? '';
+    });
+    const [denied = '', answered = '', given = ''] = await Promise.all(texts);
+    assert.match(denied, /not on a Saturday/);
+    assert.match(answered, /green/);
+    assert.match(given, /sunny/);
+  });
+
+  it('runs the next prompt of a session: its events alone; the result can be had without reading them', async () => {
+    const { session_id } = await client.run({ prompt: 'My name is Hedy.' }).result;
+    const run = client.run({ prompt: 'What is my name?', resume_session_id: session_id });
+    const [result, events] = await Promise.all([run.result, Array.fromAsync(run)]);
+    assert.match(result.text ?? '', /Hedy/);
+    assert.equal(result.number, 2);
+    const prompts = events.flatMap((event) => (event.kind === 'prompt' ? [event.data.text] : []));
+    assert.deepEqual(prompts, ['What is my name?']);
+  });
+
+  it('gives the result of a turn that failed as well, and throws when a run could not begin', async () => {
+    const result = await client.run({ prompt: '[demo:error 400]' }).result;
+    assert.deepEqual([result.state, result.error?.code], ['error', 'invalid_request']);
+    const refused = client.run({ prompt: 'hello', resume_session_id: ID });
+    await assert.rejects(refused.result, { name: 'GreenroomError', code: 'not_found' });
+    await assert.rejects(Array.fromAsync(refused), { code: 'not_found' });
+    const aborted = client.run({ prompt: '[demo:hang]' }, { signal: AbortSignal.timeout(200) });
+    await assert.rejects(aborted.result, { name: 'TimeoutError' });
+  });
+
+  it('streams each event once and in order, however often the connection is cut', async () => {
+    const { session_id: id } = await client.run({ prompt: 'run: echo one', allowed_tools: ['Bash'] }).result;
+    const { last_seq } = await client.sessions.get(id);
+    let connections = 0;
+    const unreliable = new GreenroomClient({
+      baseUrl: server.url,
+      fetch: async (url, init) => {
+        const response = await fetch(url, init);
+        return new Response(cutAfter(response.body, ++connections * 1000), response);
+      },
+    });
+    const seqs: number[] = [];
+    for await (const event of unreliable.sessions.stream(id, { after: 1 })) {
+      if ('seq' in event) seqs.push(event.seq);
+      if (seqs.at(-1) === last_seq) break;
+    }
+    assert.deepEqual(
+      seqs,
+      Array.from({ length: last_seq - 1 }, (_, index) => index + 2),
+    );
+    assert.ok(connections > 2, `${connections} connections`);
+  });
+
+  it('streams only what is asked for, ends when its signal aborts, and throws for a session that is not there', async () => {
+    const id = await startHanging();
+    const stop = new AbortController();
+    const kinds: string[] = [];
+    for await (const event of client.sessions.stream(id, {
+      kinds: ['prompt', 'turn'],
+      signal: stop.signal,
+    })) {
+      kinds.push(event.kind);
+      if (event.kind === 'turn' && event.data.phase === 'started') stop.abort();
+    }
+    assert.deepEqual(kinds, ['prompt', 'turn', 'turn']);
+    await assert.rejects(client.sessions.stream(ID).next(), { name: 'GreenroomError', status: 404 });
+    await client.sessions.cancel(id);
+  });
 });
+
+/** The beginning of a body, and then a lost connection. */
+function cutAfter(body: ReadableStream<Uint8Array> | null, bytes: number): ReadableStream<Uint8Array> | null {
+  let left = bytes;
+  const cut = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      controller.enqueue(chunk.subarray(0, left));
+      left -= chunk.length;
+      if (left <= 0) controller.error(new TypeError('terminated'));
+    },
+  });
+  return body?.pipeThrough(cut) ?? null;
+}

@@ -133,6 +133,7 @@ function makeClient(url: string, context: Context, dispose: () => Promise<void>)
       body: text === '' ? null : JSON.parse(text),
     };
   };
+  const client = new GreenroomClient({ baseUrl: url });
   const event: TestServer['event'] = async (sessionId, matches) => {
     const signal = AbortSignal.timeout(60_000);
     for await (const found of readEvents(
@@ -145,19 +146,15 @@ function makeClient(url: string, context: Context, dispose: () => Promise<void>)
   };
   return {
     url,
-    client: new GreenroomClient({ baseUrl: url }),
+    client,
     context,
     config: context.config,
     request,
     event,
-    execute: async (body) => {
-      const answer = await request('POST', '/execute/', body);
-      assert.equal(answer.status, 200, JSON.stringify(answer.body));
-      return answer.body.session_id;
-    },
+    execute: async (body) => (await client.execute(body)).session_id,
     ended: async (sessionId) => {
-      const session = await request('GET', `/sessions/${sessionId}`);
-      const turn = session.body.turns.at(-1).number;
+      const { turns } = await client.sessions.get(sessionId);
+      const turn = turns.at(-1)?.number;
       await event(
         sessionId,
         (found) => found.kind === 'turn' && found.data.phase === 'ended' && found.data.turn === turn,

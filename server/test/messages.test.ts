@@ -80,7 +80,7 @@ describe('a message to a session', () => {
   it('that steers becomes part of the running turn at its next model call', async () => {
     const id = await busy();
     const hint = await send(id, 'what is 2 + 2?', 'steer');
-    await until(async () => (await turns(id))[1]?.sent_at !== null);
+    await until('the agent has the message', async () => (await turns(id))[1]?.sent_at !== null);
     await go(id);
     const [running] = await turns(id);
     await turnEnded(id, running);

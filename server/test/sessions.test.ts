@@ -82,21 +82,21 @@ describe('a session on a worker', () => {
     await server.ended(id);
     await server.execute({ prompt: 'and again', resume_session_id: id, max_turns: 7 });
     const status = await server.ended(id);
-    const { body } = await server.request('GET', `/sessions/${id}`);
+    const session = await server.client.sessions.get(id);
     const results = status.messages.filter((message) => message.type === 'ResultMessage');
     const kinds = ['input_tokens', 'output_tokens', 'cache_read_input_tokens', 'cache_creation_input_tokens'];
-    const tokens = (usage: Record<string, number>): (number | undefined)[] =>
+    const tokens = (usage: Record<string, number | undefined>): (number | undefined)[] =>
       kinds.map((kind) => usage[kind]);
     assert.deepEqual(
-      body.turns.map((turn: { usage: Record<string, number> }) => tokens(turn.usage)),
+      session.turns.map((turn) => tokens(turn.usage)),
       // `usage` of a result is of its turn alone; its totals go on counting, across processes too.
       results.map((message) => tokens(message.content.usage)),
     );
-    const costs = body.turns.map((turn: { cost_usd: number }) => turn.cost_usd);
-    assert.ok(costs.every((cost: number) => cost > 0));
-    const sum = costs.reduce((total: number, cost: number) => total + cost, 0);
-    assert.ok(Math.abs(body.cost_usd - sum) < 1e-9);
-    assert.equal(status.total_cost_usd, body.cost_usd);
+    const costs = session.turns.map((turn) => turn.cost_usd);
+    assert.ok(costs.every((cost) => cost > 0));
+    const sum = costs.reduce((total, cost) => total + cost, 0);
+    assert.ok(Math.abs(session.cost_usd - sum) < 1e-9);
+    assert.equal(status.total_cost_usd, session.cost_usd);
   });
 
   it('cancels a turn: the session is cancelled at once, the agent stops, and the session can be resumed', async () => {
@@ -141,8 +141,8 @@ describe('a session on a worker', () => {
     const status = await server.ended(id);
     assert.equal(status.status, 'error');
     assert.deepEqual(await agentPids(id), []);
-    const { body } = await server.request('GET', `/sessions/${id}`);
-    assert.equal(body.turns[0].error.code, 'agent_crashed');
+    const { turns } = await server.client.sessions.get(id);
+    assert.equal(turns[0]?.error?.code, 'agent_crashed');
     await server.execute({ prompt: 'hello', resume_session_id: id });
     assert.equal((await server.ended(id)).status, 'completed');
   });

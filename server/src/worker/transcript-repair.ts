@@ -1,0 +1,88 @@
+import { sql, type Transaction } from 'kysely';
+import type { Database } from '../db/database.ts';
+import type { SessionRow } from '../session/store.ts';
+import type { TurnRow } from '../turn/store.ts';
+
+type Trx = Transaction<Database>;
+
+/** An entry of the agent's transcript, as far as it matters here. */
+export type Entry = Record<string, unknown> & { type: string; uuid?: string };
+
+type Said = { type: string; uuid?: string; message?: unknown };
+
+/**
+ * The agent program writes its transcript down about a tenth of a second after it has said something; the event log is
+ * faster. What a killed server had in its log and not yet in the transcript is added there, so that the agent knows of
+ * every tool that ran.
+ */
+export async function repairTranscript(trx: Trx, session: SessionRow, turn: TurnRow): Promise<void> {
+  const entries = await readEntries(trx, turn);
+  const known = new Set(entries.map((entry) => entry.uuid));
+  const said = await readMessages(trx, turn);
+  const lastKnown = said.findLastIndex((message) => known.has(message.uuid));
+  const missing = said.slice(lastKnown + 1).filter((message) => message.uuid !== undefined);
+  await appendEntries(
+    trx,
+    session,
+    entries,
+    missing.map(({ type, uuid, message }) => ({ type, uuid, message })),
+  );
+}
+
+/** The main conversation since the turn's prompt; everything, where the prompt is not found. */
+export async function readEntries(trx: Trx, turn: TurnRow): Promise<Entry[]> {
+  const { rows } = await sql<{ entry: Entry }>`
+    select entry from transcripts
+    where session_id = ${turn.session_id} and subpath = ''
+      and id >= coalesce((
+        select id from transcripts
+        where session_id = ${turn.session_id} and subpath = '' and entry_uuid = ${turn.id}
+      ), 0)
+    order by id
+  `.execute(trx);
+  return rows.map((row) => row.entry);
+}
+
+/** What the main agent and its tools said in the turn, as the log has it. */
+async function readMessages(trx: Trx, turn: TurnRow): Promise<Said[]> {
+  const { rows } = await sql<{ data: Said }>`
+    select data from events
+    where session_id = ${turn.session_id} and turn_id = ${turn.id} and kind = 'sdk'
+      and data ->> 'type' in ('assistant', 'user') and data ->> 'parent_tool_use_id' is null
+    order by seq
+  `.execute(trx);
+  return rows.map((row) => row.data);
+}
+
+/** Adds entries at the end of the main conversation; what they have in common with the last one is copied from it. */
+export async function appendEntries(
+  trx: Trx,
+  session: SessionRow,
+  entries: readonly Entry[],
+  added: readonly (Record<string, unknown> & { type: string })[],
+): Promise<void> {
+  const last = entries.findLast((entry) => entry.uuid !== undefined && entry.isSidechain !== true);
+  if (last === undefined || added.length === 0) return;
+  const shared = ['cwd', 'sessionId', 'version', 'gitBranch', 'userType', 'entrypoint'];
+  let parentUuid = last.uuid;
+  const rows = added.map((entry) => {
+    const uuid = String(entry.uuid);
+    const whole = {
+      parentUuid,
+      isSidechain: false,
+      ...entry,
+      timestamp: new Date().toISOString(),
+      ...Object.fromEntries(shared.map((name) => [name, last[name]])),
+    };
+    parentUuid = uuid;
+    return {
+      session_id: session.id,
+      tenant_id: session.tenant_id,
+      subpath: '',
+      type: entry.type,
+      entry_uuid: uuid,
+      entry: JSON.stringify(whole),
+    };
+  });
+  await trx.insertInto('transcripts').values(rows).execute();
+}

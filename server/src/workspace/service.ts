@@ -1,0 +1,177 @@
+import { mkdir } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import type { Kysely } from 'kysely';
+import type { Database } from '../db/database.ts';
+import { AppError } from '../errors.ts';
+import { getSessionOrThrow, type SessionRow } from '../session/service.ts';
+import { isActive } from '../session/session.ts';
+import type { SessionKey } from '../session/store.ts';
+import { emptyArchive, openArchive } from './archive.ts';
+import { type FileChange, limitFiles, toFileChange } from './diff.ts';
+import { Directory } from './directory.ts';
+import { fileError } from './file-errors.ts';
+import { deletePath, type OpenFile, openPath, type WriteConditions, writeFile } from './files.ts';
+import type { WorkspaceHistory } from './history.ts';
+import { type Listing, listDirectory } from './listing.ts';
+import type { WorkspacePath } from './path.ts';
+import { placeOf, type WorkspacePlace } from './place.ts';
+import type { Conflict } from './restore.ts';
+import type { SnapshotName } from './snapshots.ts';
+
+export type WorkspaceServices = {
+  db: Kysely<Database>;
+  /** Free of symbolic links. */
+  dataDir: string;
+  history: WorkspaceHistory;
+};
+
+type Opened = { session: SessionRow; place: WorkspacePlace; root: Directory | null };
+
+/** The workspace's directory; null when the session has not begun, and so has none yet. */
+async function openWorkspace(
+  services: WorkspaceServices,
+  key: SessionKey,
+  { create = false }: { create?: boolean } = {},
+): Promise<Opened> {
+  const session = await getSessionOrThrow(services.db, key);
+  const place = placeOf(services.dataDir, session);
+  const isNew = place.isManaged && session.fence === 0;
+  if (isNew && create) await mkdir(place.directory, { recursive: true, mode: 0o700 });
+  try {
+    return { session, place, root: await Directory.openRoot(place.directory) };
+  } catch (error) {
+    if (error instanceof AppError) throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' && isNew) return { session, place, root: null };
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') throw elsewhere(place, error);
+    throw error;
+  }
+}
+
+function elsewhere({ isManaged, directory }: WorkspacePlace, cause: unknown): AppError {
+  const what = isManaged ? "The session's workspace" : `The directory ${directory}`;
+  return new AppError('workspace_elsewhere', `${what} is not on this node, or was removed from it.`, {
+    cause,
+    hint: 'ask the node that ran the session',
+  });
+}
+
+/** What stands at a path; the caller closes a file that it gets. */
+export type Found = { kind: 'directory'; listing: Listing } | ({ kind: 'file' } & OpenFile);
+
+export async function findFile(
+  services: WorkspaceServices,
+  key: SessionKey,
+  { path, recursive }: { path: WorkspacePath; recursive: boolean },
+): Promise<Found> {
+  const { root } = await openWorkspace(services, key);
+  if (root === null && path.length === 0) {
+    return { kind: 'directory', listing: { entries: [], truncated: false } };
+  }
+  return await withErrors(path, async () => {
+    await using directory = root ?? throwMissing();
+    const found = await openPath(directory, path);
+    if (!(found instanceof Directory)) return { kind: 'file', ...found };
+    await using listed = found;
+    return { kind: 'directory', listing: await listDirectory(listed, { recursive }) };
+  });
+}
+
+export async function storeFile(
+  services: WorkspaceServices,
+  key: SessionKey,
+  { path, ...request }: { path: WorkspacePath; content: Readable; conditions: WriteConditions },
+): ReturnType<typeof writeFile> {
+  const { root } = await openWorkspace(services, key, { create: true });
+  return await withErrors(path, async () => {
+    await using directory = root ?? throwMissing();
+    try {
+      return await writeFile(directory, path, request);
+    } finally {
+      services.history.noticeWrite(key.id);
+    }
+  });
+}
+
+export async function removeFile(
+  services: WorkspaceServices,
+  key: SessionKey,
+  { path, recursive }: { path: WorkspacePath; recursive: boolean },
+): Promise<void> {
+  const { root } = await openWorkspace(services, key);
+  await withErrors(path, async () => {
+    await using directory = root ?? throwMissing();
+    try {
+      await deletePath(directory, path, { recursive });
+    } finally {
+      services.history.noticeWrite(key.id);
+    }
+  });
+}
+
+/** The directory at a path as a tar stream. */
+export async function archiveFiles(
+  services: WorkspaceServices,
+  key: SessionKey,
+  path: WorkspacePath,
+): Promise<Readable> {
+  const { root } = await openWorkspace(services, key);
+  if (root === null && path.length === 0) return emptyArchive();
+  return await withErrors(path, async () => {
+    await using directory = root ?? throwMissing();
+    return await openArchive(await directory.walk(path));
+  });
+}
+
+export type WorkspaceChanges = {
+  files: FileChange[];
+  diff: Buffer;
+  truncated: boolean;
+  omitted: string[];
+};
+
+/** What the session changed since it began. */
+export async function readChanges(
+  services: WorkspaceServices,
+  key: SessionKey,
+  options: { path: WorkspacePath; context: number },
+): Promise<WorkspaceChanges> {
+  const { session, place, root } = await openWorkspace(services, key);
+  await root?.[Symbol.asyncDispose]();
+  if (session.fence === 0) return { files: [], diff: Buffer.alloc(0), truncated: false, omitted: [] };
+  const path = options.path.length === 0 ? null : options.path.join('/');
+  const changes = await services.history.changes(place, { path, context: options.context });
+  const { files, truncated } = limitFiles(changes.files.map(toFileChange));
+  return { ...changes, files, truncated: truncated || changes.truncated };
+}
+
+/** Makes the files of a session that does not run what they were before a turn. */
+export async function rewindFiles(
+  services: WorkspaceServices,
+  key: SessionKey,
+  { to, dryRun }: { to: SnapshotName; dryRun: boolean },
+): Promise<{ changes: FileChange[]; conflicts: Conflict[] }> {
+  const { place, root } = await openWorkspace(services, key);
+  await root?.[Symbol.asyncDispose]();
+  const mayBegin = async (): Promise<void> => {
+    const { status } = await getSessionOrThrow(services.db, key);
+    if (!isActive(status)) return;
+    throw new AppError('session_running', `Session ${key.id} is ${status}: its files may be in use.`, {
+      hint: 'wait until it has ended, or cancel it',
+    });
+  };
+  const { changes, conflicts } = await services.history.rewind(place, { to, dryRun, mayBegin });
+  return { changes: changes.map(toFileChange), conflicts };
+}
+
+async function withErrors<T>(path: WorkspacePath, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw fileError(error, path.join('/'));
+  }
+}
+
+function throwMissing(): never {
+  throw Object.assign(new Error('the workspace is not there yet'), { code: 'ENOENT' });
+}
