@@ -34,7 +34,7 @@ export async function measureBareSdk(setup: BareSetup): Promise<BareTimes> {
     path: setup.path,
     requested: {},
     backgroundTasks: false,
-    resumesTurn: false,
+    rerunsTurn: false,
   });
   const options = bareOptions(directories.workspace, sessionId, environment);
   try {

@@ -16,6 +16,8 @@ import type { interruptionView, sessionView } from '../../server/src/session/vie
 import type { editRequest, messageRequest } from '../../server/src/turn/message.ts';
 import type { contentBlock } from '../../server/src/turn/turn.ts';
 import type { turnView } from '../../server/src/turn/view.ts';
+import type { changesView, rewindRequest, rewindView } from '../../server/src/workspace/changes.ts';
+import type { fileListing, fileWritten } from '../../server/src/workspace/listing.ts';
 
 /**
  * The API's types, taken from the server's schemas. What is exported here is a function that nobody calls, because
@@ -32,6 +34,7 @@ export const shapes = () => ({
   MessageEdit: sent<typeof editRequest>(),
   SettingsRequest: sent<typeof settingsRequest>(),
   ApprovalAnswer: sent<typeof approvalAnswer>(),
+  RewindRequest: sent<typeof rewindRequest>(),
   ToolResult: sent<typeof toolResult>(),
   ContentBlock: sent<typeof contentBlock>(),
 
@@ -44,6 +47,10 @@ export const shapes = () => ({
   Turn: received<typeof turnView>(),
   Approval: received<typeof approvalView>(),
   SessionEvent: spelledOut<EventView>(),
+  FileListing: received<typeof fileListing>(),
+  FileWritten: received<typeof fileWritten>(),
+  WorkspaceChanges: received<typeof changesView>(),
+  Rewind: received<typeof rewindView>(),
   Readiness: received<typeof readiness>(),
   Versions: received<typeof versions>(),
   Problem: received<typeof problem>(),

@@ -35,6 +35,14 @@ export type ToolResult = Shapes['ToolResult'];
 export type SessionEvent = Shapes['SessionEvent'];
 export type EventKind = SessionEvent['kind'];
 
+export type FileListing = Shapes['FileListing'];
+export type FileEntry = FileListing['entries'][number];
+export type FileWritten = Shapes['FileWritten'];
+export type WorkspaceChanges = Shapes['WorkspaceChanges'];
+export type FileChange = WorkspaceChanges['files'][number];
+export type RewindRequest = Shapes['RewindRequest'];
+export type Rewind = Shapes['Rewind'];
+
 export type Readiness = Shapes['Readiness'];
 export type Versions = Shapes['Versions'];
 
@@ -44,38 +52,6 @@ export type ErrorCode = Shapes['ErrorCode'];
 export type FieldError = NonNullable<Problem['errors']>[number];
 
 // TODO: from the server's schemas, as soon as it has these routes.
-export type FileEntry = {
-  name: string;
-  type: 'file' | 'directory' | 'link' | 'other';
-  size: number | null;
-  modified_at: string;
-  target?: string | undefined;
-};
-export type FileListing = { path: string; entries: FileEntry[]; truncated: boolean };
-export type FileWritten = { path: string; size: number; etag: string };
-export type FileChange = {
-  path: string;
-  old_path?: string | undefined;
-  status: 'added' | 'modified' | 'deleted' | 'renamed';
-  additions: number;
-  deletions: number;
-  binary: boolean;
-};
-export type WorkspaceChanges = {
-  base: 'start';
-  files: FileChange[];
-  diff: string;
-  truncated: boolean;
-  omitted_files: string[];
-};
-export type RewindRequest = { to: string; dry_run?: boolean | undefined };
-export type Rewind = {
-  files_changed: string[];
-  insertions: number;
-  deletions: number;
-  dry_run: boolean;
-  conflicts: { path: string; reason: string }[];
-};
 export type ForkRequest = {
   at?: number | undefined;
   prompt?: string | undefined;

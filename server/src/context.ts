@@ -13,6 +13,7 @@ import { retryWhileUnavailable } from './db/retry.ts';
 import { StartupError } from './errors.ts';
 import { EventBus } from './event/bus.ts';
 import { EventLog } from './event/event-log.ts';
+import { EventStreams, type StreamTimes } from './event/streams.ts';
 import { startDemoModel } from './gateway/demo-model/demo-model.ts';
 import { ModelGateway } from './gateway/gateway.ts';
 import { configuredUpstream, demoUpstream, needsDemoModel, type Upstream } from './gateway/upstream.ts';
@@ -35,6 +36,7 @@ export type Context = {
   upstream: Upstream;
   driver: IsolationDriver;
   bus: EventBus;
+  streams: EventStreams;
   sessions: SessionServices;
   worker: Worker;
   [Symbol.asyncDispose](): Promise<void>;
@@ -47,6 +49,8 @@ export type ContextParts = {
   driver?: IsolationDriver;
   /** A model stream that is silent for longer is cut. Milliseconds. */
   streamIdleMs?: number;
+  /** Of the event streams to clients. */
+  streamTimes?: Partial<StreamTimes>;
 };
 
 export async function createContext(config: Config, parts: ContextParts): Promise<Context> {
@@ -77,6 +81,9 @@ export async function createContext(config: Config, parts: ContextParts): Promis
   );
   await gateway.start();
   const eventLog = stack.use(new EventLog({ db: database.db, bus, logger }));
+
+  const streams = stack.use(new EventStreams({ db: database.db, bus, logger, times: parts.streamTimes }));
+  streams.start();
 
   const sessions: SessionServices = {
     db: database.db,
@@ -114,6 +121,7 @@ export async function createContext(config: Config, parts: ContextParts): Promis
       upstream,
       driver,
       bus,
+      streams,
       sessions,
       worker,
     },

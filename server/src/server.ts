@@ -6,6 +6,7 @@ import { approvalRoutes } from './approval/routes.ts';
 import { classicRoutes } from './classic/routes.ts';
 import type { Context } from './context.ts';
 import { AppError } from './errors.ts';
+import { eventRoutes } from './event/routes.ts';
 import { answerBrokenRequest } from './http/broken-request.ts';
 import { installJsonBodyParser } from './http/json-body.ts';
 import { describeSchemas } from './http/openapi.ts';
@@ -67,6 +68,7 @@ export async function createServer(context: Context): Promise<Server> {
   await app.register(sessionRoutes, { context });
   await app.register(turnRoutes, { context });
   await app.register(approvalRoutes, { context });
+  await app.register(eventRoutes, { context });
   await app.register(operationsRoutes, { context, isDraining: () => draining.isDraining });
   await app.ready();
   return { app, startDraining: draining.start };

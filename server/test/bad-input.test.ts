@@ -337,7 +337,7 @@ describe('bad input', () => {
         ['PUT', `/status/${UNKNOWN_ID}`, 'GET'],
         ['GET', `/cancel/${UNKNOWN_ID}/`, 'POST'],
         ['POST', '/sessions', 'GET'],
-        ['PATCH', '/sessions/cleanup', 'GET, DELETE'],
+        ['PUT', '/sessions/cleanup', 'GET, PATCH, DELETE'],
       ] as const;
       for (const [method, path, allowed] of wrong) {
         const answer = await send(method, path);

@@ -229,6 +229,47 @@ describe('the client', () => {
     await assert.rejects(aborted.result, { name: 'TimeoutError' });
   });
 
+  it('lists, reads, writes and deletes files of the workspace, shows what changed and takes it back', async () => {
+    const { sessions } = client;
+    const { files } = sessions;
+    const first = await client.run({ prompt: 'hello' }).result;
+    const { session_id: id } = first;
+    const written = await files.write(id, 'a b/größe?.txt', 'hello\n', { ifMissing: true });
+    assert.deepEqual([written.path, written.size], ['a b/größe?.txt', 6]);
+    await assert.rejects(files.write(id, 'a b/größe?.txt', 'x', { ifMissing: true }), {
+      code: 'precondition_failed',
+    });
+    await files.write(id, 'a b/größe?.txt', new TextEncoder().encode('hello you\n'), {
+      ifMatch: written.etag,
+    });
+    const listed = await files.list(id, { recursive: true });
+    assert.deepEqual(
+      listed.entries.map(({ name, type }) => [name, type]),
+      [
+        ['a b', 'directory'],
+        ['a b/größe?.txt', 'file'],
+      ],
+    );
+    assert.equal((await files.list(id, { path: 'a b' })).entries[0]?.name, 'größe?.txt');
+    assert.equal(new TextDecoder().decode(await files.read(id, 'a b/größe?.txt')), 'hello you\n');
+    const part = await files.open(id, 'a b/größe?.txt', { range: 'bytes=6-8' });
+    assert.deepEqual([part.status, await part.text()], [206, 'you']);
+    const archive = await files.archive(id, { path: 'a b' });
+    assert.equal(archive.headers.get('content-type'), 'application/x-tar');
+    assert.ok((await archive.arrayBuffer()).byteLength >= 1024);
+
+    const changes = await sessions.changes(id, { context: 0 });
+    assert.deepEqual(
+      changes.files.map(({ path, status }) => [path, status]),
+      [['a b/größe?.txt', 'added']],
+    );
+    const planned = await sessions.rewind(id, { to: 'start', dry_run: true });
+    assert.deepEqual([planned.files_changed, planned.dry_run], [['a b/größe?.txt'], true]);
+    await files.delete(id, 'a b', { recursive: true });
+    await assert.rejects(files.read(id, 'a b/größe?.txt'), { status: 404, code: 'not_found' });
+    assert.deepEqual((await sessions.changes(id)).files, []);
+  });
+
   it('streams each event once and in order, however often the connection is cut', async () => {
     const { session_id: id } = await client.run({ prompt: 'run: echo one', allowed_tools: ['Bash'] }).result;
     const { last_seq } = await client.sessions.get(id);

@@ -9,10 +9,10 @@ import { GreenroomClient } from '../../client/src/index.ts';
 import type { Config } from '../src/config.ts';
 import { loadConfig } from '../src/config.ts';
 import { type Context, type ContextParts, createContext } from '../src/context.ts';
-import type { StoredEvent } from '../src/event/event.ts';
-import { readEvents } from '../src/event/feed.ts';
+import type { EventView } from '../src/event/event.ts';
 import { createSilentLogger } from '../src/log.ts';
 import { createServer } from '../src/server.ts';
+import { readStream } from './event-source.ts';
 
 /** A whole server in this process: real PostgreSQL, real agents, the demo model as fast as it can. */
 export type TestServer = {
@@ -26,7 +26,7 @@ export type TestServer = {
   /** Waits until the session's latest turn has ended, and returns its status. */
   ended(sessionId: string): Promise<StatusAnswer>;
   /** The first event that matches, among those stored and those to come. */
-  event(sessionId: string, matches: (event: StoredEvent) => boolean): Promise<StoredEvent>;
+  event(sessionId: string, matches: (event: EventView) => boolean): Promise<EventView>;
   [Symbol.asyncDispose](): Promise<void>;
 };
 
@@ -136,11 +136,8 @@ function makeClient(url: string, context: Context, dispose: () => Promise<void>)
   const client = new GreenroomClient({ baseUrl: url });
   const event: TestServer['event'] = async (sessionId, matches) => {
     const signal = AbortSignal.timeout(60_000);
-    for await (const found of readEvents(
-      { db: context.database.db, bus: context.bus },
-      { sessionId, signal },
-    )) {
-      if (matches(found)) return found;
+    for await (const { id, data } of readStream(`${url}/sessions/${sessionId}/events`, { signal })) {
+      if (id !== null && matches(data)) return data;
     }
     throw new Error(`session ${sessionId} never had the event that was waited for`);
   };

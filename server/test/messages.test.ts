@@ -26,7 +26,7 @@ describe('a message to a session', () => {
   const turnEnded = async (id: string, turn: Turn) =>
     await server.event(
       id,
-      (found) => found.kind === 'turn' && found.turnId === turn.turn_id && found.data.phase === 'ended',
+      (found) => found.kind === 'turn' && found.turn_id === turn.turn_id && found.data.phase === 'ended',
     );
   /** The tool of the running turn has been called. */
   const toolCalled = async (id: string) =>

@@ -4,10 +4,10 @@ import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { QUEUE_SCHEMA } from '../src/db/database.ts';
-import { isMessage, type StoredEvent } from '../src/event/event.ts';
-import { listEvents } from '../src/event/store.ts';
+import { type EventView, isMessage } from '../src/event/event.ts';
 import type { SessionRow, TurnRow } from '../src/session/service.ts';
 import { listTurns } from '../src/turn/store.ts';
+import { readTable } from './event-source.ts';
 import { createDatabase, findProcesses, startTestServer, type TestServer } from './harness.ts';
 import { until } from './server-process.ts';
 
@@ -162,7 +162,7 @@ async function checkAll(servers: readonly TestServer[], clients: readonly Random
     assert.equal(session === undefined, client.isDeleted, `session ${client.sessionId}`);
     if (session === undefined) continue;
     const turns = await listTurns(db, session.id);
-    const events = await listEvents(db, { sessionId: session.id, after: 0, limit: 100_000 });
+    const events = await readTable(db, session.id);
     const story = `${session.id}: ${turns.map(describeTurn).join(', ')}`;
     checkSession(session, turns, { client, story });
     checkLog(session, events, story);
@@ -184,7 +184,7 @@ function checkSession(session: SessionRow, turns: readonly TurnRow[], { client, 
   }
 }
 
-function checkLog(session: SessionRow, events: readonly StoredEvent[], story: string): void {
+function checkLog(session: SessionRow, events: readonly EventView[], story: string): void {
   assert.deepEqual(
     events.map((event) => event.seq),
     Array.from({ length: session.last_seq }, (_, index) => index + 1),
@@ -203,9 +203,9 @@ function checkLog(session: SessionRow, events: readonly StoredEvent[], story: st
   assert.equal(last?.data.status, session.status, story);
 }
 
-function checkTurn(turn: TurnRow, events: readonly StoredEvent[], { client, story }: Checked): void {
+function checkTurn(turn: TurnRow, events: readonly EventView[], { client, story }: Checked): void {
   const where = `turn ${turn.number} of ${story}`;
-  const phases = events.filter((event) => event.kind === 'turn' && event.turnId === turn.id);
+  const phases = events.filter((event) => event.kind === 'turn' && event.turn_id === turn.id);
   const [queued, ...later] = phases.map((event) => (event.kind === 'turn' ? event.data : assert.fail()));
   assert.equal(queued?.phase, 'queued', where);
   const expected = turn.started_at === null ? ['ended'] : ['started', 'ended'];
@@ -221,7 +221,7 @@ function checkTurn(turn: TurnRow, events: readonly StoredEvent[], { client, stor
     assert.equal(turn.error?.code, 'agent_crashed', where);
   }
   if (turn.state !== 'completed') return;
-  const said = events.filter((event) => event.kind === 'sdk' && event.turnId === turn.id);
+  const said = events.filter((event) => event.kind === 'sdk' && event.turn_id === turn.id);
   const [begin, end] = phases.slice(1).map((event) => event.seq);
   assert.ok(begin !== undefined && end !== undefined);
   assert.ok(

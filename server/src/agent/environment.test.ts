@@ -10,7 +10,7 @@ function environment(requested: Record<string, string>) {
     path: '/usr/bin',
     requested,
     backgroundTasks: false,
-    resumesTurn: false,
+    rerunsTurn: false,
   });
 }
 

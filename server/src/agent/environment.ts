@@ -24,7 +24,7 @@ export type EnvironmentSource = {
   /** Commands and subagents may go on after the turn that began them. */
   backgroundTasks: boolean;
   /** The process goes on with a turn that was cut off, from its last complete step. */
-  resumesTurn: boolean;
+  rerunsTurn: boolean;
 };
 
 /** The whole environment of an agent process. Nothing is inherited: the server's own holds secrets. */
@@ -47,7 +47,7 @@ export function agentEnvironment(source: EnvironmentSource): Record<string, stri
     CLAUDE_CODE_DISABLE_AUTO_MEMORY: '1',
     // One prompt, one result, unless the session wants otherwise.
     ...(source.backgroundTasks ? {} : { CLAUDE_CODE_DISABLE_BACKGROUND_TASKS: '1' }),
-    ...(source.resumesTurn ? { CLAUDE_CODE_RESUME_INTERRUPTED_TURN: '1' } : {}),
+    ...(source.rerunsTurn ? { CLAUDE_CODE_RESUME_INTERRUPTED_TURN: '1' } : {}),
     // The prompt is in the transcript before the first model call: a crash cannot lose it.
     CLAUDE_CODE_EAGER_FLUSH: '1',
     CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS: '1',

@@ -5,7 +5,9 @@ import type {
   Options,
   PermissionResult,
   PermissionRuleValue,
+  SyncHookJSONOutput,
 } from '@anthropic-ai/claude-agent-sdk';
+import type { ClientTool } from '../session/option-fields.ts';
 import { CLIENT_TOOL_SERVER } from './tools.ts';
 
 /** A tool call that somebody has to decide on. */
@@ -37,12 +39,13 @@ const HOOK_TIMEOUT_S = 2_000_000;
  */
 export function permissionCallbacks(
   decide: DecideToolCall,
-  asked: { tools: boolean; clientTools: boolean },
+  asked: { tools: boolean; clientTools: readonly ClientTool[] },
 ): Pick<Options, 'canUseTool' | 'hooks'> | null {
-  if (!asked.tools && !asked.clientTools) return null;
+  const hasClientTools = asked.clientTools.length > 0;
+  if (!asked.tools && !hasClientTools) return null;
   return {
     ...(asked.tools ? { canUseTool: canUseTool(decide) } : {}),
-    ...(asked.clientTools ? { hooks: { PreToolUse: [clientToolHook(decide)] } } : {}),
+    ...(hasClientTools ? { hooks: { PreToolUse: [clientToolHook(decide, asked.clientTools)] } } : {}),
   };
 }
 
@@ -71,9 +74,13 @@ function canUseTool(decide: DecideToolCall): CanUseTool {
 
 const CLIENT_TOOL_PREFIX = `mcp__${CLIENT_TOOL_SERVER}__`;
 
-function clientToolHook(decide: DecideToolCall) {
+function clientToolHook(decide: DecideToolCall, tools: readonly ClientTool[]) {
+  const changing = new Set(tools.filter((tool) => tool.read_only !== true).map((tool) => tool.name));
   const hook: HookCallback = async (input, toolUseId): Promise<HookJSONOutput> => {
     if (input.hook_event_name !== 'PreToolUse' || toolUseId === undefined) return {};
+    // The agent program refuses these only after somebody has answered.
+    const name = input.tool_name.slice(CLIENT_TOOL_PREFIX.length);
+    if (input.permission_mode === 'plan' && changing.has(name)) return denial(PLAN_MODE);
     const decision = await decide({
       toolName: input.tool_name,
       toolUseId,
@@ -83,16 +90,16 @@ function clientToolHook(decide: DecideToolCall) {
       rules: [],
       isClientTool: true,
     });
+    if (decision.behavior === 'deny') {
+      const stop = decision.interrupt ? { continue: false, stopReason: decision.message } : {};
+      return { ...denial(decision.message), ...stop };
+    }
     return {
       hookSpecificOutput: {
         hookEventName: 'PreToolUse',
-        ...(decision.behavior === 'allow'
-          ? { permissionDecision: 'allow', updatedInput: decision.input }
-          : { permissionDecision: 'deny', permissionDecisionReason: decision.message }),
+        permissionDecision: 'allow',
+        updatedInput: decision.input,
       },
-      ...(decision.behavior === 'deny' && decision.interrupt
-        ? { continue: false, stopReason: decision.message }
-        : {}),
     };
   };
   // A hook that throws would let the tool run.
@@ -101,6 +108,18 @@ function clientToolHook(decide: DecideToolCall) {
     onFailure: 'block' as const,
     timeout: HOOK_TIMEOUT_S,
     hooks: [hook],
+  };
+}
+
+const PLAN_MODE = 'In plan mode only tools that change nothing can be called.';
+
+function denial(reason: string): SyncHookJSONOutput {
+  return {
+    hookSpecificOutput: {
+      hookEventName: 'PreToolUse',
+      permissionDecision: 'deny',
+      permissionDecisionReason: reason,
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { MAX_PAYLOAD_BYTES, type Notifications } from '../db/notifications.ts';
+import { type DeltaSignal, deltaSignal } from './delta.ts';
 import type { StoredEvent } from './event.ts';
 
 /** What nodes tell each other. Every signal is a hint: a reader that misses one finds the fact in the tables. */
@@ -17,6 +18,8 @@ export type Signal =
   /** A background task of the session's agent is to stop. */
   | { type: 'stop_task'; sessionId: string; taskId: string }
   | { type: 'deleted'; sessionId: string }
+  /** A piece of a message that an agent is writing. */
+  | DeltaSignal
   /** Events were stored up to `seq`; those small enough come along. */
   | { type: 'events'; sessionId: string; seq: number; events: StoredEvent[] };
 
@@ -37,6 +40,7 @@ const wireSignal = z.discriminatedUnion('type', [
   z.object({ type: z.literal('approval'), sessionId: z.string() }),
   z.object({ type: z.literal('stop_task'), sessionId: z.string(), taskId: z.string() }),
   z.object({ type: z.literal('deleted'), sessionId: z.string() }),
+  deltaSignal,
   z.object({
     type: z.literal('events'),
     sessionId: z.string(),
@@ -120,6 +124,8 @@ export function pack(signals: readonly Signal[]): string[] {
       text = JSON.stringify({ ...signal, events: [] });
     }
     const size = Buffer.byteLength(text) + 1;
+    // PostgreSQL would refuse it, and all that goes with it. It is only a hint.
+    if (size + 1 > MAX_PAYLOAD_BYTES) continue;
     if (bytes + size > MAX_PAYLOAD_BYTES && current.length > 0) {
       payloads.push(`[${current.join(',')}]`);
       current = [];

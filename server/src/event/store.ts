@@ -1,6 +1,10 @@
-import { type Kysely, sql, type Transaction, type UpdateObject } from 'kysely';
+import { type Kysely, type Selectable, sql, type Transaction, type UpdateObject } from 'kysely';
 import type { Database } from '../db/database.ts';
-import { type EventDraft, isMessage, type StoredEvent } from './event.ts';
+import type { SessionStatus } from '../session/session.ts';
+import type { SessionKey } from '../session/store.ts';
+import { type EventDraft, type EventKind, isMessage, type StoredEvent } from './event.ts';
+import type { LogItem } from './frames.ts';
+import type { SessionSummary } from './summary.ts';
 
 /** One activation's events: appended only while its fence is the session's newest. */
 export type FencedDraft = { sessionId: string; fence: number; draft: EventDraft };
@@ -118,32 +122,148 @@ function stored(sessionId: string, seq: number, draft: EventDraft): StoredEvent 
   return { ...draft, sessionId, seq };
 }
 
-export type EventPage = {
-  sessionId: string;
-  /** Only events with a larger `seq`. */
+export type EventQuery = {
+  key: SessionKey;
+  /** Only events with a larger `seq`, and with a smaller one. */
   after: number;
+  before: number | null;
+  /** null is all. */
+  kinds: readonly EventKind[] | null;
+  order: 'asc' | 'desc';
   limit: number;
 };
 
-export async function listEvents(db: Kysely<Database>, page: EventPage): Promise<StoredEvent[]> {
-  const rows = await db
-    .selectFrom('events')
-    .select(['session_id', 'seq', 'turn_id', 'kind', 'data', 'at'])
-    .where('session_id', '=', page.sessionId)
-    .where('seq', '>', page.after)
-    .orderBy('seq')
-    .limit(page.limit)
-    .execute();
-  return rows.map((row) => {
-    const body = { kind: row.kind, data: row.data } as Pick<StoredEvent, 'kind' | 'data'>;
-    return {
-      ...body,
-      sessionId: row.session_id,
-      seq: row.seq,
-      turnId: row.turn_id,
-      at: row.at,
-    } as StoredEvent;
-  });
+/** `isLast`: there is nothing beyond it. A page may hold fewer events than were asked for, since it is bounded in bytes. */
+export type EventPage = { items: LogItem[]; isLast: boolean };
+
+// As stored, that is compressed; enough for a full page of usual events.
+const PAGE_BYTES = 1_000_000;
+
+type EventTextRow = {
+  seq: number;
+  kind: EventKind;
+  turn_id: string | null;
+  at: Date;
+  data: string;
+  found: number;
+};
+
+/** A page of the log as finished JSON: what an event holds passes through unparsed. */
+export async function findEventPage(db: Kysely<Database>, query: EventQuery): Promise<EventPage> {
+  const { key, after, before, kinds, limit } = query;
+  const order = sql.raw(query.order);
+  const { rows } = await sql<EventTextRow>`
+    select seq, kind, turn_id, at, data::text as data, found from (
+      select *, count(*) over () as found,
+        sum(pg_column_size(data)) over (order by seq ${order} rows unbounded preceding)
+          - pg_column_size(data) as bytes_before
+      from (
+        select seq, kind, turn_id, at, data from events
+        where tenant_id = ${key.tenantId} and session_id = ${key.id} and seq > ${after}
+          ${before === null ? sql`` : sql`and seq < ${before}`}
+          ${kinds === null ? sql`` : sql`and kind = any(${kinds})`}
+        order by seq ${order} limit ${limit}
+      ) candidates
+    ) page
+    where bytes_before < ${PAGE_BYTES} order by seq ${order}
+  `.execute(db);
+  const isLast = rows.length === (rows[0]?.found ?? 0) && rows.length < limit;
+  return { items: rows.map(toLogItem), isLast };
+}
+
+// The same text as `JSON.stringify(toEventView(event))`.
+function toLogItem({ seq, kind, turn_id, at, data }: EventTextRow): LogItem {
+  const turnId = turn_id === null ? 'null' : `"${turn_id}"`;
+  const json = `{"seq":${seq},"kind":"${kind}","turn_id":${turnId},"at":"${at.toISOString()}","data":${data}}`;
+  return { seq, kind, json };
+}
+
+/** What the log of a session holds: it may begin late, and it may be empty. */
+export type LogRange = { firstSeq: number | null; lastSeq: number };
+
+export async function findLogRange(db: Kysely<Database>, key: SessionKey): Promise<LogRange | undefined> {
+  const { rows } = await sql<LogRange>`
+    select last_seq as "lastSeq",
+      (select min(seq) from events where session_id = sessions.id) as "firstSeq"
+    from sessions where tenant_id = ${key.tenantId} and id = ${key.id}
+  `.execute(db);
+  return rows[0];
+}
+
+/** Of those sessions that still exist, the newest `seq`. */
+export async function findLastSeqs(
+  db: Kysely<Database>,
+  keys: readonly SessionKey[],
+): Promise<Map<string, number>> {
+  const { rows } = await sql<{ id: string; last_seq: number }>`
+    select id, last_seq from sessions where (tenant_id, id) in (
+      select * from unnest(${keys.map((key) => key.tenantId)}::text[], ${keys.map((key) => key.id)}::uuid[])
+    )
+  `.execute(db);
+  return new Map(rows.map((row) => [row.id, row.last_seq]));
+}
+
+export type SummaryQuery = {
+  tenantId: string;
+  statuses: readonly SessionStatus[] | null;
+  /** Only older ones; null begins with the newest. */
+  before: string | null;
+  limit: number;
+};
+
+/** Newest first. */
+export async function listSummaries(db: Kysely<Database>, query: SummaryQuery): Promise<SessionSummary[]> {
+  let rows = summaries(db, query.tenantId);
+  if (query.statuses !== null) rows = rows.where('status', 'in', query.statuses);
+  if (query.before !== null) rows = rows.where('id', '<', query.before);
+  return (await rows.orderBy('id', 'desc').limit(query.limit).execute()).map(toSummary);
+}
+
+export async function findSummaries(
+  db: Kysely<Database>,
+  tenantId: string,
+  ids: readonly string[],
+): Promise<SessionSummary[]> {
+  const rows = summaries(db, tenantId).where('id', '=', sql<string>`any(${ids}::uuid[])`);
+  return (await rows.execute()).map(toSummary);
+}
+
+/** What may have changed lately without anybody having heard of it. */
+export async function findRestlessSummaries(
+  db: Kysely<Database>,
+  tenantId: string,
+  limit: number,
+): Promise<SessionSummary[]> {
+  const rows = summaries(db, tenantId).where((eb) =>
+    eb.or([
+      eb('status', 'in', ['pending', 'running']),
+      eb('ended_at', '>', sql<Date>`now() - interval '1 minute'`),
+    ]),
+  );
+  return (await rows.orderBy('id', 'desc').limit(limit).execute()).map(toSummary);
+}
+
+const summaryColumns = [
+  ...(['id', 'status', 'waiting_for', 'title', 'error', 'cost_usd', 'turn_count', 'message_count'] as const),
+  ...(['last_seq', 'created_at', 'started_at', 'ended_at', 'updated_at'] as const),
+] as const;
+
+function summaries(db: Kysely<Database>, tenantId: string) {
+  return db.selectFrom('sessions').select(summaryColumns).where('tenant_id', '=', tenantId);
+}
+
+function toSummary(
+  row: Pick<Selectable<Database['sessions']>, (typeof summaryColumns)[number]>,
+): SessionSummary {
+  const { id, created_at, started_at, ended_at, updated_at, ...rest } = row;
+  return {
+    session_id: id,
+    ...rest,
+    created_at: created_at.toISOString(),
+    started_at: started_at?.toISOString() ?? null,
+    ended_at: ended_at?.toISOString() ?? null,
+    updated_at: updated_at.toISOString(),
+  };
 }
 
 /** The agent's messages of a session, oldest first: what the classic API shows. */

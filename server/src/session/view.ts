@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { tokenUsage } from '../turn/turn.ts';
 import { toTurnView, turnView } from '../turn/view.ts';
+import { withoutSecrets } from './option-fields.ts';
 import type { SessionDetail, SessionRow } from './service.ts';
 import { queuePlace, sessionOptions, sessionStatus, waitingFor } from './session.ts';
 
@@ -53,7 +54,7 @@ function toView(session: SessionRow): Omit<SessionView, 'queue' | 'turns'> {
     waiting_for: session.waiting_for,
     title: session.title,
     metadata: session.metadata,
-    options: session.options,
+    options: withoutSecrets(session.options),
     cwd: session.cwd,
     claude_session_id: session.claude_session_id,
     cost_usd: session.cost_usd,

@@ -1,8 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AgentMessage } from '../agent/agent-process.ts';
 import { hasConversation } from '../agent/transcript-store.ts';
-import { retryWhileUnavailable } from '../db/retry.ts';
-import type { StoredEvent } from '../event/event.ts';
 import { StaleFenceError } from '../event/event-log.ts';
 import { newTurnId } from '../ids.ts';
 import type { Logger } from '../log.ts';
@@ -11,31 +9,31 @@ import { optionDefaults } from '../session/option-fields.ts';
 import type { SessionRow } from '../session/store.ts';
 import type { TurnOutcome } from '../turn/turn.ts';
 import { ApprovalDesk } from './approval-desk.ts';
+import { DeltaPublisher } from './deltas.ts';
+import { HeldSession } from './held-session.ts';
 import { LiveAgent } from './live-agent.ts';
 import { LiveTurn } from './live-turn.ts';
+import { MessageLog } from './message-log.ts';
 import { crashOutcome, outcomeOf, outcomeWithoutResult, parseResult } from './outcome.ts';
 import type { WorkerServices } from './services.ts';
 import { startAgent } from './start-agent.ts';
+import { giveSteering, isQueueNotice, noticeQueue } from './steering.ts';
 import {
   type BegunTurn,
   beginTurn,
   claimSession,
   finishTurn,
-  foldSteering,
   type HeldState,
   LostClaimError,
   queueTaskTurn,
   readHeld,
   releaseSession,
-  returnSteering,
-  takeSteering,
 } from './store.ts';
 import { translate } from './translate.ts';
 
 export type ActivationState = 'claiming' | 'running' | 'waiting' | 'idle' | 'releasing' | 'ended';
 
 const INTERRUPT_GRACE_MS = 800;
-const MAX_UNSTORED_MESSAGES = 256;
 /** An idle agent whose background tasks go on is kept this long. */
 const BACKGROUND_TTL_MS = 3_600_000;
 
@@ -57,8 +55,9 @@ export class Activation {
   readonly sessionId: string;
   readonly #services: WorkerServices;
   readonly #logger: Logger;
+  readonly #held: HeldSession;
+  readonly #messages: MessageLog;
   #job: ActivationJob;
-  #fence = 0;
   #state: ActivationState = 'claiming';
   #idleSince = 0;
   #agent: LiveAgent | null = null;
@@ -68,20 +67,18 @@ export class Activation {
   #wake = Promise.withResolvers<void>();
   /** Pending from the result of a turn until the next one has begun, or none has: whose is what the agent says next? */
   #between = Promise.withResolvers<void>();
-  #stored = Promise.resolve();
   #parking: NodeJS.Timeout | undefined;
   #mustRelease = false;
   #isDraining = false;
   #isStopping = false;
-  /** Aborted, with the reason, when nothing more can be written. */
-  readonly #failed = new AbortController();
-  #unstored = 0;
   #onStateChange: () => void;
 
   constructor(services: WorkerServices, job: ActivationJob, onStateChange: () => void) {
     this.#services = services;
     this.#job = job;
     this.sessionId = job.sessionId;
+    this.#held = new HeldSession(job.sessionId, services);
+    this.#messages = new MessageLog(this.#held, services.eventLog, (error) => this.#fail(error));
     this.#logger = services.logger.child({ session_id: job.sessionId });
     this.#onStateChange = onStateChange;
   }
@@ -97,7 +94,7 @@ export class Activation {
   }
   /** Taken before the database is asked: what begins meanwhile is not in its answer. */
   get view(): HeldView {
-    return { fence: this.#fence, turnId: this.#turn?.id ?? null };
+    return { fence: this.#held.fence, turnId: this.#turn?.id ?? null };
   }
 
   /** Runs until the slot is free again. Never throws. */
@@ -106,7 +103,10 @@ export class Activation {
       await this.#claimAndServe();
     } catch (error) {
       if (error instanceof StaleFenceError)
-        this.#logger.warn({ fence: this.#fence }, 'lost the session: it was deleted, or is active elsewhere');
+        this.#logger.warn(
+          { fence: this.#held.fence },
+          'lost the session: it was deleted, or is active elsewhere',
+        );
       else if (error instanceof LostClaimError) this.#logger.warn(error.message);
       else this.#logger.error({ err: error }, 'the activation failed; its job will be tried again');
     } finally {
@@ -119,22 +119,24 @@ export class Activation {
 
   async #claimAndServe(): Promise<void> {
     const { db, queue, workerId } = this.#services;
-    const claim = await this.#persist(() => claimSession(db, { job: this.#job, workerId, queue }));
+    const claim = await this.#held.persist(
+      async (db) => await claimSession(db, { job: this.#job, workerId, queue }),
+    );
     if (claim === null) {
       await db.transaction().execute(async (trx) => await queue.complete(trx, this.#job));
       return;
     }
-    this.#fence = claim.session.fence;
+    this.#held.fence = claim.session.fence;
     this.#keptTurnId = claim.keptTurnId;
-    this.#publish(claim.events);
+    this.#held.publish(claim.events);
     while (true) {
-      this.#failed.signal.throwIfAborted();
+      this.#held.throwIfFailed();
       this.#wake = Promise.withResolvers();
       const begun = this.#isDraining
         ? null
-        : await this.#persist(() => beginTurn(db, this.#hold, this.#keptTurnId));
-      this.#failed.signal.throwIfAborted();
-      if (begun !== null && 'refused' in begun) this.#publish(begun.refused);
+        : await this.#held.persist(async (db, hold) => await beginTurn(db, hold, this.#keptTurnId));
+      this.#held.throwIfFailed();
+      if (begun !== null && 'refused' in begun) this.#held.publish(begun.refused);
       else if (begun !== null) await this.#runTurn(begun);
       else if (!(await this.#waitForInput()) && (await this.#release())) return;
     }
@@ -144,7 +146,7 @@ export class Activation {
 
   async #runTurn(begun: BegunTurn): Promise<void> {
     const { turn } = begun;
-    this.#publish(begun.events);
+    this.#held.publish(begun.events);
     const live = new LiveTurn(begun, {
       stallMs: this.#services.stallTimeout,
       lastHeard: () => this.#agent?.lastHeardAt ?? 0,
@@ -170,7 +172,7 @@ export class Activation {
     }
     this.#keptTurnId = null;
     const ended = { id: turn.id, number: turn.number, outcome: live.explain(outcome) };
-    this.#publish(await this.#persist(() => finishTurn(this.#services.db, this.#hold, ended)));
+    await this.#held.record(async (db, hold) => await finishTurn(db, hold, ended));
     const error = ended.outcome.state === 'error' ? ended.outcome.error.code : undefined;
     logger.info({ state: outcome.state, error, cost_usd: outcome.costUsd }, 'turn ended');
   }
@@ -188,17 +190,17 @@ export class Activation {
       const agent = await this.#ensureAgent(live, begun);
       if (begun.continuation === null) agent.give(begun.turn);
       live.watch.run();
-      this.#handOff(this.#giveSteering());
+      this.#handOff(giveSteering(this.#held, () => this.#turn));
       return outcomeOf(await live.ended.promise, begun.session.options);
     } catch (error) {
-      this.#failed.signal.throwIfAborted();
+      this.#held.throwIfFailed();
       await this.#endAgent(live.isParked ? 'park' : 'kill');
       return live.isParked ? null : crashOutcome(error, this.#isDraining);
     }
   }
 
   async #ensureAgent(live: LiveTurn, { session, continuation }: BegunTurn): Promise<LiveAgent> {
-    const { db, bus, defaultModel } = this.#services;
+    const { defaultModel } = this.#services;
     if (live.agent !== null) return live.agent;
     const present = continuation === null ? this.#agent : null;
     if (present?.process.isEnding === false) {
@@ -208,21 +210,19 @@ export class Activation {
     }
     // The options changed with the new turn: only a new process has them all. Or it is being killed.
     await this.#endAgent('close');
-    const conversationExists = await this.#persist(() => hasConversation(db, this.sessionId));
-    const desk = new ApprovalDesk({
-      services: { db, bus },
+    const conversationExists = await this.#held.persist(
+      async (db) => await hasConversation(db, this.sessionId),
+    );
+    const desk = new ApprovalDesk(this.#held, {
       asker: () => ({
-        hold: this.#hold,
         turnId: this.#turn?.id ?? null,
-        options: session.options,
+        options: (this.#turn?.session ?? session).options,
         openCalls: this.#agent?.openCalls ?? new Map(),
-        stored: this.#stored,
+        stored: this.#messages.stored,
       }),
       onChange: () => this.#reviewWaiting(),
-      signal: this.#failed.signal,
     });
-    const resumesTurn = continuation === 'rerun';
-    const plan = { session, fence: this.#fence, conversationExists, resumesTurn, desk };
+    const plan = { session, fence: this.#held.fence, conversationExists, continuation, desk };
     await startAgent(this.#services, plan, (start) => {
       if (live.isStopped) throw new Error('the turn was stopped before its agent was started');
       const agent = new LiveAgent(start(), desk, { session, defaultModel });
@@ -245,19 +245,22 @@ export class Activation {
 
   /** Stores what the agent says, for as long as its process lives, also between turns. */
   async #pump(agent: LiveAgent): Promise<void> {
+    using deltas = new DeltaPublisher(this.sessionId, (pieces) => this.#services.bus.publish(pieces));
     try {
       for await (const message of agent.process.messages()) {
         agent.hear(message);
-        await this.#beforeStoring(agent, message);
-        this.#stored = this.#store(translate(message, this.#turn?.id ?? null, new Date()));
+        if (isQueueNotice(message)) await this.#noticeQueue(agent, message);
+        else if (isTurnStart(message) && this.#turn === null) await this.#adoptTurn(agent);
+        deltas.observe(message, this.#turn?.id ?? null);
+        this.#messages.append(translate(message, this.#turn?.id ?? null, new Date()));
         if (agent.openCalls.observe(message)) this.#reviewWaiting();
         if (message.type === 'result' && this.#turn?.agent === agent) await this.#onResult(agent, message);
-        else if (this.#unstored > MAX_UNSTORED_MESSAGES) await this.#stored;
+        else if (this.#messages.isFull) await this.#messages.stored;
       }
       throw new Error('the agent process ended before its turn did');
     } catch (error) {
       // What it said last belongs before the end of its turn.
-      await this.#stored;
+      await this.#messages.stored;
       if (this.#turn?.agent === agent) this.#turn.ended.reject(error);
     } finally {
       // An agent that ended while idle is not missed until the next turn, which starts a new one.
@@ -272,7 +275,7 @@ export class Activation {
   async #onResult(agent: LiveAgent, message: AgentMessage & { type: 'result' }): Promise<void> {
     const turn = this.#turn;
     if (turn === null) return;
-    await this.#stored;
+    await this.#messages.stored;
     const result = parseResult(message);
     const answered = agent.turnsOf(result.user_message_uuids ?? []);
     if (answered.length > 0 && !answered.includes(turn.id)) return turn.addStray(result);
@@ -281,28 +284,9 @@ export class Activation {
     await this.#between.promise;
   }
 
-  /** What the agent tells about its queue, and turns that it begins by itself. */
-  async #beforeStoring(agent: LiveAgent, message: AgentMessage): Promise<void> {
-    const { type, subtype, state, command_uuid } = message as Record<string, unknown> & { type: string };
-    if (type === 'command_lifecycle' && typeof command_uuid === 'string') {
-      if (state === 'started') await this.#onMessageStarted(agent, command_uuid);
-      else if (state === 'cancelled') await this.#onMessageReturned(agent, command_uuid);
-    } else if (type === 'system' && subtype === 'init' && this.#turn === null) await this.#adoptTurn(agent);
-  }
-
-  async #onMessageStarted(agent: LiveAgent, messageId: string): Promise<void> {
-    const turnId = agent.take(messageId);
-    const intoId = this.#turn?.id;
-    if (turnId === undefined || intoId === undefined || turnId === intoId) return;
-    const { db } = this.#services;
-    this.#publish(await this.#persist(() => foldSteering(db, this.#hold, { turnId, intoId })));
-  }
-
-  async #onMessageReturned(agent: LiveAgent, messageId: string): Promise<void> {
-    const turnId = agent.take(messageId);
-    if (turnId === undefined || turnId === this.#turn?.id) return;
-    await this.#persist(() => returnSteering(this.#services.db, this.#hold));
-    this.#wake.resolve();
+  async #noticeQueue(agent: LiveAgent, notice: Parameters<typeof noticeQueue>[2]): Promise<void> {
+    const mustSendAgain = await noticeQueue(this.#held, { agent, running: this.#turn }, notice);
+    if (mustSendAgain) this.#wake.resolve();
   }
 
   /** A background task ended while the session was idle, and the agent goes on by itself. */
@@ -311,17 +295,9 @@ export class Activation {
     agent.adopt(id);
     const task = { id, prompt: agent.lastNotification };
     this.#between = Promise.withResolvers();
-    this.#publish(await this.#persist(() => queueTaskTurn(this.#services.db, this.#hold, task)));
+    await this.#held.record(async (db, hold) => await queueTaskTurn(db, hold, task));
     this.#wake.resolve();
     await this.#between.promise;
-  }
-
-  /** Hands messages that steer the running turn to its agent. */
-  async #giveSteering(): Promise<void> {
-    const agent = this.#turn?.agent ?? null;
-    if (agent === null || this.#turn?.isStopped !== false || agent.process.isEnding) return;
-    const turns = await this.#persist(() => takeSteering(this.#services.db, this.#hold));
-    for (const turn of turns) if (turn.id !== this.#turn?.id) agent.give(turn);
   }
 
   // --- waiting
@@ -351,23 +327,9 @@ export class Activation {
     this.#turn.ended.reject(new Error('the turn was parked'));
   }
 
-  async #store(drafts: ReturnType<typeof translate>): Promise<void> {
-    this.#unstored += drafts.length;
-    const appended = drafts.map((draft) =>
-      this.#services.eventLog.append(this.sessionId, this.#fence, draft),
-    );
-    try {
-      await Promise.all(appended);
-    } catch (error) {
-      this.#fail(error);
-    } finally {
-      this.#unstored -= drafts.length;
-    }
-  }
-
   /** Nothing more can be written: the session is somebody else's, or the database refused. Ends the activation. */
   #fail(error: unknown): void {
-    this.#failed.abort(error);
+    this.#held.failed.abort(error);
     this.#turn?.ended.reject(error);
     this.#between.resolve();
     this.#wake.resolve();
@@ -377,7 +339,7 @@ export class Activation {
 
   /** @returns false when it is time to release the session */
   async #waitForInput(): Promise<boolean> {
-    this.#failed.signal.throwIfAborted();
+    this.#held.throwIfFailed();
     this.#mustRelease = false;
     // Without a process, or when told to go, there is nothing to wait with.
     if (this.#agent === null || this.#isDraining) return false;
@@ -388,7 +350,7 @@ export class Activation {
     this.#setState('idle');
     await this.#wake.promise;
     clearTimeout(timer);
-    this.#failed.signal.throwIfAborted();
+    this.#held.throwIfFailed();
     return !this.#mustRelease;
   }
 
@@ -398,10 +360,10 @@ export class Activation {
   async #release(): Promise<boolean> {
     this.#setState('releasing');
     await this.#endAgent('close');
-    this.#failed.signal.throwIfAborted();
-    const { db, queue } = this.#services;
-    const result = await this.#persist(() =>
-      releaseSession(db, { hold: this.#hold, job: this.#job, queue, force: this.#isDraining }),
+    this.#held.throwIfFailed();
+    const { queue } = this.#services;
+    const result = await this.#held.persist(
+      async (db, hold) => await releaseSession(db, { hold, job: this.#job, queue, force: this.#isDraining }),
     );
     if (result === 'requeued') this.#services.bus.publish([{ type: 'work' }]);
     return result !== 'has_input';
@@ -421,7 +383,7 @@ export class Activation {
   /** A turn was queued for the session. */
   noticeInput(): void {
     this.#wake.resolve();
-    this.#handOff(this.#giveSteering());
+    this.#handOff(giveSteering(this.#held, () => this.#turn));
   }
 
   /** An approval was decided. */
@@ -438,7 +400,8 @@ export class Activation {
   async #takeOptions(): Promise<void> {
     const agent = this.#agent;
     if (agent === null || agent.process.isEnding) return;
-    const session = await this.#persist(() => readHeld(this.#services.db, this.#hold));
+    const session = await this.#held.persist(readHeld);
+    if (this.#turn !== null) this.#turn.session = session;
     if (!agent.fits(session)) await this.#applyLive(agent, session);
   }
 
@@ -503,7 +466,7 @@ export class Activation {
    * @returns false when this activation is at its end
    */
   adopt(job: ActivationJob): boolean {
-    if (this.#failed.signal.aborted || this.#state === 'ended') return false;
+    if (this.#held.failed.signal.aborted || this.#state === 'ended') return false;
     this.#job = job;
     return true;
   }
@@ -517,27 +480,19 @@ export class Activation {
     if (held.has_answer) this.noticeAnswer();
   }
 
-  /** A short outage of the database must not cost a turn: waits until it is over, or the session is lost. */
-  async #persist<T>(work: () => Promise<T>): Promise<T> {
-    return await retryWhileUnavailable(work, this.#failed.signal);
-  }
-
-  get #hold(): { sessionId: string; fence: number } {
-    return { sessionId: this.sessionId, fence: this.#fence };
-  }
-
   #handOff(work: Promise<void> | undefined): void {
     work?.catch((error) => {
-      if (!this.#failed.signal.aborted) this.#logger.error({ err: error }, 'could not act on a signal');
+      if (!this.#held.failed.signal.aborted) this.#logger.error({ err: error }, 'could not act on a signal');
     });
-  }
-
-  #publish(events: readonly StoredEvent[]): void {
-    this.#services.bus.publishEvents(events);
   }
 
   #setState(state: ActivationState): void {
     this.#state = state;
     this.#onStateChange();
   }
+}
+
+/** The first word of every turn, also of one that the agent began by itself. */
+function isTurnStart(message: AgentMessage): boolean {
+  return message.type === 'system' && message.subtype === 'init';
 }

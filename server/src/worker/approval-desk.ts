@@ -2,17 +2,14 @@ import type { ClientToolAnswer, ClientToolCall } from '../agent/client-tools.ts'
 import type { ToolCall, ToolDecision } from '../agent/permissions.ts';
 import type { ApprovalKind } from '../approval/approval.ts';
 import type { ApprovalRow } from '../approval/store.ts';
-import { retryWhileUnavailable } from '../db/retry.ts';
 import { newApprovalId } from '../ids.ts';
 import { optionDefaults } from '../session/option-fields.ts';
 import type { SessionOptions } from '../session/session.ts';
 import { deliverApproval, findDecided, openApproval } from './asking.ts';
-import type { WorkerServices } from './services.ts';
-import type { Hold } from './store.ts';
+import type { HeldSession } from './held-session.ts';
 
 /** What the desk knows of the turn that asks. */
 export type Asker = {
-  hold: Hold;
   turnId: string | null;
   options: SessionOptions;
   /** Calls under way, with their input as the model wrote it. */
@@ -28,27 +25,19 @@ type Waiting = { toolUseId: string; agentId: string | null; resolve: (row: Appro
  * desk only waits for it. When the process ends the desk is left as it is: a new one belongs to the next process.
  */
 export class ApprovalDesk {
-  readonly #services: Pick<WorkerServices, 'db' | 'bus'>;
+  readonly #held: HeldSession;
   readonly #asker: () => Asker;
   readonly #onChange: () => void;
-  readonly #signal: AbortSignal;
   readonly #waiting = new Map<string, Waiting>();
   readonly #calls = new Set<string>();
   readonly #results = new Map<string, ClientToolAnswer>();
   #expired: string | null = null;
 
-  constructor(options: {
-    services: Pick<WorkerServices, 'db' | 'bus'>;
-    asker: () => Asker;
-    /** Somebody began to wait, or no longer does. */
-    onChange: () => void;
-    /** Aborted when nothing more can be written. */
-    signal: AbortSignal;
-  }) {
-    this.#services = options.services;
-    this.#asker = options.asker;
-    this.#onChange = options.onChange;
-    this.#signal = options.signal;
+  /** `onChange`: somebody began to wait, or no longer does. */
+  constructor(held: HeldSession, { asker, onChange }: { asker: () => Asker; onChange: () => void }) {
+    this.#held = held;
+    this.#asker = asker;
+    this.#onChange = onChange;
   }
 
   get isWaiting(): boolean {
@@ -71,7 +60,7 @@ export class ApprovalDesk {
 
   /** Asks, and waits until somebody has answered, or nobody has in time. */
   async decide(call: ToolCall): Promise<ToolDecision> {
-    const { hold, turnId, options, openCalls, stored } = this.#asker();
+    const { turnId, options, openCalls, stored } = this.#asker();
     this.#calls.add(call.toolUseId);
     if (turnId === null) {
       return deny('Nobody can be asked for permission while no turn is running.');
@@ -79,7 +68,7 @@ export class ApprovalDesk {
     await stored;
     const approval = {
       id: newApprovalId(),
-      sessionId: hold.sessionId,
+      sessionId: this.#held.id,
       turnId,
       kind: kindOf(call),
       toolName: call.toolName,
@@ -93,13 +82,14 @@ export class ApprovalDesk {
       },
       timeoutSeconds: options.approval_timeout_s ?? optionDefaults.approval_timeout_s,
     };
-    const { db, bus } = this.#services;
     const live = new Set([...this.#calls].filter((id) => id !== call.toolUseId));
-    const asked = await this.#persist(() => openApproval(db, hold, { approval, live }));
-    bus.publishEvents(asked.events);
+    const asked = await this.#held.persist(
+      async (db, hold) => await openApproval(db, hold, { approval, live }),
+    );
+    this.#held.publish(asked.events);
     if (asked.approval === null) return { behavior: 'allow', input: call.input, rules: [] };
     const row = asked.approval.status === 'pending' ? await this.#wait(asked.approval, call) : asked.approval;
-    await this.#persist(() => deliverApproval(db, hold, row.id));
+    await this.#held.persist(async (db, hold) => await deliverApproval(db, hold, row.id));
     return this.#toDecision(row, call, options);
   }
 
@@ -114,7 +104,8 @@ export class ApprovalDesk {
 
   /** Something may have been decided. */
   async notice(): Promise<void> {
-    const rows = await this.#persist(() => findDecided(this.#services.db, [...this.#waiting.keys()]));
+    const ids = [...this.#waiting.keys()];
+    const rows = await this.#held.persist(async (db) => await findDecided(db, ids));
     for (const row of rows) {
       const waiting = this.#waiting.get(row.id);
       this.#waiting.delete(row.id);
@@ -156,10 +147,6 @@ export class ApprovalDesk {
     if (result === undefined) throw new Error(`the call of ${name} was never answered`);
     this.#results.delete(toolUseId);
     return result;
-  }
-
-  async #persist<T>(work: () => Promise<T>): Promise<T> {
-    return await retryWhileUnavailable(work, this.#signal);
   }
 }
 

@@ -51,7 +51,9 @@ export async function prepareContinuation(
   const asked = (await listUndelivered(trx, turn.id)).filter((approval) => calls.has(approval.tool_use_id));
   if (!hasPrompt && asked.length === 0) return 'send';
   const [only] = asked;
-  if (only === undefined || asked.length > 1 || calls.size > 1) return 'rerun';
+  // A call is made again before the agent is connected to its MCP servers.
+  const isOfServer = only?.tool_name.startsWith('mcp__');
+  if (only === undefined || isOfServer || asked.length > 1 || calls.size > 1) return 'rerun';
   const deferral = deferralOf(only, session, calls.get(only.tool_use_id) ?? only.input);
   await appendEntries(trx, session, entries, [deferral]);
   return 'resume_call';

@@ -58,7 +58,7 @@ export class LiveAgent {
     return (
       !this.process.isEnding &&
       settings.max_budget_usd === this.#settings.max_budget_usd &&
-      isDeepStrictEqual(settings.options, this.#settings.options)
+      isDeepStrictEqual(processOptions(settings.options), processOptions(this.#settings.options))
     );
   }
 
@@ -125,6 +125,13 @@ export class LiveAgent {
     this.#seal();
     await this.process.destroy();
   }
+}
+
+/** The options that a process is started with; the others are read where they are used. */
+function processOptions(options: Settings['options']): Settings['options'] {
+  const { approval_timeout_s, approval_timeout_action, park_after_s, timeout_s, on_interruption, ...rest } =
+    options;
+  return rest;
 }
 
 function withLive(before: Settings['options'], after: Settings['options']): Settings['options'] {

@@ -8,7 +8,8 @@ import { TurnWatch } from './turn-watch.ts';
 /** A turn while it runs here. */
 export class LiveTurn {
   readonly id: string;
-  readonly session: SessionRow;
+  /** As it was when the turn began, or its settings changed last. */
+  session: SessionRow;
   readonly watch: TurnWatch;
   readonly ended = Promise.withResolvers<ResultMessage>();
   /** The process that runs it; null before that. */

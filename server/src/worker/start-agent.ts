@@ -10,6 +10,7 @@ import type { GatewayAccess } from '../gateway/gateway.ts';
 import type { SessionRow } from '../session/store.ts';
 import type { ApprovalDesk } from './approval-desk.ts';
 import type { WorkerServices } from './services.ts';
+import type { BegunTurn } from './store.ts';
 
 export type StartedAgent = {
   process: AgentProcess;
@@ -23,8 +24,8 @@ export type StartPlan = {
   fence: number;
   /** Whether there is a conversation to resume. */
   conversationExists: boolean;
-  /** Goes on with a turn that was cut off. */
-  resumesTurn: boolean;
+  /** How it goes on with a turn that was cut off; null when it does not. */
+  continuation: BegunTurn['continuation'];
   desk: ApprovalDesk;
 };
 
@@ -59,7 +60,7 @@ export async function startAgent(
 
 function start(services: WorkerServices, plan: StartPlan, directories: SessionDirectories): StartedAgent {
   const { db, driver, gateway, defaultModel, nodeId, path } = services;
-  const { session, fence, desk, resumesTurn } = plan;
+  const { session, fence, desk, continuation } = plan;
   const { options } = session;
   const sealing = new AbortController();
   const access = gateway.admit(session.id);
@@ -80,7 +81,7 @@ function start(services: WorkerServices, plan: StartPlan, directories: SessionDi
           path,
           requested,
           backgroundTasks,
-          resumesTurn,
+          rerunsTurn: continuation === 'rerun',
         },
       }),
       sessionStore: createTranscriptStore({ db, sessionId: session.id, fence, sealed: sealing.signal }),
@@ -88,7 +89,7 @@ function start(services: WorkerServices, plan: StartPlan, directories: SessionDi
       budgetUsd: session.max_budget_usd === null ? null : session.max_budget_usd - session.cost_usd,
       asks: permissionCallbacks(async (call) => await desk.decide(call), {
         tools: options.approvals === 'ask',
-        clientTools: options.client_tools !== undefined,
+        clientTools: options.client_tools ?? [],
       }),
       answerClientTool: async (call) => await desk.answerClientTool(call),
     });

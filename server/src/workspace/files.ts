@@ -3,7 +3,7 @@ import type { BigIntStats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { AppError } from '../errors.ts';
-import type { Directory } from './directory.ts';
+import type { Directory, Name } from './directory.ts';
 import { isMissing, notRegular } from './file-errors.ts';
 import { splitPath, type WorkspacePath } from './path.ts';
 
@@ -27,7 +27,7 @@ export async function openPath(root: Directory, path: WorkspacePath): Promise<Di
 }
 
 /** Opens a file; the type is known for sure only from the handle. */
-export async function openRegular(directory: Directory, name: string, label: string): Promise<OpenFile> {
+export async function openRegular(directory: Directory, name: Name, label: string): Promise<OpenFile> {
   const handle = await directory.openFile(name);
   try {
     const stats = await handle.stat({ bigint: true });

@@ -25,6 +25,10 @@ export const fileListing = z
   })
   .meta({ id: 'FileListing' });
 
+export const fileWritten = z
+  .object({ path: z.string(), size: z.number().int(), etag: z.string() })
+  .meta({ id: 'FileWritten' });
+
 export type Listing = { entries: FileEntry[]; truncated: boolean };
 
 /** What is in a directory, in the order of its names. */

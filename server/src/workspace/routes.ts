@@ -8,7 +8,7 @@ import { isUuid } from '../ids.ts';
 import { sessionKey } from '../session/service.ts';
 import { changesView, rewindRequest, rewindView } from './changes.ts';
 import { entityTag, MAX_FILE_BYTES, type OpenFile, streamFile, tooLarge } from './files.ts';
-import { fileListing } from './listing.ts';
+import { fileListing, fileWritten } from './listing.ts';
 import { parsePath, parseUrlPath, type WorkspacePath } from './path.ts';
 import {
   archiveFiles,
@@ -108,8 +108,8 @@ async function fileRoutes(
         description: `The body is the file, at most ${MAX_FILE_BYTES / 2 ** 20} MB.`,
         params,
         response: {
-          200: z.object({ path: z.string(), size: z.number().int(), etag: z.string() }),
-          201: z.object({ path: z.string(), size: z.number().int(), etag: z.string() }),
+          200: fileWritten,
+          201: fileWritten,
           ...problems(404, 408, 409, 412, 413, 422, 503, 507),
         },
       },

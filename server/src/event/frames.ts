@@ -1,0 +1,107 @@
+import type { ResetReason } from './cursor.ts';
+import type { EventKind } from './event.ts';
+import type { LogRange } from './store.ts';
+
+/** A stored event on its way out. `json` is its `eventView`, on one line. */
+export type LogItem = { seq: number; kind: EventKind; json: string };
+/** What is sent and not stored: it has no id, so that a stream never resumes from it. */
+export type PassingItem = { seq: null; kind: 'delta'; json: string };
+export type StreamItem = LogItem | PassingItem;
+
+/** How a stream shows its items. Streams with the same `key` show them alike and share the bytes; null shares none. */
+export type Format = {
+  key: string | null;
+  accepts(item: StreamItem): boolean;
+  render(item: StreamItem): string;
+};
+
+/** Some bytes of a batch, and the newest `seq` in them (0: none). */
+export type Chunk = { bytes: Buffer; lastSeq: number };
+
+// Small enough to find room in a buffer that is half full, and to be taken over by the kernel in one piece.
+const CHUNK_CHARACTERS = 32 * 1024;
+
+export function sseFrame(event: string, json: string, id: string | number | null = null): string {
+  return `${id === null ? '' : `id: ${id}\n`}event: ${event}\ndata: ${json}\n\n`;
+}
+
+/** The data of what is not stored, in the shape of what is. */
+export function passing(kind: string, data: object, turnId: string | null = null): string {
+  return JSON.stringify({ kind, turn_id: turnId, data });
+}
+
+/** The same where many sessions share a stream. */
+export function ofSession(sessionId: string, json: string): string {
+  return `{"session_id":"${sessionId}",${json.slice(1)}`;
+}
+
+/** The client must forget what it has: all events follow from the first that is kept. */
+export function resetData(reason: ResetReason, { firstSeq, lastSeq }: LogRange): string {
+  return passing('reset', { reason, first_seq: firstSeq, last_seq: lastSeq });
+}
+
+export function endData(reason: 'deleted' | 'not_found'): string {
+  return passing('end', { reason });
+}
+
+export type Selection = { kinds: readonly EventKind[] | null; deltas: boolean };
+
+export function accepts({ kinds, deltas }: Selection, item: StreamItem): boolean {
+  return item.seq === null ? deltas : kinds === null || kinds.includes(item.kind);
+}
+
+/** The stream of one session: the id is the `seq`. */
+export function sessionFormat(selection: Selection): Format {
+  return {
+    key: `${selection.kinds?.toSorted().join() ?? '*'} ${selection.deltas}`,
+    accepts: (item) => accepts(selection, item),
+    render: ({ seq, kind, json }) => sseFrame(kind, json, seq),
+  };
+}
+
+/** Items in their order, rendered once per format however many streams they go to. */
+export class Batch {
+  readonly #items: readonly StreamItem[];
+  readonly #chunks = new Map<string, Chunk[]>();
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+
+  constructor(items: readonly StreamItem[]) {
+    this.#items = items;
+    this.firstSeq = items.find((item) => item.seq !== null)?.seq ?? Number.POSITIVE_INFINITY;
+    this.lastSeq = items.findLast((item) => item.seq !== null)?.seq ?? 0;
+  }
+
+  /** Without the stored events up to `seq`. */
+  after(seq: number): Batch {
+    if (seq < this.firstSeq) return this;
+    return new Batch(this.#items.filter((item) => item.seq === null || item.seq > seq));
+  }
+
+  chunks(format: Format): readonly Chunk[] {
+    const known = format.key === null ? undefined : this.#chunks.get(format.key);
+    if (known !== undefined) return known;
+    const chunks = renderChunks(this.#items, format);
+    if (format.key !== null) this.#chunks.set(format.key, chunks);
+    return chunks;
+  }
+}
+
+function renderChunks(items: readonly StreamItem[], format: Format): Chunk[] {
+  const chunks: Chunk[] = [];
+  let text = '';
+  let lastSeq = 0;
+  const close = (): void => {
+    if (text !== '') chunks.push({ bytes: Buffer.from(text), lastSeq });
+    text = '';
+  };
+  for (const item of items) {
+    if (!format.accepts(item)) continue;
+    const frame = format.render(item);
+    if (text.length + frame.length > CHUNK_CHARACTERS) close();
+    text += frame;
+    lastSeq = item.seq ?? lastSeq;
+  }
+  close();
+  return chunks;
+}

@@ -1,0 +1,23 @@
+import type { Kysely } from 'kysely';
+import type { Database } from '../db/database.ts';
+import { AppError } from '../errors.ts';
+import type { SessionKey } from '../session/store.ts';
+import { type EventPage, type EventQuery, findEventPage, findLogRange, type LogRange } from './store.ts';
+
+export type { EventPage, EventQuery };
+
+export async function getLogRangeOrThrow(db: Kysely<Database>, key: SessionKey): Promise<LogRange> {
+  const range = await findLogRange(db, key);
+  if (range === undefined) throw new AppError('not_found', `Session ${key.id} not found`);
+  return range;
+}
+
+/** A page of the log, and how far the log goes. */
+export async function readEventPage(
+  db: Kysely<Database>,
+  query: EventQuery,
+): Promise<{ range: LogRange; page: EventPage }> {
+  // In this order, so that the range covers no less than the page was read from.
+  const range = await getLogRangeOrThrow(db, query.key);
+  return { range, page: await findEventPage(db, query) };
+}

@@ -1,0 +1,42 @@
+import type { Kysely } from 'kysely';
+import type { Database } from '../db/database.ts';
+import { retryWhileUnavailable } from '../db/retry.ts';
+import type { EventBus } from '../event/bus.ts';
+import type { StoredEvent } from '../event/event.ts';
+import type { Hold } from './store.ts';
+
+/** What an activation writes with: its session's fence, for as long as that is the newest. */
+export class HeldSession {
+  readonly id: string;
+  /** Aborted, with the reason, when nothing more can be written. */
+  readonly failed = new AbortController();
+  /** 0 until the session is claimed. */
+  fence = 0;
+  readonly #db: Kysely<Database>;
+  readonly #bus: EventBus;
+
+  constructor(id: string, services: { db: Kysely<Database>; bus: EventBus }) {
+    this.id = id;
+    this.#db = services.db;
+    this.#bus = services.bus;
+  }
+
+  throwIfFailed(): void {
+    this.failed.signal.throwIfAborted();
+  }
+
+  /** A short outage of the database must not cost a turn: waits until it is over, or the session is lost. */
+  async persist<T>(work: (db: Kysely<Database>, hold: Hold) => Promise<T>): Promise<T> {
+    const hold = { sessionId: this.id, fence: this.fence };
+    return await retryWhileUnavailable(async () => await work(this.#db, hold), this.failed.signal);
+  }
+
+  /** Persists a change and tells of its events. */
+  async record(work: (db: Kysely<Database>, hold: Hold) => Promise<StoredEvent[]>): Promise<void> {
+    this.publish(await this.persist(work));
+  }
+
+  publish(events: readonly StoredEvent[]): void {
+    this.#bus.publishEvents(events);
+  }
+}

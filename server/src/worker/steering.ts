@@ -1,0 +1,42 @@
+/** Messages that reach an agent in the middle of its turn, and what it makes of them. */
+import type { HeldSession } from './held-session.ts';
+import type { LiveAgent } from './live-agent.ts';
+import type { LiveTurn } from './live-turn.ts';
+import { foldSteering, returnSteering, takeSteering } from './store.ts';
+
+/** Hands messages that steer the running turn to its agent. */
+export async function giveSteering(held: HeldSession, running: () => LiveTurn | null): Promise<void> {
+  const agent = running()?.agent ?? null;
+  if (agent === null || running()?.isStopped !== false || agent.process.isEnding) return;
+  const turns = await held.persist(takeSteering);
+  // One may have begun as a turn of its own meanwhile.
+  for (const turn of turns) if (turn.id !== running()?.id) agent.give(turn);
+}
+
+/** What the agent program says of its queue: a message was begun, or given back unread. */
+type QueueNotice = { type: 'command_lifecycle'; state: string; command_uuid: string };
+
+export function isQueueNotice(message: object): message is QueueNotice {
+  return 'type' in message && message.type === 'command_lifecycle' && 'command_uuid' in message;
+}
+
+/**
+ * A message that the agent begins while another turn runs becomes part of that one; one that it gives back waits again.
+ *
+ * @returns true when there is a message to be sent again
+ */
+export async function noticeQueue(
+  held: HeldSession,
+  { agent, running }: { agent: LiveAgent; running: LiveTurn | null },
+  { state, command_uuid }: QueueNotice,
+): Promise<boolean> {
+  if (state !== 'started' && state !== 'cancelled') return false;
+  const turnId = agent.take(command_uuid);
+  if (turnId === undefined || turnId === running?.id) return false;
+  if (state === 'cancelled') await held.persist(returnSteering);
+  else if (running !== null) {
+    const fold = { turnId, intoId: running.id };
+    await held.record(async (db, hold) => await foldSteering(db, hold, fold));
+  }
+  return state === 'cancelled';
+}
