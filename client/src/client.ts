@@ -1,8 +1,9 @@
 import { Approvals } from './approvals.ts';
+import { type EventsOptions, streamMany } from './events.ts';
 import { type CallOptions, type ClientOptions, type CreateOptions, Http } from './http.ts';
 import { Run, type RunOptions } from './run.ts';
 import { Sessions } from './sessions.ts';
-import type { ExecuteRequest, ExecuteResponse, Readiness, Versions } from './types.ts';
+import type { ExecuteRequest, ExecuteResponse, MultiplexedEvent, Readiness, Versions } from './types.ts';
 
 /** A Greenroom server. Holds no connection and nothing to close. */
 export class GreenroomClient {
@@ -24,6 +25,14 @@ export class GreenroomClient {
   /** Starts a session, or resumes one, and follows that turn to its end. */
   run(request: ExecuteRequest, options: RunOptions = {}): Run {
     return new Run(this, request, options);
+  }
+
+  /**
+   * One stream over many sessions: first a `summary` of each, then `ready`, later a `summary` whenever one changes; and
+   * the events of those that are named. Connects again by itself; it then begins with the summaries once more.
+   */
+  events(options: EventsOptions = {}): AsyncGenerator<MultiplexedEvent, void> {
+    return streamMany(this.#http, options);
   }
 
   /** Whether the process is alive. */

@@ -27,8 +27,14 @@ function read(
   return { stream: readStream(http, source, { wait, idleMs: options.idleMs ?? 10_000 }), sent, waits };
 }
 
+/** Reads up to an `end`. */
 async function ids(stream: AsyncIterable<ServerSentEvent>): Promise<string[]> {
-  return (await Array.fromAsync(stream)).map((message) => message.id);
+  const read: string[] = [];
+  for await (const { type, id } of stream) {
+    read.push(id);
+    if (type === 'end') break;
+  }
+  return read;
 }
 
 const message = (id: number): string => `id: ${id}\nevent: turn\ndata: {}\n\n`;

@@ -7,12 +7,12 @@ import { EventStreamParser, type ServerSentEvent } from './sse.ts';
  * A stream that outlives its connections.
  *
  *   connecting ──answer──▶ open ──messages──▶ open
- *       │                   │ lost, silent for too long, or closed without an `end`
+ *       │                   │ lost, closed, or silent for too long
  *       │ failed            ▼
  *       └──────────────▶ waiting ──▶ connecting, after the last message that was read
  *
- * It ends with the server's `end` or when its signal aborts, and throws what another try would not mend: 4xx answers,
- * and a server that cannot be reached at all. Once it has been open it goes on trying.
+ * It ends when its reader leaves or its signal aborts, and throws what another try would not mend: 4xx answers, and a
+ * server that cannot be reached at all. Once it has been open it goes on trying.
  */
 
 /** Three heartbeats. */
@@ -46,7 +46,6 @@ export async function* readStream(
         failures = 0;
         if (message.id !== '') lastEventId = message.id;
         yield message;
-        if (message.type === 'end') return;
       }
     } catch (error) {
       if (signal?.aborted) return;

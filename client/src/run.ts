@@ -1,7 +1,6 @@
 import type { GreenroomClient } from './client.ts';
 import type { CreateOptions } from './http.ts';
-import type { StreamEvent } from './session-stream.ts';
-import type { ExecuteRequest, Turn } from './types.ts';
+import type { ExecuteRequest, StreamEvent, Turn } from './types.ts';
 
 export type RunOptions = CreateOptions & {
   /** Also the pieces of messages while they are being written. */

@@ -1,11 +1,13 @@
+import { type SessionStreamOptions, streamSession } from './events.ts';
 import { Files } from './files.ts';
 import { type CallOptions, type CreateOptions, type Http, path } from './http.ts';
 import { Messages } from './messages.ts';
 import { followPages, nextCursor } from './pages.ts';
-import { type SessionStreamOptions, type StreamEvent, streamSession } from './session-stream.ts';
 import { Tasks } from './tasks.ts';
 import type {
   Cleanup,
+  EventKind,
+  EventPage,
   ExecuteResponse,
   ForkRequest,
   Interruption,
@@ -16,6 +18,7 @@ import type {
   SessionStatus,
   SettingsRequest,
   Status,
+  StreamEvent,
   Turn,
   WorkspaceChanges,
 } from './types.ts';
@@ -25,6 +28,17 @@ export type TurnQuery = {
   after?: number | undefined;
   order?: 'asc' | 'desc' | undefined;
   pageSize?: number | undefined;
+};
+
+export type EventQuery = {
+  /** Only events with a larger `seq`. */
+  after?: number | undefined;
+  /** Only events with a smaller `seq`. */
+  before?: number | undefined;
+  order?: 'asc' | 'desc' | undefined;
+  kinds?: readonly EventKind[] | undefined;
+  /** At most so many (100). */
+  limit?: number | undefined;
 };
 
 /** What there is, and what can be done with it. */
@@ -82,9 +96,14 @@ export class Sessions {
     });
   }
 
+  /** One page of the events that are there; `has_more` when they go on. */
+  async events(sessionId: string, query: EventQuery = {}, options: CallOptions = {}): Promise<EventPage> {
+    return await this.#http.json('GET', path`/sessions/${sessionId}/events`, { query, ...options });
+  }
+
   /**
    * The session's events, those that are there and those that come, each once and in order. Connects again by itself
-   * and goes on where it was. Ends when the server says so or the signal aborts.
+   * and goes on where it was. Ends when the session is deleted or the signal aborts.
    */
   stream(sessionId: string, options: SessionStreamOptions = {}): AsyncGenerator<StreamEvent, void> {
     return streamSession(this.#http, sessionId, options);

@@ -8,7 +8,11 @@ import type {
   statusResponse,
 } from '../../server/src/classic/classic.ts';
 import type { ErrorCode } from '../../server/src/errors.ts';
+import type { ResetReason } from '../../server/src/event/cursor.ts';
+import type { deltaView } from '../../server/src/event/delta.ts';
 import type { EventView } from '../../server/src/event/event.ts';
+import type { eventPage } from '../../server/src/event/queries.ts';
+import type { sessionSummary } from '../../server/src/event/summary.ts';
 import type { problem } from '../../server/src/http/problem.ts';
 import type { readiness, versions } from '../../server/src/operations/view.ts';
 import type { settingsRequest } from '../../server/src/session/settings.ts';
@@ -47,6 +51,10 @@ export const shapes = () => ({
   Turn: received<typeof turnView>(),
   Approval: received<typeof approvalView>(),
   SessionEvent: spelledOut<EventView>(),
+  EventPage: received<typeof eventPage>(),
+  Delta: received<typeof deltaView>(),
+  ResetReason: spelledOut<ResetReason>(),
+  SessionSummary: received<typeof sessionSummary>(),
   FileListing: received<typeof fileListing>(),
   FileWritten: received<typeof fileWritten>(),
   WorkspaceChanges: received<typeof changesView>(),

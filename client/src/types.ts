@@ -34,6 +34,32 @@ export type ToolResult = Shapes['ToolResult'];
 /** An entry of a session's log, by `kind`. More kinds may come: ignore those that you do not know. */
 export type SessionEvent = Shapes['SessionEvent'];
 export type EventKind = SessionEvent['kind'];
+export type EventPage = Omit<Shapes['EventPage'], 'events'> & { events: SessionEvent[] };
+
+/** A piece of a message that is being written; never stored. `offset` tells whether one before it is missing. */
+export type DeltaEvent = { kind: 'delta'; turn_id: string | null; data: Shapes['Delta'] };
+
+/** The stream could not begin where it was asked to: forget what you have, all events follow. */
+export type ResetEvent = {
+  kind: 'reset';
+  turn_id: null;
+  data: { reason: Shapes['ResetReason']; first_seq: number | null; last_seq: number };
+};
+
+/** What the stream of a session gives. */
+export type StreamEvent = SessionEvent | DeltaEvent | ResetEvent;
+
+/** How a session stands, in short. */
+export type SessionSummary = Shapes['SessionSummary'];
+
+/** What the stream over many sessions gives. */
+export type MultiplexedEvent =
+  | (StreamEvent & { session_id: string })
+  | { kind: 'summary'; session_id: string; turn_id: null; data: SessionSummary }
+  /** The snapshot is complete: what follows is news. */
+  | { kind: 'ready'; turn_id: null; data: { sessions: number } }
+  /** The session is gone. */
+  | { kind: 'end'; session_id: string; turn_id: null; data: { reason: 'deleted' | 'not_found' } };
 
 export type FileListing = Shapes['FileListing'];
 export type FileEntry = FileListing['entries'][number];

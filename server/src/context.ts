@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, realpath, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
@@ -24,6 +24,8 @@ import { ActivationQueue } from './queue/queue.ts';
 import { runRetention } from './session/retention.ts';
 import type { SessionServices } from './session/service.ts';
 import { Worker } from './worker/worker.ts';
+import { WorkspaceHistory } from './workspace/history.ts';
+import type { WorkspaceServices } from './workspace/service.ts';
 
 /** Everything that a running server is made of. Built once, closed in reverse order. */
 export type Context = {
@@ -38,6 +40,7 @@ export type Context = {
   bus: EventBus;
   streams: EventStreams;
   sessions: SessionServices;
+  workspaces: WorkspaceServices;
   worker: Worker;
   [Symbol.asyncDispose](): Promise<void>;
 };
@@ -93,9 +96,15 @@ export async function createContext(config: Config, parts: ContextParts): Promis
     maxQueued: { perSession: config.maxQueuedMessages, sessions: config.maxQueued },
   };
   await queue.scheduleHourly(async () => await runRetention(sessions, config.retention, logger));
+  const history = stack.use(new WorkspaceHistory({ path: parts.agentPath, logger }));
+  const workspaces: WorkspaceServices = {
+    db: database.db,
+    dataDir: await realpath(dataDirectory.path),
+    history,
+  };
   const worker = new Worker(
     {
-      ...{ db: database.db, bus, queue, eventLog, gateway, driver, logger },
+      ...{ db: database.db, bus, queue, eventLog, gateway, driver, workspaces, logger },
       startLimit: pLimit(availableParallelism()),
       workerId: randomUUID(),
       nodeId: dataDirectory.nodeId,
@@ -123,6 +132,7 @@ export async function createContext(config: Config, parts: ContextParts): Promis
       bus,
       streams,
       sessions,
+      workspaces,
       worker,
     },
     [Symbol.asyncDispose]: async () => await resources.disposeAsync(),

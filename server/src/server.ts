@@ -13,8 +13,10 @@ import { describeSchemas } from './http/openapi.ts';
 import { handleFrameworkError, installErrorHandler } from './http/problem.ts';
 import { operationsRoutes } from './operations/routes.ts';
 import { sessionRoutes } from './session/routes.ts';
+import { taskRoutes } from './task/routes.ts';
 import { turnRoutes } from './turn/routes.ts';
 import { version } from './version.ts';
+import { workspaceRoutes } from './workspace/routes.ts';
 
 const MAX_BODY_BYTES = 1024 * 1024;
 
@@ -57,6 +59,7 @@ export async function createServer(context: Context): Promise<Server> {
       tags: [
         { name: 'sessions', description: 'Start, watch, cancel, resume and delete sessions' },
         { name: 'turns', description: 'Messages to a session, and what came of them' },
+        { name: 'workspace', description: 'Files of a session, what it changed, and the way back' },
         { name: 'approvals', description: 'What agents wait on, and the answers' },
         { name: 'operations', description: 'Health and version' },
       ],
@@ -67,7 +70,9 @@ export async function createServer(context: Context): Promise<Server> {
   await app.register(classicRoutes, { context });
   await app.register(sessionRoutes, { context });
   await app.register(turnRoutes, { context });
+  await app.register(taskRoutes, { context });
   await app.register(approvalRoutes, { context });
+  await app.register(workspaceRoutes, { workspaces: context.workspaces });
   await app.register(eventRoutes, { context });
   await app.register(operationsRoutes, { context, isDraining: () => draining.isDraining });
   await app.ready();

@@ -45,6 +45,7 @@ const methods: Record<string, (client: GreenroomClient) => Promise<unknown>> = {
     await sessions.files.delete(ID, 'a/b.txt'),
   'GET /sessions/{session_id}/archive': async ({ sessions }) => await sessions.files.archive(ID),
   'GET /sessions/{session_id}/events': async ({ sessions }) => await sessions.stream(ID).next(),
+  'GET /events': async (client) => await client.events({ limit: 0 }).next(),
   'GET /approvals': async ({ approvals }) => await approvals.list().next(),
   'GET /approvals/{approval_id}': async ({ approvals }) => await approvals.get(ID),
   'POST /approvals/{approval_id}': async ({ approvals }) => await approvals.allow(ID),
@@ -278,7 +279,7 @@ describe('the client', () => {
       baseUrl: server.url,
       fetch: async (url, init) => {
         const response = await fetch(url, init);
-        return new Response(cutAfter(response.body, ++connections * 1000), response);
+        return new Response(cutAfter(response.body, ++connections * 4000), response);
       },
     });
     const seqs: number[] = [];
@@ -290,7 +291,35 @@ describe('the client', () => {
       seqs,
       Array.from({ length: last_seq - 1 }, (_, index) => index + 2),
     );
-    assert.ok(connections > 2, `${connections} connections`);
+    assert.ok(connections >= 2, `${connections} connections`);
+  });
+
+  it('streams messages while they are being written', async () => {
+    let written = '';
+    let whole = '';
+    for await (const event of client.run(
+      { prompt: '[demo:slow 100] count from 1 to 30' },
+      { deltas: true },
+    )) {
+      if (event.kind === 'delta' && event.data.block === 'text') written += event.data.text;
+      if (event.kind === 'sdk' && event.data.type === 'result') whole = String(event.data.result);
+    }
+    assert.match(written, /\d/);
+    assert.ok(whole.includes(written), written);
+  });
+
+  it('streams how all sessions stand, and the events of some', async () => {
+    const id = await startHanging();
+    const other = await startHanging();
+    const kinds: string[] = [];
+    const status = new Map<string, string>();
+    for await (const event of client.events({ sessions: [id], kinds: ['turn'] })) {
+      if (event.kind === 'summary') status.set(event.session_id, event.data.status);
+      if (event.kind === 'ready') await Promise.all([id, other].map((each) => client.sessions.cancel(each)));
+      if (event.kind === 'turn') kinds.push(`${event.session_id} ${event.data.phase}`);
+      if (kinds.length === 3 && status.get(other) === 'cancelled') break;
+    }
+    assert.deepEqual(kinds, [`${id} queued`, `${id} started`, `${id} ended`]);
   });
 
   it('streams only what is asked for, ends when its signal aborts, and throws for a session that is not there', async () => {
@@ -305,6 +334,12 @@ describe('the client', () => {
       if (event.kind === 'turn' && event.data.phase === 'started') stop.abort();
     }
     assert.deepEqual(kinds, ['prompt', 'turn', 'turn']);
+    const page = await client.sessions.events(id, { kinds: ['turn'], order: 'desc', limit: 1 });
+    assert.deepEqual(
+      page.events.map((event) => event.kind === 'turn' && event.data.phase),
+      ['started'],
+    );
+    assert.ok(page.has_more);
     await assert.rejects(client.sessions.stream(ID).next(), { name: 'GreenroomError', status: 404 });
     await client.sessions.cancel(id);
   });

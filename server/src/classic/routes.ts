@@ -6,7 +6,9 @@ import { DEFAULT_TENANT } from '../db/database.ts';
 import { AppError } from '../errors.ts';
 import { answerOnce, idempotencyHeaders, idempotentRequest } from '../http/idempotency.ts';
 import { problems } from '../http/problem.ts';
+import type { Once } from '../idempotency/service.ts';
 import { isUuid } from '../ids.ts';
+import { type ForkServices, forkSession } from '../session/fork.ts';
 import { toSessionOptions } from '../session/option-fields.ts';
 import { applyPolicy } from '../session/option-policy.ts';
 import {
@@ -74,7 +76,7 @@ export async function classicRoutes(
         summary: 'Start a session, or resume one',
         headers: idempotencyHeaders,
         body: executeRequest,
-        response: { 200: executeResponse, ...problems(400, 409, 413, 415, 422, 429, 503) },
+        response: { 200: executeResponse, ...problems(400, 409, 413, 415, 422, 429, 503, 507) },
       },
     },
     async (request, reply) => {
@@ -85,7 +87,12 @@ export async function classicRoutes(
         const id = answerOnce(reply, await startSession(sessions, start));
         return { session_id: id, status: 'pending' as const, message: `Session ${id} started successfully` };
       }
-      if (!isUuid(resumed)) throw new AppError('session_not_resumable', `Session ${resumed} not found.`);
+      if (!isUuid(resumed)) throw notResumable(resumed);
+      if (body.fork_session === true) {
+        const services = { ...sessions, dataDir: context.dataDirectory.path };
+        const id = answerOnce(reply, await forkResumed(services, resumed, start));
+        return { session_id: id, status: 'pending' as const, message: `Session ${id} started successfully` };
+      }
       answerOnce(reply, await resumeSession(sessions, { ...start, sessionId: resumed }));
       return {
         session_id: resumed,
@@ -205,6 +212,21 @@ export async function classicRoutes(
       return { session_id: key.id, status, message: `Session ${key.id} deleted successfully` };
     },
   );
+}
+
+/** The whole of the session so far, with a turn after it. */
+async function forkResumed(services: ForkServices, id: string, start: StartRequest): Promise<Once<string>> {
+  const { prompt, content, ...changes } = start;
+  const request = { ...changes, prompt: { prompt, content }, at: null };
+  try {
+    return await forkSession(services, { tenantId: start.tenantId, id }, request);
+  } catch (error) {
+    throw error instanceof AppError && error.code === 'not_found' ? notResumable(id) : error;
+  }
+}
+
+function notResumable(id: string): AppError {
+  return new AppError('session_not_resumable', `Session ${id} not found.`);
 }
 
 async function toStartRequest(

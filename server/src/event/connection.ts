@@ -83,7 +83,8 @@ export class StreamConnection {
 
   /** Only where nothing waits to go out: what waits is a sign of life as well. */
   heartbeat(): void {
-    if (this.#response.writableLength === 0) this.#response.write(': heartbeat\n\n');
+    if (this.#response.writableLength === 0 && !this.#response.writableEnded)
+      this.#response.write(': heartbeat\n\n');
   }
 
   /** Ends in good order after a last frame; a client that does not take it is cut off. */

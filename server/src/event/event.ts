@@ -30,7 +30,12 @@ export const eventBody = z.discriminatedUnion('kind', [
   }),
   z.object({
     kind: z.literal('session'),
-    data: z.object({ status: sessionStatus, waiting_for: waitingFor.nullable() }),
+    data: z.object({
+      status: sessionStatus,
+      waiting_for: waitingFor.nullable(),
+      /** Where a fork's history comes from: in the first event of its own. */
+      forked_from: z.object({ session_id: z.string(), seq: z.number() }).optional(),
+    }),
   }),
 ]);
 export type EventBody = z.infer<typeof eventBody>;
@@ -60,7 +65,7 @@ export function toEventView({ seq, kind, turnId, at, data }: StoredEvent): Event
   return { seq, kind, turn_id: turnId, at: at.toISOString(), data } as EventView;
 }
 
-const messageTypes = new Set(['system', 'assistant', 'user', 'result']);
+export const messageTypes = new Set(['system', 'assistant', 'user', 'result']);
 
 /** The events that the classic API shows as messages, and counts. */
 export function isMessage(event: EventBody): event is EventBody & { kind: 'sdk' } {

@@ -15,8 +15,8 @@ export type Format = {
   render(item: StreamItem): string;
 };
 
-/** Some bytes of a batch, and the newest `seq` in them (0: none). */
-export type Chunk = { bytes: Buffer; lastSeq: number };
+/** Some bytes of a batch, and the first and the last `seq` in them (0: none). */
+export type Chunk = { bytes: Buffer; firstSeq: number; lastSeq: number };
 
 // Small enough to find room in a buffer that is half full, and to be taken over by the kernel in one piece.
 const CHUNK_CHARACTERS = 32 * 1024;
@@ -62,46 +62,53 @@ export function sessionFormat(selection: Selection): Format {
 /** Items in their order, rendered once per format however many streams they go to. */
 export class Batch {
   readonly #items: readonly StreamItem[];
-  readonly #chunks = new Map<string, Chunk[]>();
-  readonly firstSeq: number;
+  readonly #chunks = new Map<string, readonly Chunk[]>();
+  /** The newest `seq` in it; 0 is none. */
   readonly lastSeq: number;
 
   constructor(items: readonly StreamItem[]) {
     this.#items = items;
-    this.firstSeq = items.find((item) => item.seq !== null)?.seq ?? Number.POSITIVE_INFINITY;
     this.lastSeq = items.findLast((item) => item.seq !== null)?.seq ?? 0;
   }
 
-  /** Without the stored events up to `seq`. */
-  after(seq: number): Batch {
-    if (seq < this.firstSeq) return this;
-    return new Batch(this.#items.filter((item) => item.seq === null || item.seq > seq));
+  /** Without the stored events up to `after`. What is not shared is rendered when it is asked for, not before. */
+  chunks(format: Format, after: number): Iterable<Chunk> {
+    if (format.key === null) return renderChunks(this.#itemsAfter(after), format);
+    let chunks = this.#chunks.get(format.key);
+    if (chunks === undefined) {
+      chunks = [...renderChunks(this.#items, format)];
+      this.#chunks.set(format.key, chunks);
+    }
+    if (chunks.some(({ firstSeq, lastSeq }) => firstSeq <= after && after < lastSeq))
+      return renderChunks(this.#itemsAfter(after), format);
+    return chunks.filter(({ lastSeq }) => lastSeq === 0 || lastSeq > after);
   }
 
-  chunks(format: Format): readonly Chunk[] {
-    const known = format.key === null ? undefined : this.#chunks.get(format.key);
-    if (known !== undefined) return known;
-    const chunks = renderChunks(this.#items, format);
-    if (format.key !== null) this.#chunks.set(format.key, chunks);
-    return chunks;
+  #itemsAfter(seq: number): StreamItem[] {
+    return this.#items.filter((item) => item.seq === null || item.seq > seq);
   }
 }
 
-function renderChunks(items: readonly StreamItem[], format: Format): Chunk[] {
-  const chunks: Chunk[] = [];
+function* renderChunks(items: readonly StreamItem[], format: Format): Generator<Chunk, void> {
   let text = '';
-  let lastSeq = 0;
-  const close = (): void => {
-    if (text !== '') chunks.push({ bytes: Buffer.from(text), lastSeq });
-    text = '';
-  };
+  let seqs: number[] = [];
+  const toChunk = (): Chunk => ({
+    bytes: Buffer.from(text),
+    firstSeq: seqs[0] ?? 0,
+    lastSeq: seqs.at(-1) ?? 0,
+  });
   for (const item of items) {
     if (!format.accepts(item)) continue;
-    const frame = format.render(item);
-    if (text.length + frame.length > CHUNK_CHARACTERS) close();
+    let frame = format.render(item);
+    if (text !== '' && text.length + frame.length > CHUNK_CHARACTERS) {
+      yield toChunk();
+      text = '';
+      seqs = [];
+      // What was sent meanwhile may show in it.
+      frame = format.render(item);
+    }
     text += frame;
-    lastSeq = item.seq ?? lastSeq;
+    if (item.seq !== null) seqs.push(item.seq);
   }
-  close();
-  return chunks;
+  if (text !== '') yield toChunk();
 }

@@ -39,7 +39,8 @@ export type MultiplexedParts = {
   onError(error: unknown): void;
 };
 
-const SNAPSHOT_PAGE = 200;
+// Some 50 KB: what an empty buffer has room for.
+const SNAPSHOT_PAGE = 100;
 
 /**
  * Many sessions on one connection. Full events are a log: they resume, by an id that has the place in each session.
@@ -53,6 +54,7 @@ export class MultiplexedStream implements SummaryReader {
   readonly #subscriptions = new Map<string, Subscription>();
   /** What the client was shown last, of each session that it knows. */
   readonly #shown = new Map<string, Pick<SessionSummary, 'last_seq' | 'updated_at'>>();
+  readonly #ended = new Set<string>();
   #late = new Set<string>();
   #mustStartOver = true;
   #isSending = false;
@@ -73,6 +75,7 @@ export class MultiplexedStream implements SummaryReader {
   }
 
   startOver(): void {
+    for (const id of this.#shown.keys()) this.#late.add(id);
     this.#mustStartOver = true;
     this.#run(this.#send());
   }
@@ -97,6 +100,7 @@ export class MultiplexedStream implements SummaryReader {
     await connection.drained();
     if (this.#isStopped) return;
     if (range === undefined) {
+      this.#ended.add(id);
       this.#writeOrDestroy(endFrame(id, 'not_found'));
       return;
     }
@@ -182,6 +186,7 @@ export class MultiplexedStream implements SummaryReader {
       return;
     }
     this.#shown.delete(id);
+    this.#ended.add(id);
     this.#subscriptions.get(id)?.stop();
     this.#subscriptions.delete(id);
   }
@@ -195,19 +200,24 @@ export class MultiplexedStream implements SummaryReader {
     if (!this.#write(frame)) this.#parts.connection.destroy();
   }
 
-  /** The id has the place in each session: this event's in its own, and what was sent in the others. */
   #format(id: string): Format {
     const { selection } = this.#request;
-    const cursors = (seq: number): string => {
-      const places = new Map([...this.#subscriptions].map(([other, { position }]) => [other, position]));
-      return renderCursors(places.set(id, seq));
-    };
     return {
       key: null,
       accepts: (item) => accepts(selection, item),
       render: ({ seq, kind, json }) =>
-        sseFrame(kind, ofSession(id, json), seq === null ? null : cursors(seq)),
+        sseFrame(kind, ofSession(id, json), seq === null ? null : this.#cursorAt(id, seq)),
     };
+  }
+
+  /** The place in each session: this event's in its own; in the others what was sent, or what the client came with. */
+  #cursorAt(id: string, seq: number): string {
+    const places = new Map<string, number>();
+    for (const [other, cursor] of this.#request.sessions) {
+      const place = this.#subscriptions.get(other)?.position ?? cursor;
+      if (typeof place === 'number' && !this.#ended.has(other)) places.set(other, place);
+    }
+    return renderCursors(places.set(id, seq));
   }
 }
 

@@ -280,3 +280,17 @@ export async function listSdkMessages(
     .execute();
   return rows as { data: { type: string }; at: Date }[];
 }
+
+/** The agent's system messages of certain subtypes, oldest first. */
+export async function listSystemMessages(
+  db: Kysely<Database>,
+  sessionId: string,
+  subtypes: readonly string[],
+): Promise<{ data: unknown; at: Date }[]> {
+  const { rows } = await sql<{ data: unknown; at: Date }>`
+    select data, at from events
+    where session_id = ${sessionId} and kind = 'sdk' and data ->> 'subtype' = any(${subtypes}::text[])
+    order by seq
+  `.execute(db);
+  return rows;
+}

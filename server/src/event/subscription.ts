@@ -2,7 +2,7 @@ import type { Slots } from '../util/slots.ts';
 import type { Follower, SessionChannel, SharedPage } from './channel.ts';
 import type { StreamConnection } from './connection.ts';
 import type { EventKind } from './event.ts';
-import type { Batch, Chunk, Format } from './frames.ts';
+import type { Batch, Format } from './frames.ts';
 
 export type SubscriptionOptions = {
   channel: SessionChannel;
@@ -54,11 +54,7 @@ export class Subscription implements Follower {
   }
 
   take(batch: Batch): boolean {
-    const chunks = batch.after(this.#position).chunks(this.#options.format);
-    if (chunks.every((chunk) => this.#write(chunk))) {
-      this.#position = Math.max(this.#position, batch.lastSeq);
-      return true;
-    }
+    if (this.#deliver(batch)) return true;
     this.#options.channel.leave(this);
     this.#state = 'catching up';
     this.#start();
@@ -131,19 +127,21 @@ export class Subscription implements Follower {
 
   /** @returns false when the connection did not take all of it soon enough */
   async #handOver(batch: Batch): Promise<boolean> {
-    for (const chunk of batch.after(this.#position).chunks(this.#options.format)) {
-      while (!this.#write(chunk)) {
-        if (!(await this.#options.connection.drained(HOLD_MS))) return false;
-        if (this.#state !== 'catching up') return false;
-      }
+    while (!this.#deliver(batch)) {
+      if (!(await this.#options.connection.drained(HOLD_MS))) return false;
+      if (this.#state !== 'catching up') return false;
     }
-    this.#position = Math.max(this.#position, batch.lastSeq);
     return true;
   }
 
-  #write(chunk: Chunk): boolean {
-    if (!this.#options.connection.write(chunk.bytes)) return false;
-    this.#position = Math.max(this.#position, chunk.lastSeq);
+  /** @returns false when there was no room for all of it; called again it goes on where it was */
+  #deliver(batch: Batch): boolean {
+    const { connection, format } = this.#options;
+    for (const chunk of batch.chunks(format, this.#position)) {
+      if (!connection.write(chunk.bytes)) return false;
+      this.#position = Math.max(this.#position, chunk.lastSeq);
+    }
+    this.#position = Math.max(this.#position, batch.lastSeq);
     return true;
   }
 }

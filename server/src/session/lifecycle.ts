@@ -117,6 +117,25 @@ export async function cancelTurns(
   return await afterTurn(trx, session, ended);
 }
 
+const CUT_OFF: TurnError = { code: 'interrupted', message: 'The turn was cut off by the fork.' };
+
+/** Ends the turns that a copied history has left open, and says where it comes from. */
+export async function settleFork(
+  trx: Trx,
+  session: SessionRow,
+  origin: { session_id: string; seq: number },
+): Promise<StoredEvent[]> {
+  const { running, queued } = await listActiveTurns(trx, session.id);
+  const turns = running === undefined ? queued : [running, ...queued];
+  const status = turns.length === 0 ? session.status : 'cancelled';
+  const data = { status, waiting_for: null, forked_from: origin };
+  const forked: EventDraft = { kind: 'session', data, turnId: null, at: new Date() };
+  return [
+    ...(await insertEvents(trx, session.id, [forked])),
+    ...(await cancelTurns(trx, session, { turns, reason: CUT_OFF })),
+  ];
+}
+
 /** Every turn that runs (first) or waits. */
 export async function listActiveTurns(
   trx: Trx,

@@ -2,7 +2,11 @@ import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
+import { answerOnce, idempotencyHeaders, idempotentRequest } from '../http/idempotency.ts';
 import { problems } from '../http/problem.ts';
+import { MAX_PROMPT_BODY_BYTES } from '../turn/prompt.ts';
+import { forkSession } from './fork.ts';
+import { forkRequest, readForkRequest } from './fork-request.ts';
 import { interruptSession } from './messages.ts';
 import { sessionOptionNames, toSessionOptions } from './option-fields.ts';
 import { applyPolicy } from './option-policy.ts';
@@ -71,6 +75,30 @@ export async function sessionRoutes(
       const key = sessionKey(params.session_id);
       const stopped = await interruptSession(sessions, key, { discardQueued: query.queued === 'discard' });
       return { session_id: key.id, ...stopped };
+    },
+  );
+
+  app.post(
+    '/sessions/:session_id/fork',
+    {
+      bodyLimit: MAX_PROMPT_BODY_BYTES,
+      schema: {
+        tags: ['sessions'],
+        summary: 'Make a session that begins with the history of this one',
+        description:
+          'Up to one of its events, or all of it; this one stays as it is, and may run. A workspace of its own is copied, as its files are now.',
+        params,
+        headers: idempotencyHeaders,
+        body: forkRequest,
+        response: { 201: sessionView, ...problems(400, 404, 409, 413, 415, 422, 429, 503, 507) },
+      },
+    },
+    async (request, reply) => {
+      const key = sessionKey(request.params.session_id);
+      const fork = { ...readForkRequest(request.body), once: idempotentRequest(request, key.tenantId) };
+      const services = { ...sessions, dataDir: context.dataDirectory.path };
+      const id = answerOnce(reply, await forkSession(services, key, fork));
+      return reply.code(201).send(toSessionView(await getSessionDetail(sessions, { ...key, id })));
     },
   );
 }

@@ -62,11 +62,11 @@ export async function startSession(services: SessionServices, request: StartRequ
   });
 }
 
-function turnDraft({ prompt, content }: Prompt): TurnDraft {
+export function turnDraft({ prompt, content }: Prompt): TurnDraft {
   return { id: newTurnId(), prompt, content, delivery: 'queue' };
 }
 
-async function requireRoom(
+export async function requireRoom(
   services: SessionServices,
   trx: Transaction<Database>,
   tenantId: string,
@@ -146,7 +146,7 @@ async function updateSettings(
     .execute();
 }
 
-function changedWorkspace(session: SessionRow): AppError {
+export function changedWorkspace(session: SessionRow): AppError {
   const message = `a session keeps its working directory (${session.cwd ?? 'a workspace of its own'})`;
   return new AppError('invalid_request', message, {
     hint: 'leave cwd out when resuming, or start a new session',

@@ -10,6 +10,7 @@ import type { SessionRow } from '../session/store.ts';
 import type { TurnOutcome } from '../turn/turn.ts';
 import { ApprovalDesk } from './approval-desk.ts';
 import { DeltaPublisher } from './deltas.ts';
+import { FileKeeper } from './file-keeper.ts';
 import { HeldSession } from './held-session.ts';
 import { LiveAgent } from './live-agent.ts';
 import { LiveTurn } from './live-turn.ts';
@@ -57,6 +58,7 @@ export class Activation {
   readonly #logger: Logger;
   readonly #held: HeldSession;
   readonly #messages: MessageLog;
+  readonly #files: FileKeeper;
   #job: ActivationJob;
   #state: ActivationState = 'claiming';
   #idleSince = 0;
@@ -79,6 +81,7 @@ export class Activation {
     this.sessionId = job.sessionId;
     this.#held = new HeldSession(job.sessionId, services);
     this.#messages = new MessageLog(this.#held, services.eventLog, (error) => this.#fail(error));
+    this.#files = new FileKeeper(services.workspaces);
     this.#logger = services.logger.child({ session_id: job.sessionId });
     this.#onStateChange = onStateChange;
   }
@@ -113,6 +116,8 @@ export class Activation {
       await this.#endAgent('kill').catch((error) =>
         this.#logger.error({ err: error }, 'could not end the agent process'),
       );
+      // Whoever removes the session's directories waits for the end of this.
+      await this.#files.kept;
       this.#setState('ended');
     }
   }
@@ -175,6 +180,7 @@ export class Activation {
     await this.#held.record(async (db, hold) => await finishTurn(db, hold, ended));
     const error = ended.outcome.state === 'error' ? ended.outcome.error.code : undefined;
     logger.info({ state: outcome.state, error, cost_usd: outcome.costUsd }, 'turn ended');
+    this.#files.afterTurn(begun.session);
   }
 
   /** Null when the turn was parked. */
@@ -187,7 +193,12 @@ export class Activation {
           'The background task ended together with its agent process.',
         );
       }
+      if (begun.continuation === null) this.#files.beforeTurn(begun.session, live.id);
       const agent = await this.#ensureAgent(live, begun);
+      await this.#files.kept;
+      if (live.isStopped && !agent.has(live.id)) {
+        throw new Error('the turn was stopped before its agent had it');
+      }
       if (begun.continuation === null) agent.give(begun.turn);
       live.watch.run();
       this.#handOff(giveSteering(this.#held, () => this.#turn));

@@ -86,7 +86,8 @@ export class LiveAgent {
   hear(message: AgentMessage): void {
     this.lastMessageAt = performance.now();
     if (message.type !== 'system') return;
-    if (message.subtype === 'task_started') this.#tasks.add(message.task_id);
+    if (message.subtype === 'task_started' && message.is_backgrounded === true)
+      this.#tasks.add(message.task_id);
     if (message.subtype !== 'task_notification') return;
     this.#tasks.delete(message.task_id);
     this.lastNotification = message.summary;

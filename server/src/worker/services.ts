@@ -7,6 +7,7 @@ import type { ModelGateway } from '../gateway/gateway.ts';
 import type { IsolationDriver } from '../isolation/driver.ts';
 import type { Logger } from '../log.ts';
 import type { ActivationQueue } from '../queue/queue.ts';
+import type { WorkspaceServices } from '../workspace/service.ts';
 
 /** What a worker and its activations work with. */
 export type WorkerServices = {
@@ -23,6 +24,7 @@ export type WorkerServices = {
   /** Of the data directory: the same after a restart. */
   nodeId: string;
   dataDir: string;
+  workspaces: WorkspaceServices;
   /** Search path that agents get. */
   path: string;
   /** How long an idle session keeps its process, in milliseconds. */

@@ -1,7 +1,7 @@
 import type { BigIntStats } from 'node:fs';
 import { chmod, constants, copyFile, lchown, lutimes, mkdir, symlink } from 'node:fs/promises';
 import { AppError } from '../errors.ts';
-import type { Directory, Name } from './directory.ts';
+import { Directory, type Name } from './directory.ts';
 import { fileError } from './file-errors.ts';
 import { openRegular, UPLOAD_PREFIX } from './files.ts';
 import { type FileEntry, isGone, typeOf } from './listing.ts';
@@ -13,14 +13,22 @@ const MAX_BYTES = 2 * 1024 ** 3;
 const AT_ONCE = 16;
 
 /**
- * Copies what is in a directory into one that nobody else knows yet. An agent may work in the first meanwhile: what
- * vanishes is left out. Links are copied as links and never followed; pipes, sockets and devices are left out.
+ * Copies a workspace to a place that nobody else knows yet. An agent may work in it meanwhile: what vanishes is left
+ * out. Links are copied as links and never followed; pipes, sockets and devices are left out.
  *
- * Throws `not_supported` when it is too much, `storage` when the disk is full.
+ * @param from absolute, free of symbolic links
+ * @returns false when there is no such directory. Throws `not_supported` when it is too much, `storage` when the disk
+ * is full; what was copied by then is left to the caller.
  */
-export async function copyDirectory(source: Directory, target: string): Promise<void> {
-  const budget = { entries: MAX_ENTRIES, bytes: MAX_BYTES };
-  await copyEntries(source, { target: Buffer.from(target), label: '', depth: 0, budget });
+export async function copyWorkspace(from: string, to: string): Promise<boolean> {
+  const copied = await tolerant('', async () => {
+    await using source = await Directory.openRoot(from);
+    await mkdir(to, { recursive: true, mode: 0o700 });
+    const budget = { entries: MAX_ENTRIES, bytes: MAX_BYTES };
+    await copyEntries(source, { target: Buffer.from(to), label: '', depth: 0, budget });
+    return true;
+  });
+  return copied ?? false;
 }
 
 type Budget = { entries: number; bytes: number };

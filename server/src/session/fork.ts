@@ -1,0 +1,140 @@
+import { rm } from 'node:fs/promises';
+import type { Kysely, Transaction } from 'kysely';
+import { sessionDirectories } from '../agent/environment.ts';
+import type { Database } from '../db/database.ts';
+import { AppError } from '../errors.ts';
+import { findReplay, type IdempotentRequest, type Once } from '../idempotency/service.ts';
+import { newSessionId } from '../ids.ts';
+import { findRunningTurn, type Prompt } from '../turn/store.ts';
+import { repairTranscript } from '../worker/transcript-repair.ts';
+import { copyWorkspace } from '../workspace/copy.ts';
+import { type Committed, commitOnce } from './commit.ts';
+import { copyHistory, holdSession, insertFork } from './fork-store.ts';
+import { queueTurn, settleFork } from './lifecycle.ts';
+import {
+  changedWorkspace,
+  getSessionOrThrow,
+  requireRoom,
+  type SessionServices,
+  throwNotFound,
+  turnDraft,
+  wakeWorker,
+} from './service.ts';
+import { isActive, type SessionOptions } from './session.ts';
+import { findSession, type SessionKey, type SessionRow } from './store.ts';
+
+export type ForkServices = SessionServices & {
+  /** Free of symbolic links. */
+  dataDir: string;
+};
+
+export type ForkRequest = {
+  /** Up to which of the parent's events; null is its newest. */
+  at: number | null;
+  /** The fork's first own turn; null leaves it idle. */
+  prompt: Prompt | null;
+  /** Instead of the parent's; null keeps those. */
+  title: string | null;
+  metadata: Record<string, string> | null;
+  maxBudgetUsd: number | null;
+  /** Beside the parent's. */
+  options: SessionOptions;
+  /** The parent's or null: another place to work in has other files. */
+  cwd: string | null;
+  once: IdempotentRequest | null;
+};
+
+/**
+ * Makes a session that begins with another one's history, up to one of its events. The other is left as it is, and may
+ * run meanwhile. A workspace of its own is copied, as its files are now.
+ *
+ * @returns the id of the new session
+ */
+export async function forkSession(
+  services: ForkServices,
+  key: SessionKey,
+  request: ForkRequest,
+): Promise<Once<string>> {
+  const { db } = services;
+  const earlier = await findEarlier(db, request.once);
+  if (earlier !== null) return earlier;
+  const parent = await getSessionOrThrow(db, key);
+  checkPlace(parent, request.at);
+  if (request.cwd !== null && request.cwd !== parent.cwd) throw changedWorkspace(parent);
+  const forkId = newSessionId();
+  await using stack = new AsyncDisposableStack();
+  if (parent.cwd === null) {
+    // Too long for a transaction. Afterwards the files belong to the fork, if it came to be.
+    stack.defer(async () => await removeUnlessStored(services, { ...key, id: forkId }));
+    await copyFiles(services.dataDir, parent, forkId);
+  }
+  return await commitOnce(services, request.once, async (trx) => {
+    // Held, it cannot be deleted: its history is copied, and the fork points at it.
+    const held = (await holdSession(trx, key)) ?? throwNotFound(key.id);
+    return await insertForkOf(services, trx, { parent: held, forkId, request });
+  });
+}
+
+/** The same request may have come before: then no files are to be copied. */
+async function findEarlier(
+  db: Kysely<Database>,
+  once: IdempotentRequest | null,
+): Promise<Once<string> | null> {
+  if (once === null) return null;
+  const replay = await db.transaction().execute(async (trx) => await findReplay<string>(trx, once));
+  return replay === null ? null : { ...replay, isReplay: true };
+}
+
+function checkPlace(parent: SessionRow, at: number | null): void {
+  if (at === null || at <= parent.last_seq) return;
+  const message = `the session has ${parent.last_seq} events by now`;
+  throw new AppError('invalid_request', `at: ${message}`, {
+    hint: 'leave it out to fork at the end',
+    errors: [{ field: 'at', message }],
+  });
+}
+
+async function copyFiles(dataDir: string, parent: SessionRow, forkId: string): Promise<void> {
+  const { workspace } = sessionDirectories(dataDir, parent.id);
+  const isCopied = await copyWorkspace(workspace, sessionDirectories(dataDir, forkId).workspace);
+  // A session that no worker ever had has no files yet.
+  if (isCopied || parent.fence === 0) return;
+  throw new AppError('workspace_elsewhere', "The session's workspace is not on this node.", {
+    hint: 'fork it on the node that ran the session',
+  });
+}
+
+async function removeUnlessStored({ db, dataDir }: ForkServices, key: SessionKey): Promise<void> {
+  // Where the database does not answer, the commit may have been made.
+  const isStored = await findSession(db, key).then(
+    (found) => found !== undefined,
+    () => true,
+  );
+  if (!isStored) await rm(sessionDirectories(dataDir, key.id).root, { recursive: true, force: true });
+}
+
+async function insertForkOf(
+  services: ForkServices,
+  trx: Transaction<Database>,
+  { parent, forkId, request }: { parent: SessionRow; forkId: string; request: ForkRequest },
+): Promise<Committed<string>> {
+  const { tenant_id: tenantId } = parent;
+  if (request.prompt !== null) await requireRoom(services, trx, tenantId);
+  const copy = { parentId: parent.id, forkId, at: request.at ?? parent.last_seq };
+  await insertFork(trx, copy, {
+    ...{ id: forkId, tenantId, cwd: parent.cwd },
+    options: { ...parent.options, ...request.options },
+    title: request.title ?? parent.title,
+    metadata: request.metadata ?? parent.metadata,
+    maxBudgetUsd: request.maxBudgetUsd ?? parent.max_budget_usd,
+  });
+  const isWhole = copy.at === parent.last_seq && !isActive(parent.status);
+  await copyHistory(trx, copy, { isWhole });
+  const fork = await getSessionOrThrow(trx, { tenantId, id: forkId });
+  const cutOff = await findRunningTurn(trx, forkId);
+  if (cutOff !== undefined) await repairTranscript(trx, fork, cutOff);
+  const events = await settleFork(trx, fork, { session_id: parent.id, seq: copy.at });
+  if (request.prompt === null) return { events, value: forkId };
+  events.push(...(await queueTurn(trx, fork, turnDraft(request.prompt))));
+  return { events, signals: [await wakeWorker(services, trx, fork)], value: forkId };
+}

@@ -1,0 +1,48 @@
+import type { FastifyInstance } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import type { Context } from '../context.ts';
+import { problems } from '../http/problem.ts';
+import { sessionKey } from '../session/service.ts';
+import { listTasks, stopTask } from './service.ts';
+import { taskView } from './task.ts';
+
+const params = z.object({ session_id: z.string() });
+
+/** Background tasks of a session's agent. */
+export async function taskRoutes(
+  instance: FastifyInstance,
+  { context }: { context: Context },
+): Promise<void> {
+  const app = instance.withTypeProvider<ZodTypeProvider>();
+  const { sessions } = context;
+
+  app.get(
+    '/sessions/:session_id/tasks',
+    {
+      schema: {
+        tags: ['turns'],
+        summary: 'Background tasks of a session, oldest first',
+        params,
+        response: { 200: z.object({ tasks: z.array(taskView) }), ...problems(404, 503) },
+      },
+    },
+    async ({ params }) => ({ tasks: await listTasks(sessions, sessionKey(params.session_id)) }),
+  );
+
+  app.post(
+    '/sessions/:session_id/tasks/:task_id/stop',
+    {
+      schema: {
+        tags: ['turns'],
+        summary: 'Stop a background task',
+        description:
+          'The task as it was; the agent tells of its end in the event stream (`task_notification`).',
+        params: params.extend({ task_id: z.string() }),
+        response: { 202: taskView, ...problems(404, 503) },
+      },
+    },
+    async ({ params }, reply) =>
+      reply.code(202).send(await stopTask(sessions, sessionKey(params.session_id), params.task_id)),
+  );
+}

@@ -1,0 +1,25 @@
+import { AppError } from '../errors.ts';
+import { listSystemMessages } from '../event/store.ts';
+import { getSessionOrThrow, type SessionServices } from '../session/service.ts';
+import type { SessionKey } from '../session/store.ts';
+import { readTasks, type TaskView } from './task.ts';
+
+export async function listTasks(services: SessionServices, key: SessionKey): Promise<TaskView[]> {
+  const session = await getSessionOrThrow(services.db, key);
+  const subtypes = ['task_started', 'task_notification'];
+  const said = await listSystemMessages(services.db, session.id, subtypes);
+  return readTasks(said, session.worker_id !== null);
+}
+
+/** Asks the session's agent to stop a task. It says so with a `task_notification` in the event stream. */
+export async function stopTask(
+  services: SessionServices,
+  key: SessionKey,
+  taskId: string,
+): Promise<TaskView> {
+  const task = (await listTasks(services, key)).find((found) => found.task_id === taskId);
+  if (task === undefined)
+    throw new AppError('not_found', `Session ${key.id} has no background task ${taskId}`);
+  if (task.status === 'running') services.bus.publish([{ type: 'stop_task', sessionId: key.id, taskId }]);
+  return task;
+}

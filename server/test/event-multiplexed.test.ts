@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict';
+import { randomInt } from 'node:crypto';
+import { after, before, describe, it } from 'node:test';
+import type { EventView } from '../src/event/event.ts';
+import { readStream, readTable, type SseEvent } from './event-source.ts';
+import { startTestServer, type TestServer } from './harness.ts';
+import { until } from './server-process.ts';
+
+const UNKNOWN_ID = '019f2d3c-4a5b-7c6d-8e9f-0a1b2c3d4e5f';
+const seed = Number(process.env.STREAM_SEED ?? randomInt(2 ** 31));
+
+describe('GET /events', () => {
+  let server: TestServer;
+  before(async () => {
+    server = await startTestServer({ config: { maxSessions: 4 } });
+  });
+  after(async () => await server[Symbol.asyncDispose]());
+
+  const read = (query = '', lastEventId?: string) =>
+    readStream(`${server.url}/events${query}`, { lastEventId, signal: AbortSignal.timeout(30_000) });
+  const isSummary = ({ event, data }: SseEvent, id: string, status: string): boolean =>
+    event === 'summary' && data.session_id === id && data.data.status === status;
+  const run = async (prompt = 'hello'): Promise<string> => {
+    const id = await server.execute({ prompt });
+    await server.ended(id);
+    return id;
+  };
+
+  it('begins with a snapshot, newest first, closed by `ready`; then shows every change', async () => {
+    const ids = [await run(), await run()];
+    const seen: SseEvent[] = [];
+    let started: string | null = null;
+    for await (const event of read()) {
+      seen.push(event);
+      if (event.event === 'ready') started = await server.execute({ prompt: 'hello', title: 'A title' });
+      if (started !== null && isSummary(event, started, 'completed')) break;
+    }
+    const ready = seen.findIndex((event) => event.event === 'ready');
+    const snapshot = seen.slice(0, ready).map(({ data }) => data.session_id);
+    assert.deepEqual(
+      snapshot.filter((id) => ids.includes(id)),
+      ids.toReversed(),
+    );
+    assert.deepEqual(seen[ready]?.data.data, { sessions: ready });
+    const last = seen.at(-1)?.data.data;
+    const { body } = await server.request('GET', `/sessions/${started}`);
+    assert.equal(last.title, 'A title');
+    assert.equal(last.last_seq, body.last_seq);
+    assert.equal(last.cost_usd, body.cost_usd);
+    assert.equal(last.turn_count, 1);
+    assert.ok(seen.every((event) => event.id === null));
+  });
+
+  it('shows sessions of the statuses asked for, and once more those that leave them', async () => {
+    const id = await server.execute({ prompt: '[demo:hang]' });
+    await server.event(id, (event) => event.kind === 'sdk');
+    const seen: SseEvent[] = [];
+    for await (const event of read('?statuses=running,pending')) {
+      seen.push(event);
+      if (event.event === 'ready') await server.request('POST', `/cancel/${id}`);
+      if (isSummary(event, id, 'cancelled')) break;
+    }
+    const ready = seen.findIndex((event) => event.event === 'ready');
+    assert.ok(seen.slice(0, ready).every(({ data }) => ['pending', 'running'].includes(data.data.status)));
+    assert.ok(seen.slice(ready + 1).every(({ data }) => data.session_id === id));
+  });
+
+  it('gives the events of the sessions named, deltas too; resumed by its ids, none is lost and none comes twice', async (t) => {
+    t.diagnostic(`STREAM_SEED=${seed}`);
+    const ids = await Promise.all(
+      [0, 1, 2].map(async (n) => {
+        const commands = Array.from({ length: 6 }, (_, index) => `run: echo ${n} ${index}`).join(' then ');
+        return await server.execute({ prompt: commands, allowed_tools: ['Bash'] });
+      }),
+    );
+    const lists = new Map<string, EventView[]>(ids.map((id) => [id, []]));
+    const ended = new Set<string>();
+    let lastEventId: string | undefined;
+    let random = seed;
+    let deltas = 0;
+    let drops = 0;
+    while (ended.size < ids.length) {
+      random = (Math.imul(random, 1_103_515_245) + 12_345) >>> 0;
+      let patience = 1 + ((random >>> 16) % 9);
+      for await (const { id, event, data } of read(`?sessions=${ids}&deltas=true&limit=0`, lastEventId)) {
+        if (event === 'delta') deltas++;
+        if (id === null) continue;
+        lastEventId = id;
+        const { session_id, ...view } = data;
+        lists.get(session_id)?.push(view);
+        if (event === 'turn' && view.data.phase === 'ended') ended.add(session_id);
+        if (ended.size === ids.length || --patience === 0) break;
+      }
+      drops++;
+    }
+    assert.ok(drops > 10, `${drops} drops`);
+    assert.ok(deltas > 0);
+    for (const [id, list] of lists) {
+      const table = await readTable(server.context.database.db, id);
+      assert.deepEqual(list, table.slice(0, list.length));
+      assert.ok(list.some((event) => event.kind === 'turn' && event.data.phase === 'ended'));
+    }
+  });
+
+  it('takes the places to begin at as a parameter, and says reset where one names nothing', async () => {
+    const [one, two] = [await run(), await run()];
+    const seen: SseEvent[] = [];
+    for await (const event of read(`?sessions=${one},${two}&limit=0&after=${one}:3,${two}:9999`)) {
+      seen.push(event);
+      if (
+        event.event === 'session' &&
+        event.data.session_id === two &&
+        event.data.data.status === 'completed'
+      )
+        break;
+    }
+    assert.equal(seen.find(({ id, data }) => id !== null && data.session_id === one)?.data.seq ?? 4, 4);
+    const ofTwo = seen.filter(({ data }) => data.session_id === two);
+    assert.equal(ofTwo[0]?.event, 'reset');
+    assert.equal(ofTwo[0]?.data.data.reason, 'cursor_ahead');
+    assert.equal(ofTwo[1]?.data.seq, 1);
+  });
+
+  it('says `end` of a session that is deleted or unknown, and goes on with the others', async () => {
+    const [named, other] = [await run(), await run()];
+    const ends: unknown[] = [];
+    for await (const { event, data } of read(`?sessions=${named},${UNKNOWN_ID}`)) {
+      if (event === 'ready') {
+        await server.request('DELETE', `/sessions/${named}`);
+        await server.request('DELETE', `/sessions/${other}`);
+      }
+      if (event === 'end') ends.push([data.session_id, data.data.reason]);
+      if (ends.length === 3) break;
+    }
+    assert.deepEqual(
+      ends.toSorted(),
+      [
+        [UNKNOWN_ID, 'not_found'],
+        [named, 'deleted'],
+        [other, 'deleted'],
+      ].toSorted(),
+    );
+  });
+
+  it('names every field of a query that is not valid', async () => {
+    const many = Array.from({ length: 21 }, () => UNKNOWN_ID).join();
+    const refused: Record<string, string> = {
+      '?sessions=x': 'sessions.0',
+      [`?sessions=${many}`]: 'sessions',
+      '?statuses=done': 'statuses.0',
+      '?limit=1001': 'limit',
+      '?kinds=x': 'kinds.0',
+      '?after=7': 'after',
+      '?session=x': 'session',
+    };
+    for (const [query, field] of Object.entries(refused)) {
+      const { status, body } = await server.request('GET', `/events${query}`);
+      assert.equal(status, 422, query);
+      assert.deepEqual(
+        body.errors.map((error: { field: string }) => error.field),
+        [field],
+      );
+    }
+  });
+
+  it('leaves nothing behind', async () => {
+    await until('all is cleaned up', async () => {
+      const { connections, channels, followers } = server.context.streams.counts;
+      return connections + channels + followers === 0;
+    });
+  });
+});
