@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { approvalAnswer, approvalView, toolResult } from '../../server/src/approval/approval.ts';
+import type { answerRequest, approvalView, toolResult } from '../../server/src/approval/approval.ts';
 import type {
   cleanupResponse,
   executeRequest,
@@ -8,7 +8,7 @@ import type {
   statusResponse,
 } from '../../server/src/classic/classic.ts';
 import type { ErrorCode } from '../../server/src/errors.ts';
-import type { ResetReason } from '../../server/src/event/cursor.ts';
+import type { resetReason } from '../../server/src/event/cursor.ts';
 import type { deltaView } from '../../server/src/event/delta.ts';
 import type { EventView } from '../../server/src/event/event.ts';
 import type { eventPage } from '../../server/src/event/queries.ts';
@@ -26,7 +26,8 @@ import type { fileListing, fileWritten } from '../../server/src/workspace/listin
 /**
  * The API's types, taken from the server's schemas. What is exported here is a function that nobody calls, because
  * tsc copies a type alias into a declaration as it is written, imports and all, but spells out what a function
- * returns: so the published declarations need neither the server nor zod.
+ * returns: so the published declarations need neither the server nor zod. A union that has a name keeps it; what a
+ * schema gives has none.
  */
 declare function spelledOut<T>(): { [K in keyof T]: T[K] };
 declare function sent<S extends z.ZodType>(): ReturnType<typeof spelledOut<z.input<S>>>;
@@ -37,7 +38,7 @@ export const shapes = () => ({
   MessageRequest: sent<typeof messageRequest>(),
   MessageEdit: sent<typeof editRequest>(),
   SettingsRequest: sent<typeof settingsRequest>(),
-  ApprovalAnswer: sent<typeof approvalAnswer>(),
+  ApprovalAnswer: sent<typeof answerRequest>(),
   RewindRequest: sent<typeof rewindRequest>(),
   ToolResult: sent<typeof toolResult>(),
   ContentBlock: sent<typeof contentBlock>(),
@@ -53,7 +54,7 @@ export const shapes = () => ({
   SessionEvent: spelledOut<EventView>(),
   EventPage: received<typeof eventPage>(),
   Delta: received<typeof deltaView>(),
-  ResetReason: spelledOut<ResetReason>(),
+  ResetReason: received<typeof resetReason>(),
   SessionSummary: received<typeof sessionSummary>(),
   FileListing: received<typeof fileListing>(),
   FileWritten: received<typeof fileWritten>(),

@@ -120,8 +120,20 @@ describe('an approval', () => {
     const approval = await asked(id);
     assert.equal(approval.kind, 'question');
     assert.equal((await server.request('GET', `/sessions/${id}`)).body.waiting_for, 'question');
-    const unfit = await answer(approval, { decision: 'allow' });
-    assert.equal(unfit.status, 422);
+    for (const [body, field, message] of [
+      [{ decision: 'allow' }, '', /expected \{"answers"/],
+      [{ answers: { 'What?': 'x' } }, 'answers.What?', /Which color/],
+      [{ answers: {} }, 'answers', /no answer to: Which color/],
+      [{ decision: 'yes' }, 'decision', /"allow"\|"deny"/],
+      [{ decission: 'deny' }, 'decission', /decision/],
+      [{}, 'decision', /exactly one/],
+      [{ decision: 'deny', scope: 'once' }, 'scope', /allow/],
+    ] as const) {
+      const unfit = await answer(approval, body);
+      assert.equal(unfit.status, 422, JSON.stringify(unfit.body));
+      assert.equal(unfit.body.errors[0].field, field);
+      assert.match(unfit.body.errors[0].message, message);
+    }
     const [{ question }] = approval.input.questions;
     assert.equal((await answer(approval, { answers: { [question]: 'green' } })).status, 200);
     assert.match(answerText(await server.ended(id)), /green/);

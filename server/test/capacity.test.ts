@@ -29,6 +29,17 @@ describe('a worker with fewer slots than sessions', () => {
     assert.equal((await server.ended(second)).status, 'completed');
   });
 
+  it('lets nobody wait for a session that only waits for a person', async () => {
+    await using server = await startTestServer({ config: { maxSessions: 1 } });
+    const asking = await server.execute({ prompt: 'run: echo yes > marker', approvals: 'ask' });
+    const asked = await server.event(asking, (event) => event.kind === 'approval');
+    const other = await server.execute({ prompt: 'hello' });
+    assert.equal((await server.ended(other)).status, 'completed');
+    const { approval } = asked.data as { approval: { approval_id: string } };
+    await server.request('POST', `/approvals/${approval.approval_id}`, { decision: 'allow' });
+    assert.equal((await server.ended(asking)).status, 'completed');
+  });
+
   it('releases an idle session after its time, process and all', async () => {
     await using server = await startTestServer({ config: { idleTtl: 1 } });
     const id = await server.execute({ prompt: 'hello' });

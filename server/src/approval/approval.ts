@@ -19,28 +19,84 @@ export const approvalScope = z.enum(['once', 'session']);
 const object = z.record(z.string(), z.unknown());
 
 export const toolResult = z.strictObject({
-  content: z.union([z.string(), z.array(contentBlock)]),
+  content: z.union([z.string(), z.array(contentBlock)], { error: 'expected text, or an array of blocks' }),
   is_error: z.boolean().default(false),
 });
+export type ToolResult = z.infer<typeof toolResult>;
 
 /** What a person, or a program for one, answered. */
-export const approvalAnswer = z.union([
-  z.strictObject({
-    decision: z.literal('allow'),
-    scope: approvalScope.default('once').describe('`session`: calls like this one are not asked for again.'),
-    updated_input: object.optional().describe("Replaces the call's input."),
-  }),
-  z.strictObject({
-    decision: z.literal('deny'),
-    message: z.string().max(10_000).optional().describe('The reason; the model reads it.'),
-    interrupt: z.boolean().default(false).describe('Also end the turn.'),
-  }),
-  z
-    .strictObject({ answers: z.record(z.string(), z.union([z.string(), z.array(z.string())])) })
-    .describe('Answers by question.'),
-  z.strictObject({ result: toolResult }).describe('What the client tool gave.'),
-]);
-export type ApprovalAnswer = z.infer<typeof approvalAnswer>;
+export type ApprovalAnswer =
+  | {
+      decision: 'allow';
+      scope: z.infer<typeof approvalScope>;
+      updated_input?: Record<string, unknown> | undefined;
+    }
+  | { decision: 'deny'; message?: string | undefined; interrupt: boolean }
+  /** By question. */
+  | { answers: Record<string, string | string[]> }
+  /** What a client tool gave. */
+  | { result: ToolResult };
+
+const answerFields = z.strictObject({
+  decision: z
+    .enum(['allow', 'deny'])
+    .optional()
+    .describe('May the call be made? Any question may be denied.'),
+  scope: approvalScope.optional().describe('With `allow`; `session`: such calls are not asked for again.'),
+  updated_input: object.optional().describe("With `allow`: replaces the call's input."),
+  message: z.string().max(10_000).optional().describe('With `deny`: the reason, which the model reads.'),
+  interrupt: z.boolean().optional().describe('With `deny`: also ends the turn.'),
+  answers: z
+    .record(z.string(), z.union([z.string(), z.array(z.string())]))
+    .optional()
+    .describe('To a question of the agent: the answer to each, by its text.'),
+  result: toolResult.optional().describe('Of a client tool.'),
+});
+type AnswerFields = z.infer<typeof answerFields>;
+
+/** Which of the other fields go with which answer. */
+const companions = {
+  allow: ['scope', 'updated_input'],
+  deny: ['message', 'interrupt'],
+  answers: [],
+  result: [],
+} as const;
+
+/** `POST /approvals/{approval_id}`: exactly one of `decision`, `answers` and `result`. */
+export const answerRequest = answerFields
+  .superRefine((given, context) => {
+    const kinds = (['decision', 'answers', 'result'] as const).filter((name) => given[name] !== undefined);
+    const [kind = 'decision'] = kinds;
+    if (kinds.length !== 1) {
+      const message = 'expected exactly one of decision ("allow" or "deny"), answers and result';
+      context.addIssue({ code: 'custom', path: [kind], message });
+      return;
+    }
+    const fitting: readonly string[] = companions[kind === 'decision' ? (given.decision ?? 'allow') : kind];
+    for (const name of ['scope', 'updated_input', 'message', 'interrupt'] as const) {
+      if (given[name] === undefined || fitting.includes(name)) continue;
+      const message = name === 'scope' || name === 'updated_input' ? 'goes with "allow"' : 'goes with "deny"';
+      context.addIssue({ code: 'custom', path: [name], message });
+    }
+  })
+  .meta({
+    id: 'ApprovalAnswer',
+    examples: [
+      { decision: 'allow', scope: 'session' },
+      { decision: 'deny', message: 'not on production' },
+      { answers: { 'Which color?': 'green' } },
+      { result: { content: '21 °C' } },
+    ],
+  });
+
+export function toAnswer(given: AnswerFields): ApprovalAnswer {
+  if (given.answers !== undefined) return { answers: given.answers };
+  if (given.result !== undefined) return { result: given.result };
+  if (given.decision === 'deny') {
+    return { decision: 'deny', message: given.message, interrupt: given.interrupt ?? false };
+  }
+  return { decision: 'allow', scope: given.scope ?? 'once', updated_input: given.updated_input };
+}
 
 /** What the agent program said about the call, beside its input. */
 export const approvalDetails = z.object({

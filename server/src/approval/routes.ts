@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Context } from '../context.ts';
 import { DEFAULT_TENANT } from '../db/database.ts';
 import { problems } from '../http/problem.ts';
-import { approvalAnswer, approvalKind, approvalStatus, approvalView } from './approval.ts';
+import { answerRequest, approvalKind, approvalStatus, approvalView, toAnswer } from './approval.ts';
 import { answerApproval, approvalKey, getApproval, listApprovalPage } from './service.ts';
 
 const params = z.object({ approval_id: z.string() });
@@ -72,13 +72,13 @@ export async function approvalRoutes(
         description:
           'The first answer wins. It is kept when the server or the agent is not there at the moment.',
         params,
-        body: approvalAnswer,
+        body: answerRequest,
         response: { 200: approvalView, ...problems(400, 404, 409, 413, 415, 422, 503) },
       },
     },
     async (request) =>
       await answerApproval(sessions, approvalKey(request.params.approval_id), {
-        answer: request.body,
+        answer: toAnswer(request.body),
         decidedBy: 'api',
       }),
   );

@@ -1,4 +1,5 @@
 import type { Kysely, Transaction } from 'kysely';
+import { z } from 'zod';
 import { type Database, DEFAULT_TENANT } from '../db/database.ts';
 import { AppError } from '../errors.ts';
 import type { Signal } from '../event/bus.ts';
@@ -56,6 +57,7 @@ export async function answerApproval(
   return await commit(services, async (trx) => {
     const { approval, session } = await lockApproval(trx, key);
     if (approval.status !== 'pending') throw alreadyDecided(approval);
+    requireKnownQuestions(approval, answer);
     const end: ApprovalEnd = { status: statusAfter(approval.kind, answer), answer, decidedBy };
     const closed = await closeApproval(trx, approval.id, end);
     await rememberAnswer(trx, session, closed.approval);
@@ -119,6 +121,18 @@ function statusAfter(kind: ApprovalKind, answer: ApprovalAnswer): ApprovalEnd['s
     client_tool: '{"result": {"content": "…"}} or {"decision": "deny"}',
   };
   throw unfit('', `does not fit an approval of kind "${kind}": expected ${expected[kind]}`);
+}
+
+const questions = z.object({ questions: z.array(z.object({ question: z.string() })) });
+
+function requireKnownQuestions(approval: ApprovalRow, answer: ApprovalAnswer): void {
+  if (!('answers' in answer)) return;
+  const asked = questions.safeParse(approval.input).data?.questions.map(({ question }) => question) ?? [];
+  const unknown = Object.keys(answer.answers).find((question) => !asked.includes(question));
+  if (unknown !== undefined)
+    throw unfit(`answers.${unknown}`, `was not asked; asked was: ${asked.join(' · ')}`);
+  const missing = asked.filter((question) => answer.answers[question] === undefined);
+  if (missing.length > 0) throw unfit('answers', `has no answer to: ${missing.join(' · ')}`);
 }
 
 function unfit(field: string, message: string): AppError {

@@ -1,10 +1,12 @@
+import { z } from 'zod';
 import { isUuid } from '../ids.ts';
 import type { LogRange } from './store.ts';
 
 /** Where a client stopped: a `seq`, or a text that is none. null is from the beginning. */
 export type Cursor = number | 'unreadable' | null;
 
-export type ResetReason = 'cursor_ahead' | 'cursor_unreadable' | 'events_deleted';
+export const resetReason = z.enum(['cursor_ahead', 'cursor_unreadable', 'events_deleted']);
+export type ResetReason = z.infer<typeof resetReason>;
 
 /** Where a stream begins. `reset`: not where the client asked, so that it must forget what it has. */
 export type Start = { after: number; reset: ResetReason | null };

@@ -6,7 +6,7 @@ import type { Batch, Format } from './frames.ts';
 
 export type SubscriptionOptions = {
   channel: SessionChannel;
-  connection: StreamConnection;
+  connection: Pick<StreamConnection, 'write' | 'drained'>;
   after: number;
   kinds: readonly EventKind[] | null;
   deltas: boolean;

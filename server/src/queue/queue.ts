@@ -121,6 +121,15 @@ export class ActivationQueue {
     `.execute(trx);
   }
 
+  /** Whether a job waits for a worker. */
+  async hasWork(): Promise<boolean> {
+    const { rows } = await sql`
+      select from ${sql.table(`${QUEUE_SCHEMA}.job`)}
+      where name = ${ACTIVATIONS} and state < 'active' limit 1
+    `.execute(this.#db);
+    return rows.length > 0;
+  }
+
   /** How many jobs are ahead of the session's, plus one; null when it has none that waits. */
   async position(sessionId: string): Promise<number | null> {
     const { rows } = await sql<{ position: number }>`

@@ -158,7 +158,7 @@ async function findTranscriptEnd(trx: Trx, { parentId, forkId, at }: Copy): Prom
     )
     select case
       when exists (select from turns where session_id = ${forkId} and state = 'running') then last.id
-      else coalesce(next.id - 1, case when last.id is null then 0 else ${Number.MAX_SAFE_INTEGER} end)
+      else coalesce(next.id - 1, case when last.id is null then 0 else ${Number.MAX_SAFE_INTEGER}::bigint end)
     end as end_id
     from last, next
   `.execute(trx);

@@ -10,7 +10,8 @@ const BACKSTOP_MS = 5_000;
  *
  * A slot is taken from the moment a job is claimed until its activation has ended, process and all. Jobs are fetched
  * when there may be some and a slot is free: woken by a signal after a commit, by a freed slot, or by a slow backstop.
- * A full worker keeps no idle session: the one idle longest is released at once, so that new work finds room.
+ * A full worker keeps no idle session: the one idle longest is released at once, so that new work finds room. When
+ * there is work and no room, sessions that only wait for a person give up their process.
  */
 export class Dispatcher {
   readonly #services: WorkerServices;
@@ -45,6 +46,7 @@ export class Dispatcher {
   wake(): void {
     this.#mayHaveWork = true;
     if (!this.#isStarted) return;
+    if (this.#freeSlots === 0) this.#parkForWork();
     this.#fetching ??= this.#fetchWhileUseful().finally(() => {
       this.#fetching = null;
       if (this.#mayHaveWork && this.#freeSlots > 0 && this.#isStarted) this.wake();
@@ -68,6 +70,18 @@ export class Dispatcher {
       this.#mayHaveWork = false;
       this.#logger.warn({ err: error }, 'cannot fetch work; the backstop tries again');
     }
+  }
+
+  /** One at a time: the slot that it frees looks for work, and comes back here when there is more. */
+  #parkForWork(): void {
+    const waiting = [...this.#activations.values()].find((activation) => activation.state === 'waiting');
+    if (waiting === undefined) return;
+    this.#queue
+      .hasWork()
+      .then((hasWork) => {
+        if (hasWork && this.#freeSlots === 0) waiting.evict();
+      })
+      .catch((error) => this.#logger.warn({ err: error }, 'cannot see whether there is work'));
   }
 
   #activate(job: ActivationJob): void {
@@ -99,7 +113,9 @@ export class Dispatcher {
     if (this.#freeSlots > 0) return;
     if ([...this.#activations.values()].some((activation) => activation.state === 'releasing')) return;
     const idle = [...this.#activations.values()].filter((activation) => activation.state === 'idle');
-    idle.sort((a, b) => a.idleSince - b.idleSince)[0]?.evict();
+    const [longestIdle] = idle.sort((a, b) => a.idleSince - b.idleSince);
+    if (longestIdle === undefined) this.#parkForWork();
+    else longestIdle.evict();
   }
 
   /** Takes no more work, lets running turns end for `graceMs`, then ends them. Resolves when every slot is free. */
