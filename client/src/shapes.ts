@@ -15,8 +15,10 @@ import type { eventPage } from '../../server/src/event/queries.ts';
 import type { sessionSummary } from '../../server/src/event/summary.ts';
 import type { problem } from '../../server/src/http/problem.ts';
 import type { readiness, versions } from '../../server/src/operations/view.ts';
+import type { forkRequest } from '../../server/src/session/fork-request.ts';
 import type { settingsRequest } from '../../server/src/session/settings.ts';
 import type { interruptionView, sessionView } from '../../server/src/session/view.ts';
+import type { taskView } from '../../server/src/task/task.ts';
 import type { editRequest, messageRequest } from '../../server/src/turn/message.ts';
 import type { contentBlock } from '../../server/src/turn/turn.ts';
 import type { turnView } from '../../server/src/turn/view.ts';
@@ -37,6 +39,7 @@ export const shapes = () => ({
   ExecuteRequest: sent<typeof executeRequest>(),
   MessageRequest: sent<typeof messageRequest>(),
   MessageEdit: sent<typeof editRequest>(),
+  ForkRequest: sent<typeof forkRequest>(),
   SettingsRequest: sent<typeof settingsRequest>(),
   ApprovalAnswer: sent<typeof answerRequest>(),
   RewindRequest: sent<typeof rewindRequest>(),
@@ -56,6 +59,7 @@ export const shapes = () => ({
   Delta: received<typeof deltaView>(),
   ResetReason: received<typeof resetReason>(),
   SessionSummary: received<typeof sessionSummary>(),
+  Task: received<typeof taskView>(),
   FileListing: received<typeof fileListing>(),
   FileWritten: received<typeof fileWritten>(),
   WorkspaceChanges: received<typeof changesView>(),

@@ -14,11 +14,8 @@ export class Tasks {
     return (await this.#http.json<{ tasks: Task[] }>('GET', url, options)).tasks;
   }
 
-  async stop(
-    sessionId: string,
-    taskId: string,
-    options: CallOptions = {},
-  ): Promise<Pick<Task, 'task_id' | 'status'>> {
+  /** The task as it was; the agent tells of its end in the stream, in an `sdk` event (`task_notification`). */
+  async stop(sessionId: string, taskId: string, options: CallOptions = {}): Promise<Task> {
     return await this.#http.json('POST', path`/sessions/${sessionId}/tasks/${taskId}/stop`, options);
   }
 }

@@ -15,6 +15,7 @@ export type Session = Shapes['Session'];
 export type SessionStatus = Session['status'];
 /** `PATCH /sessions/{id}`: a field that is left out stays, one that is null is removed. */
 export type SettingsRequest = Shapes['SettingsRequest'];
+export type ForkRequest = NonNullable<Shapes['ForkRequest']>;
 export type Interruption = Shapes['Interruption'];
 
 export type Turn = Shapes['Turn'];
@@ -61,6 +62,9 @@ export type MultiplexedEvent =
   /** The session is gone. */
   | { kind: 'end'; session_id: string; turn_id: null; data: { reason: 'deleted' | 'not_found' } };
 
+/** A command or subagent that goes on in the background. */
+export type Task = Shapes['Task'];
+
 export type FileListing = Shapes['FileListing'];
 export type FileEntry = FileListing['entries'][number];
 export type FileWritten = Shapes['FileWritten'];
@@ -76,11 +80,3 @@ export type Problem = Shapes['Problem'];
 /** What the server's errors are called. A newer server may have more. */
 export type ErrorCode = Shapes['ErrorCode'];
 export type FieldError = NonNullable<Problem['errors']>[number];
-
-// TODO: from the server's schemas, as soon as it has these routes.
-export type ForkRequest = {
-  at?: number | undefined;
-  prompt?: string | undefined;
-  title?: string | undefined;
-};
-export type Task = { task_id: string; description: string; status: string; started_at: string };

@@ -220,6 +220,18 @@ describe('the client', () => {
     assert.deepEqual(prompts, ['What is my name?']);
   });
 
+  it('forks a session, and runs a prompt in a fork: the history is shared, the events are its own', async () => {
+    const { session_id: id } = await client.run({ prompt: 'My name is Hedy.' }).result;
+    const { last_seq } = await client.sessions.get(id);
+    const fork = await client.sessions.fork(id, { title: 'a copy' });
+    assert.deepEqual([fork.parent_id, fork.title, fork.forked_at], [id, 'a copy', last_seq]);
+    const run = client.run({ prompt: 'What is my name?', resume_session_id: id, fork_session: true });
+    const events = await Array.fromAsync(run);
+    assert.match((await run.result).text ?? '', /Hedy/);
+    assert.notEqual(await run.sessionId, id);
+    assert.ok(events.every((event) => 'seq' in event && event.seq > last_seq));
+  });
+
   it('gives the result of a turn that failed as well, and throws when a run could not begin', async () => {
     const result = await client.run({ prompt: '[demo:error 400]' }).result;
     assert.deepEqual([result.state, result.error?.code], ['error', 'invalid_request']);

@@ -12,7 +12,6 @@ import { type Context, type ContextParts, createContext } from '../src/context.t
 import type { EventView } from '../src/event/event.ts';
 import { createSilentLogger } from '../src/log.ts';
 import { createServer } from '../src/server.ts';
-import { readStream } from './event-source.ts';
 
 /** A whole server in this process: real PostgreSQL, real agents, the demo model as fast as it can. */
 export type TestServer = {
@@ -136,8 +135,8 @@ function makeClient(url: string, context: Context, dispose: () => Promise<void>)
   const client = new GreenroomClient({ baseUrl: url });
   const event: TestServer['event'] = async (sessionId, matches) => {
     const signal = AbortSignal.timeout(60_000);
-    for await (const { id, data } of readStream(`${url}/sessions/${sessionId}/events`, { signal })) {
-      if (id !== null && matches(data)) return data;
+    for await (const found of client.sessions.stream(sessionId, { signal })) {
+      if ('seq' in found && matches(found)) return found;
     }
     throw new Error(`session ${sessionId} never had the event that was waited for`);
   };

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { startTestServer, type TestServer } from './harness.ts';
+
+const inBackground = (command: string): string =>
+  `use Bash ${JSON.stringify({ command, run_in_background: true })}`;
+
+describe('a background task', () => {
+  let server: TestServer;
+  before(async () => {
+    server = await startTestServer();
+  });
+  after(async () => await server[Symbol.asyncDispose]());
+
+  const begin = async (command: string): Promise<string> =>
+    await server.execute({ prompt: inBackground(command), allowed_tools: ['Bash'], background_tasks: true });
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely
+  const tasks = async (id: string): Promise<any[]> =>
+    (await server.request('GET', `/sessions/${id}/tasks`)).body.tasks;
+  const systemMessage = async (id: string, subtype: string) =>
+    await server.event(id, (event) => event.kind === 'sdk' && event.data.subtype === subtype);
+
+  it('goes on after its turn and after an interrupt, and is stopped by itself', async () => {
+    const id = await begin('sleep 300');
+    await server.ended(id);
+    const [task] = await tasks(id);
+    assert.equal(task.status, 'running');
+    await server.execute({ prompt: 'run: sleep 200', resume_session_id: id });
+    await server.event(
+      id,
+      (event) => event.kind === 'sdk' && JSON.stringify(event.data).includes('"sleep 200"'),
+    );
+    await server.request('POST', `/sessions/${id}/interrupt`);
+    await server.ended(id);
+    assert.equal((await tasks(id))[0].status, 'running');
+    const stopped = await server.request('POST', `/sessions/${id}/tasks/${task.task_id}/stop`);
+    assert.equal(stopped.status, 202);
+    await systemMessage(id, 'task_notification');
+    assert.equal((await tasks(id))[0].status, 'stopped');
+    const unknown = await server.request('POST', `/sessions/${id}/tasks/nothing/stop`);
+    assert.equal(unknown.status, 404);
+  });
+
+  it('that ends while the session is idle begins a turn of its own, which is charged like any other', async () => {
+    const id = await begin('sleep 1; echo finished');
+    await server.ended(id);
+    await server.event(
+      id,
+      (event) => event.kind === 'turn' && event.data.turn === 2 && event.data.phase === 'ended',
+    );
+    const session = (await server.request('GET', `/sessions/${id}`)).body;
+    const [, second] = session.turns;
+    assert.deepEqual([second.delivery, second.state], ['task', 'completed']);
+    assert.ok(second.cost_usd > 0);
+    assert.equal((await tasks(id))[0].status, 'completed');
+    assert.equal(session.status, 'completed');
+  });
+
+  it('is nothing that a session has unless it wants to', async () => {
+    const id = await server.execute({ prompt: inBackground('echo now'), allowed_tools: ['Bash'] });
+    await server.ended(id);
+    assert.deepEqual(await tasks(id), []);
+  });
+});
