@@ -230,6 +230,20 @@ describe('an approval', () => {
     }
   });
 
+  it('that was interrupted does not hold the next turn up', async () => {
+    const id = await ask('run: echo no > marker', { park_after_s: 0, timeout_s: 30 });
+    await asked(id);
+    await server.request('POST', `/sessions/${id}/interrupt`);
+    await server.ended(id);
+    await server.request('POST', `/sessions/${id}/messages`, { prompt: 'run: sleep 0.3; ls' });
+    assert.match(answerText(await server.ended(id)), /I ran/);
+    const { turns } = (await server.request('GET', `/sessions/${id}`)).body;
+    assert.deepEqual(
+      turns.map((turn: { state: string }) => turn.state),
+      ['cancelled', 'completed'],
+    );
+  });
+
   it('is not asked for unless the session wants it: the call is denied, and nothing hangs', async () => {
     const id = await server.execute({ prompt: 'run: echo no > marker' });
     assert.match(answerText(await server.ended(id)), /could not run/);

@@ -72,6 +72,10 @@ describe('the client', () => {
 
   it('has a method for every route that the server describes', async () => {
     const { operations } = await ApiDocument.read(server);
+    assert.deepEqual(
+      Object.keys(methods).filter((operation) => !operations.has(operation)),
+      [],
+    );
     for (const operation of operations.keys()) {
       const call = methods[operation];
       assert.ok(call, `no method of the client calls ${operation}: add it, and its entry here`);
@@ -281,6 +285,20 @@ describe('the client', () => {
     await files.delete(id, 'a b', { recursive: true });
     await assert.rejects(files.read(id, 'a b/größe?.txt'), { status: 404, code: 'not_found' });
     assert.deepEqual((await sessions.changes(id)).files, []);
+  });
+
+  it('lists what goes on in the background, and stops it', async () => {
+    const { session_id: id } = await client.run({
+      prompt: 'use Bash {"command": "sleep 300", "run_in_background": true}',
+      allowed_tools: ['Bash'],
+      background_tasks: true,
+    }).result;
+    const [task] = await client.sessions.tasks.list(id);
+    assert.equal(task?.status, 'running');
+    const stopped = await client.sessions.tasks.stop(id, task.task_id);
+    assert.equal(stopped.task_id, task.task_id);
+    await server.event(id, (event) => event.kind === 'sdk' && event.data.subtype === 'task_notification');
+    assert.equal((await client.sessions.tasks.list(id))[0]?.status, 'stopped');
   });
 
   it('streams each event once and in order, however often the connection is cut', async () => {

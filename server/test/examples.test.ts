@@ -12,8 +12,8 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const bin = (name: string): string => join(root, 'node_modules/.bin', name);
 const run = promisify(execFile);
 
-/** Type checks a program against the package, with nothing else but the types of Node. */
-async function typeCheck(directory: string, file: string): Promise<void> {
+/** Type checks a program against the package, with nothing else but the types of Node or of browsers. */
+async function typeCheck(directory: string, file: string, platform: 'node' | 'dom'): Promise<void> {
   const flags = [
     '--noEmit',
     '--strict',
@@ -23,7 +23,11 @@ async function typeCheck(directory: string, file: string): Promise<void> {
     '--target',
     'es2022',
   ];
-  await run(bin('tsc'), [...flags, '--types', 'node', file], { cwd: directory }).catch((error) =>
+  const globals = {
+    node: ['--lib', 'es2022', '--types', 'node'],
+    dom: ['--lib', 'es2022,dom,dom.iterable'],
+  };
+  await run(bin('tsc'), [...flags, ...globals[platform], file], { cwd: directory }).catch((error) =>
     assert.fail(error.stdout),
   );
 }
@@ -82,7 +86,7 @@ describe('an example', () => {
 
   it('does its task with the TypeScript client as it is published, and type checks', async () => {
     await copyFile(join(root, 'examples/typescript/run.ts'), join(project, 'run.ts'));
-    await typeCheck(project, 'run.ts');
+    await typeCheck(project, 'run.ts', 'node');
     await assertWorks(process.execPath, ['run.ts']);
   });
 
@@ -106,7 +110,8 @@ describe('an example', () => {
       assert.doesNotMatch(text, /\b(process|Buffer|require)\b\s*[.(]/, file);
     }
     await writeFile(join(project, 'types.ts'), consumer);
-    await typeCheck(project, 'types.ts');
+    await typeCheck(project, 'types.ts', 'node');
+    await typeCheck(project, 'types.ts', 'dom');
   });
 });
 

@@ -21,6 +21,8 @@ export type ToolCall = {
   /** Permission rules that would cover calls like this one, such as `Bash(git status *)`. */
   rules: string[];
   isClientTool: boolean;
+  /** Aborted when nobody needs the decision any more. */
+  signal: AbortSignal;
 };
 
 export type ToolDecision =
@@ -59,6 +61,7 @@ function canUseTool(decide: DecideToolCall): CanUseTool {
       description: options.title ?? options.description ?? options.decisionReason ?? null,
       rules: suggestedRules(options.suggestions),
       isClientTool: toolName.startsWith(CLIENT_TOOL_PREFIX),
+      signal: options.signal,
     });
     if (decision.behavior === 'deny') return decision;
     const rules = decision.rules.map(parseRule);
@@ -76,7 +79,7 @@ const CLIENT_TOOL_PREFIX = `mcp__${CLIENT_TOOL_SERVER}__`;
 
 function clientToolHook(decide: DecideToolCall, tools: readonly ClientTool[]) {
   const changing = new Set(tools.filter((tool) => tool.read_only !== true).map((tool) => tool.name));
-  const hook: HookCallback = async (input, toolUseId): Promise<HookJSONOutput> => {
+  const hook: HookCallback = async (input, toolUseId, { signal }): Promise<HookJSONOutput> => {
     if (input.hook_event_name !== 'PreToolUse' || toolUseId === undefined) return {};
     // The agent program refuses these only after somebody has answered.
     const name = input.tool_name.slice(CLIENT_TOOL_PREFIX.length);
@@ -89,6 +92,7 @@ function clientToolHook(decide: DecideToolCall, tools: readonly ClientTool[]) {
       description: null,
       rules: [],
       isClientTool: true,
+      signal,
     });
     if (decision.behavior === 'deny') {
       const stop = decision.interrupt ? { continue: false, stopReason: decision.message } : {};

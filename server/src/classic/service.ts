@@ -35,7 +35,7 @@ export async function readPage(
 async function withTurns(db: Kysely<Database>, sessions: readonly SessionRow[]): Promise<ClassicSession[]> {
   const { rows } = await sql<{ session_id: string; prompt: string; result: TurnResult | null }>`
     select session_id, string_agg(prompt, ${PROMPT_SEPARATOR} order by number) as prompt,
-      (array_agg(result order by number desc))[1] as result
+      (array_agg(result order by ended_at desc) filter (where state = 'completed' and steered_into is null))[1] as result
     from turns where session_id = any(${sessions.map((session) => session.id)}::uuid[]) group by session_id
   `.execute(db);
   const bySession = new Map(rows.map((row) => [row.session_id, row]));

@@ -89,6 +89,7 @@ export class ApprovalDesk {
     this.#held.publish(asked.events);
     if (asked.approval === null) return { behavior: 'allow', input: call.input, rules: [] };
     const row = asked.approval.status === 'pending' ? await this.#wait(asked.approval, call) : asked.approval;
+    if (row.status === 'pending') return deny(WITHDRAWN);
     await this.#held.persist(async (db, hold) => await deliverApproval(db, hold, row.id));
     return this.#toDecision(row, call, options);
   }
@@ -96,7 +97,14 @@ export class ApprovalDesk {
   async #wait(approval: ApprovalRow, call: ToolCall): Promise<ApprovalRow> {
     const { promise, resolve } = Promise.withResolvers<ApprovalRow>();
     this.#waiting.set(approval.id, { toolUseId: call.toolUseId, agentId: call.agentId, resolve });
+    const forget = (): void => {
+      if (this.#waiting.delete(approval.id)) this.#onChange();
+      // The turn was stopped. Whether the question still stands is for its end to say.
+      resolve({ ...approval, answer: null });
+    };
+    call.signal.addEventListener('abort', forget, { once: true });
     this.#onChange();
+    if (call.signal.aborted) forget();
     // Answered between the question and this line.
     await this.notice();
     return await promise;
@@ -123,7 +131,7 @@ export class ApprovalDesk {
       return deny(message, endsTurn);
     }
     // Its turn is over; the process will learn that in a moment.
-    if (answer === null) return deny('The question was withdrawn.');
+    if (answer === null) return deny(WITHDRAWN);
     if ('answers' in answer) {
       const answers = Object.fromEntries(
         Object.entries(answer.answers).map(([question, given]) => [question, [given].flat().join(', ')]),
@@ -149,6 +157,8 @@ export class ApprovalDesk {
     return result;
   }
 }
+
+const WITHDRAWN = 'The question was withdrawn.';
 
 function deny(message: string, interrupt = false): ToolDecision {
   return { behavior: 'deny', message, interrupt };
