@@ -42,7 +42,12 @@ export function agentOptions(source: OptionsSource): Options {
     ...(conversation.exists ? { resume: conversation.id } : { sessionId: conversation.id }),
     // Settings of a repository can run commands and move the model traffic: none are read.
     settingSources: [],
-    settings: { crossSessionInbound: 'refuse', cleanupPeriodDays: 36_500 },
+    settings: {
+      crossSessionInbound: 'refuse',
+      cleanupPeriodDays: 36_500,
+      // Not `allowedTools`: the SDK would print a warning for every tool that is not asked for.
+      permissions: { allow: allowedRules(source) },
+    },
     strictMcpConfig: true,
     // Over its input: what is on a command line shows in the process list, headers and all.
     mcpServersDelivery: 'initialize',
@@ -58,14 +63,17 @@ export function agentOptions(source: OptionsSource): Options {
   };
 }
 
-function permissions({ requested, asks, answerClientTool }: OptionsSource): Options {
-  const mode = requested.permission_mode ?? optionDefaults.permission_mode;
+function allowedRules({ requested, answerClientTool }: OptionsSource): string[] {
   const allowed = requested.allowed_tools ?? [];
   const answersClientTools = answerClientTool !== null && requested.client_tools !== undefined;
+  // Whoever runs a tool decides about it as well.
+  return answersClientTools ? [...allowed, `mcp__${CLIENT_TOOL_SERVER}`] : allowed;
+}
+
+function permissions({ requested, asks }: OptionsSource): Options {
+  const mode = requested.permission_mode ?? optionDefaults.permission_mode;
   return {
     tools: toolsOf(requested, asks !== null),
-    // Whoever runs a tool decides about it as well.
-    allowedTools: answersClientTools ? [...allowed, `mcp__${CLIENT_TOOL_SERVER}`] : allowed,
     disallowedTools: requested.disallowed_tools ?? [],
     permissionMode: mode,
     ...(mode === 'bypassPermissions' ? { allowDangerouslySkipPermissions: true } : {}),
