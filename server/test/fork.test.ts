@@ -80,7 +80,7 @@ describe('a fork', () => {
   const turnEnded = async (id: string, turn: Json) =>
     await server.event(
       id,
-      (found) => found.kind === 'turn' && found.turnId === turn.turn_id && found.data.phase === 'ended',
+      (found) => found.kind === 'turn' && found.turn_id === turn.turn_id && found.data.phase === 'ended',
     );
   /** A session of which a tool runs until the file `go` is there. */
   const busy = async (): Promise<string> => {
@@ -152,9 +152,8 @@ describe('a fork', () => {
     });
 
     it('does not count what the history cost against its budget', async () => {
-      const { id } = await talk(['My name is Grace.']);
-      const max_budget_usd = 0.02;
-      assert.ok((await session(id)).cost_usd > max_budget_usd);
+      const { id } = await talk(['My name is Grace.', 'hello', 'what is 2 + 2?', 'hello again']);
+      const max_budget_usd = (await session(id)).cost_usd * 0.9;
       const copy = await server.execute({
         ...{ prompt: 'What is my name?', resume_session_id: id, fork_session: true, max_budget_usd },
       });
@@ -274,7 +273,7 @@ describe('a fork', () => {
     });
 
     it('asks nobody: approvals that wait are withdrawn in the fork and wait on in the old one', async () => {
-      const id = await server.execute({ prompt: 'run: echo yes', approvals: 'ask' });
+      const id = await server.execute({ prompt: 'run: echo yes > marker', approvals: 'ask' });
       const asked = await server.event(id, ({ kind }) => kind === 'approval');
       const { approval } = asked.data as Json;
       const { session_id: copy, waiting_for, status } = await fork(id);
@@ -291,16 +290,16 @@ describe('a fork', () => {
       assert.equal(said[0].data.approval.turn_id, own.turn_id);
       const path = `/approvals/${approval.approval_id}`;
       assert.equal((await server.request('POST', path, { decision: 'allow' })).status, 200);
-      assert.match(answerText(await server.ended(id)), /yes/);
+      assert.equal((await server.ended(id)).status, 'completed');
     });
 
     it('does not have what was allowed for the whole old session', async () => {
-      const id = await server.execute({ prompt: 'run: echo yes', approvals: 'ask' });
+      const id = await server.execute({ prompt: 'run: echo yes > marker', approvals: 'ask' });
       const { data } = await server.event(id, ({ kind }) => kind === 'approval');
       const path = `/approvals/${(data as Json).approval.approval_id}`;
       await server.request('POST', path, { decision: 'allow', scope: 'session' });
       await server.ended(id);
-      const { session_id: copy, last_seq } = await fork(id, { prompt: 'run: echo yes' });
+      const { session_id: copy, last_seq } = await fork(id, { prompt: 'run: echo yes > marker' });
       const asked = await server.event(copy, ({ kind, seq }) => kind === 'approval' && seq > last_seq);
       assert.equal((asked.data as Json).phase, 'requested');
       await server.request('POST', `/cancel/${copy}`);

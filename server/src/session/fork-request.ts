@@ -15,7 +15,7 @@ export const forkRequest = z
     title: labelFields.title.nullish().describe("A name for people; without it the session's."),
   })
   .superRefine(requirePromptOrNone, { when: () => true })
-  .optional()
+  .nullish()
   .meta({ id: 'ForkRequest', examples: [{ at: 12, prompt: 'Try it with a queue instead.' }] });
 
 function requirePromptOrNone(request: unknown, context: z.RefinementCtx): void {
@@ -31,7 +31,7 @@ function hasPrompt({ prompt = null, content = null }: { prompt?: unknown; conten
 export function readForkRequest(body: z.infer<typeof forkRequest>): Omit<ForkRequest, 'once'> {
   return {
     at: body?.at ?? null,
-    prompt: body !== undefined && hasPrompt(body) ? readPrompt(body) : null,
+    prompt: body != null && hasPrompt(body) ? readPrompt(body) : null,
     title: body?.title ?? null,
     ...{ metadata: null, maxBudgetUsd: null, options: {}, cwd: null },
   };
