@@ -270,7 +270,7 @@ describe('the classic API in detail', () => {
       assert.match(body.openapi, /^3\.1\./);
       assert.equal(body.info.version, version);
       const errors = {
-        'POST /execute': ['400', '409', '413', '415', '422', '429', '503'],
+        'POST /execute': ['400', '409', '413', '415', '422', '429', '503', '507'],
         'GET /status/{session_id}': ['404', '503'],
         'POST /cancel/{session_id}': ['400', '404', '503'],
         'GET /sessions': ['422', '503'],

@@ -22,7 +22,7 @@ export type SubscriptionOptions = {
 const LARGE_PAGE = 500;
 const SMALL_PAGE = 16;
 /** How long a page is kept for a connection that has no room for the rest of it. */
-const HOLD_MS = 100;
+const HOLD_MS = 1_000;
 
 /**
  * One stream's way through one session's log.

@@ -29,10 +29,11 @@ function hasPrompt({ prompt = null, content = null }: { prompt?: unknown; conten
 }
 
 export function readForkRequest(body: z.infer<typeof forkRequest>): Omit<ForkRequest, 'once'> {
+  const request = body ?? {};
   return {
-    at: body?.at ?? null,
-    prompt: body != null && hasPrompt(body) ? readPrompt(body) : null,
-    title: body?.title ?? null,
+    at: request.at ?? null,
+    prompt: hasPrompt(request) ? readPrompt(request) : null,
+    title: request.title ?? null,
     ...{ metadata: null, maxBudgetUsd: null, options: {}, cwd: null },
   };
 }

@@ -175,8 +175,8 @@ async function describeFork(trx: Trx, { forkId }: Copy): Promise<void> {
     .orderBy('seq', 'desc')
     .limit(1)
     .executeTakeFirst();
-  const turn =
-    ended?.turn_id == null ? undefined : await findTurn(trx, { sessionId: forkId, id: ended.turn_id });
+  const lastId = ended?.turn_id ?? null;
+  const last = lastId === null ? undefined : await findTurn(trx, { sessionId: forkId, id: lastId });
   await trx
     .updateTable('sessions')
     .set({
@@ -185,9 +185,9 @@ async function describeFork(trx: Trx, { forkId }: Copy): Promise<void> {
         select count(*) from events
         where session_id = ${forkId} and kind = 'sdk' and ${readable} ->> 'type' = any(${[...messageTypes]}::text[])
       )`,
-      ...(turn === undefined || turn.state === 'queued'
+      ...(last === undefined || last.state === 'queued'
         ? {}
-        : { status: turn.state, error: turn.error?.message ?? null }),
+        : { status: last.state, error: last.error?.message ?? null }),
     })
     .where('id', '=', forkId)
     .execute();
