@@ -173,6 +173,17 @@ describe('an approval', () => {
     assert.equal(await readFile(fileOf(id, 'marker'), 'utf8'), 'once\n');
   });
 
+  it('is parked at once after another tool has run, and that one is not run again', async () => {
+    const id = await ask('run: echo first >> marker then run: echo second >> marker', { park_after_s: 0 });
+    for (const n of [1, 2]) {
+      const approval = await asked(id, n);
+      await parked(id);
+      await answer(approval, { decision: 'allow' });
+    }
+    assert.match(answerText(await server.ended(id)), /I ran/);
+    assert.equal(await readFile(fileOf(id, 'marker'), 'utf8'), 'first\nsecond\n');
+  });
+
   it('three at once survive being parked', async () => {
     await using directory = await temporaryDirectory();
     const files = ['one', 'two', 'three'].map((name) => join(directory.path, name));

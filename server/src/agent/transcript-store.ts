@@ -8,22 +8,31 @@ import { isUuid } from '../ids.ts';
 const APPEND_PATIENCE_MS = 45_000;
 
 /** One activation's view of the transcripts: it writes only while its fence is the session's newest. */
-export type TranscriptScope = {
-  db: Kysely<Database>;
-  sessionId: string;
-  fence: number;
-  /** Aborted when the process is ended in the middle of a call: what it says of its own end is not kept. */
-  sealed: AbortSignal;
+export type TranscriptScope = { db: Kysely<Database>; sessionId: string; fence: number };
+
+export type TranscriptStore = SessionStore & {
+  /**
+   * For a process that is ended in the middle of a call: what it notes of its own end is not kept. Resolves when all that
+   * it noted before is stored.
+   */
+  seal(): Promise<void>;
 };
 
 /**
  * The SDK's session store on PostgreSQL. The agent program mirrors its transcript here as it writes it, and a resume
  * is made from it, on any node. Keyed by our session alone: the SDK's project key depends on the working directory.
  */
-export function createTranscriptStore({ db, sessionId, fence, sealed }: TranscriptScope): SessionStore {
+export function createTranscriptStore({ db, sessionId, fence }: TranscriptScope): TranscriptStore {
+  let isSealed = false;
+  const appending = new Set<Promise<unknown>>();
   return {
+    async seal(): Promise<void> {
+      isSealed = true;
+      await Promise.allSettled(appending);
+    },
+
     async append(key: SessionKey, entries: SessionStoreEntry[]): Promise<void> {
-      if (entries.length === 0 || sealed.aborted) return;
+      if (entries.length === 0 || isSealed) return;
       // Entries with a uuid may come twice (the SDK repeats a failed append); those without are always new.
       const insert = sql`
         insert into transcripts (session_id, tenant_id, subpath, type, entry_uuid, entry)
@@ -39,10 +48,12 @@ export function createTranscriptStore({ db, sessionId, fence, sealed }: Transcri
         on conflict (session_id, subpath, entry_uuid) do nothing
       `;
       // The SDK gives up soon and then drops the entries, which would tear the conversation.
-      await retryWhileUnavailable(
+      const append = retryWhileUnavailable(
         async () => await insert.execute(db),
         AbortSignal.timeout(APPEND_PATIENCE_MS),
       );
+      appending.add(append);
+      await append.finally(() => appending.delete(append));
     },
 
     async load(key: SessionKey): Promise<SessionStoreEntry[] | null> {

@@ -139,21 +139,19 @@ export type EventPage = { items: LogItem[]; isLast: boolean };
 // As stored, that is compressed; enough for a full page of usual events.
 const PAGE_BYTES = 1_000_000;
 
-type EventTextRow = {
-  seq: number;
-  kind: EventKind;
-  turn_id: string | null;
-  at: Date;
-  data: string;
-  found: number;
-};
-
-/** A page of the log as finished JSON: what an event holds passes through unparsed. */
+/**
+ * A page of the log as finished JSON, the same text as `JSON.stringify(toEventView(event))`. The database puts it
+ * together, so that what an event holds passes through here unparsed.
+ */
 export async function findEventPage(db: Kysely<Database>, query: EventQuery): Promise<EventPage> {
   const { key, after, before, kinds, limit } = query;
   const order = sql.raw(query.order);
-  const { rows } = await sql<EventTextRow>`
-    select seq, kind, turn_id, at, data::text as data, found from (
+  const { rows } = await sql<LogItem & { found: number }>`
+    select seq, kind, found, '{"seq":' || seq || ',"kind":"' || kind
+      || '","turn_id":' || coalesce('"' || turn_id || '"', 'null')
+      || ',"at":"' || to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+      || '","data":' || data || '}' as json
+    from (
       select *, count(*) over () as found,
         sum(pg_column_size(data)) over (order by seq ${order} rows unbounded preceding)
           - pg_column_size(data) as bytes_before
@@ -168,14 +166,7 @@ export async function findEventPage(db: Kysely<Database>, query: EventQuery): Pr
     where bytes_before < ${PAGE_BYTES} order by seq ${order}
   `.execute(db);
   const isLast = rows.length === (rows[0]?.found ?? 0) && rows.length < limit;
-  return { items: rows.map(toLogItem), isLast };
-}
-
-// The same text as `JSON.stringify(toEventView(event))`.
-function toLogItem({ seq, kind, turn_id, at, data }: EventTextRow): LogItem {
-  const turnId = turn_id === null ? 'null' : `"${turn_id}"`;
-  const json = `{"seq":${seq},"kind":"${kind}","turn_id":${turnId},"at":"${at.toISOString()}","data":${data}}`;
-  return { seq, kind, json };
+  return { items: rows.map(({ seq, kind, json }) => ({ seq, kind, json })), isLast };
 }
 
 /** What the log of a session holds: it may begin late, and it may be empty. */

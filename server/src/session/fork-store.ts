@@ -138,23 +138,25 @@ async function copyTranscript(trx: Trx, copy: Copy, { isWhole }: { isWhole: bool
 }
 
 async function findTranscriptEnd(trx: Trx, { parentId, forkId, at }: Copy): Promise<number> {
+  const main = sql`transcripts.session_id = ${parentId} and subpath = ''`;
   const { rows } = await sql<{ end_id: number | null }>`
-    with main as (
-      select id, type, entry_uuid from transcripts where session_id = ${parentId} and subpath = ''
-    ), prompt as (
-      select max(id) as id from main where entry_uuid in (
+    with prompt as (
+      select max(id) as id from transcripts where ${main} and entry_uuid in (
         select turn_id from events
         where session_id = ${parentId} and seq <= ${at} and kind = 'turn' and ${phase} = 'started'
       )
     ), message as (
-      select main.id from events join main on main.entry_uuid = ${messageUuid}
-      where session_id = ${parentId} and seq <= ${at} and kind = 'sdk' and main.type in ('user', 'assistant')
+      select found.id from events cross join lateral (
+        select id from transcripts
+        where ${main} and type in ('user', 'assistant') and entry_uuid = ${messageUuid}
+      ) as found
+      where session_id = ${parentId} and seq <= ${at} and kind = 'sdk'
       order by seq desc limit 1
     ), last as (
       select greatest((select id from prompt), (select id from message)) as id
     ), next as (
-      select min(main.id) as id from main, last
-      where main.id > last.id and main.type in ('user', 'assistant', 'system', 'queue-operation')
+      select min(id) as id from transcripts
+      where ${main} and id > (select id from last) and type in ('user', 'assistant', 'system', 'queue-operation')
     )
     select case
       when exists (select from turns where session_id = ${forkId} and state = 'running') then last.id

@@ -9,7 +9,7 @@ import type { Database } from '../db/database.ts';
 import type { SessionRow } from '../session/store.ts';
 import type { TurnRow } from '../turn/store.ts';
 import { OpenCalls } from './open-calls.ts';
-import { appendEntries, type Entry, readEntries } from './transcript-repair.ts';
+import { appendEntries, type Entry, readEntries, repairTranscript } from './transcript-repair.ts';
 
 /**
  * - send: the agent has never heard of the prompt.
@@ -31,10 +31,11 @@ function openCallsOf(entries: readonly Entry[]): OpenCalls {
  * Whether nothing of the turn was under way but questions to a person: then it can go on as if nothing had happened.
  * A call whose decision the process had been told may have run, and is never made again silently.
  */
-export async function onlyWaited(trx: Trx, turn: TurnRow): Promise<boolean> {
+export async function onlyWaited(trx: Trx, session: SessionRow, turn: TurnRow): Promise<boolean> {
   const asked = await listUndelivered(trx, turn.id);
   if (asked.length === 0 || asked.some((approval) => approval.agent_id !== null)) return false;
   const ids = new Set(asked.map((approval) => approval.tool_use_id));
+  await repairTranscript(trx, session, turn);
   const entries = await readEntries(trx, turn);
   return [...openCallsOf(entries).keys()].every((id) => ids.has(id));
 }
@@ -45,6 +46,7 @@ export async function prepareContinuation(
   session: SessionRow,
   turn: TurnRow,
 ): Promise<Continuation> {
+  await repairTranscript(trx, session, turn);
   const entries = await readEntries(trx, turn);
   const hasPrompt = entries.some((entry) => entry.uuid === turn.id);
   const calls = openCallsOf(entries);

@@ -19,7 +19,7 @@ export class LiveAgent {
   lastMessageAt = performance.now();
   /** Ends when the process has, and all that it said is stored. */
   pump: Promise<void> = Promise.resolve();
-  readonly #seal: () => void;
+  readonly #seal: StartedAgent['seal'];
   #settings: Settings;
   /** Prompts that it was given and has not begun: message id → turn id. */
   readonly #given = new Map<string, string>();
@@ -123,8 +123,9 @@ export class LiveAgent {
 
   /** Ends it before it can note that it was ended: what it waits for is asked for again. */
   async park(): Promise<void> {
-    this.#seal();
+    const sealed = this.#seal();
     await this.process.destroy();
+    await sealed;
   }
 }
 

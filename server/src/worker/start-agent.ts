@@ -15,8 +15,8 @@ import type { BegunTurn } from './store.ts';
 export type StartedAgent = {
   process: AgentProcess;
   access: GatewayAccess;
-  /** From now on nothing of what it notes is kept. */
-  seal: () => void;
+  /** From now on nothing of what it notes is kept; resolves when all before that is. */
+  seal: () => Promise<void>;
 };
 
 export type StartPlan = {
@@ -62,7 +62,7 @@ function start(services: WorkerServices, plan: StartPlan, directories: SessionDi
   const { db, driver, gateway, defaultModel, nodeId, path } = services;
   const { session, fence, desk, continuation } = plan;
   const { options } = session;
-  const sealing = new AbortController();
+  const transcript = createTranscriptStore({ db, sessionId: session.id, fence });
   const access = gateway.admit(session.id);
   const { env: requested = {}, background_tasks: backgroundTasks = false } = options;
   try {
@@ -74,17 +74,10 @@ function start(services: WorkerServices, plan: StartPlan, directories: SessionDi
       defaultModel,
       cwd: session.cwd ?? directories.workspace,
       environment: agentEnvironment({
-        ...{
-          directories,
-          sessionId: session.id,
-          gateway: access,
-          path,
-          requested,
-          backgroundTasks,
-          rerunsTurn: continuation === 'rerun',
-        },
+        ...{ directories, sessionId: session.id, gateway: access, path, requested, backgroundTasks },
+        rerunsTurn: continuation === 'rerun',
       }),
-      sessionStore: createTranscriptStore({ db, sessionId: session.id, fence, sealed: sealing.signal }),
+      sessionStore: transcript,
       conversation: { id: session.claude_session_id ?? session.id, exists: plan.conversationExists },
       budgetUsd: session.max_budget_usd === null ? null : session.max_budget_usd - session.cost_usd,
       asks: permissionCallbacks(async (call) => await desk.decide(call), {
@@ -93,7 +86,7 @@ function start(services: WorkerServices, plan: StartPlan, directories: SessionDi
       }),
       answerClientTool: async (call) => await desk.answerClientTool(call),
     });
-    return { process, access, seal: () => sealing.abort() };
+    return { process, access, seal: async () => await transcript.seal() };
   } catch (error) {
     access.revoke();
     throw error;

@@ -18,7 +18,6 @@ import type { TurnOutcome } from '../turn/turn.ts';
 import { type Continuation, onlyWaited, prepareContinuation } from './continuation.ts';
 import { outcomeWithoutResult } from './outcome.ts';
 import type { WorkerTable } from './table.ts';
-import { repairTranscript } from './transcript-repair.ts';
 
 /** What an activation may act on: the session, as long as its fence is the newest. */
 export type Hold = { sessionId: string; fence: number };
@@ -67,8 +66,7 @@ export async function claimSession(
     if (session.fence > 1) await forgetSent(trx, session.id);
     const cutOff = await findRunningTurn(trx, session.id);
     if (cutOff === undefined) return { session, events: [], keptTurnId: null };
-    await repairTranscript(trx, session, cutOff);
-    if (session.options.on_interruption === 'resume' || (await onlyWaited(trx, cutOff))) {
+    if (session.options.on_interruption === 'resume' || (await onlyWaited(trx, session, cutOff))) {
       return { session, events: [], keptTurnId: cutOff.id };
     }
     const ended = { id: cutOff.id, number: cutOff.number, outcome: INTERRUPTED };
