@@ -11,6 +11,8 @@ import { errorStatus } from '../src/errors.ts';
 import { optionDefaults, sessionOptionFields } from '../src/session/option-fields.ts';
 import { settingsRequest } from '../src/session/settings.ts';
 import { turnErrorCode } from '../src/turn/turn.ts';
+import { ApiDocument } from './api-document.ts';
+import { startTestServer } from './harness.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -85,6 +87,29 @@ describe('the documentation', () => {
         await assert.doesNotReject(access(path), `${page} links to ${target}, which is not there`);
       }
     }
+  });
+
+  it('names only routes that exist', async () => {
+    await using server = await startTestServer();
+    const { operations } = await ApiDocument.read(server);
+    // Not part of the description: the index, and the description itself.
+    const routes = [...operations.keys(), 'GET /', 'GET /openapi.json'].map((route) => {
+      const [method = '', path = ''] = route.split(' ');
+      const pattern = path.replace('{*}', '.+').replaceAll(/\{\w+\}/g, '[^/]+');
+      return { method, path: new RegExp(`^${pattern}/?$`) };
+    });
+    let count = 0;
+    for await (const page of glob(['README.md', 'docs/*.md'], { cwd: root })) {
+      const text = await readFile(join(root, page), 'utf8');
+      const named = text.matchAll(/`(GET|POST|PUT|PATCH|DELETE) (\/[^\s`?…]*)/g);
+      const called = text.matchAll(/()(?:localhost|127\.0\.0\.1):8000(\/[^\s`'"?…)]*)/g);
+      for (const [, method, path = ''] of [...named, ...called]) {
+        const exists = routes.some((route) => route.path.test(path) && (!method || route.method === method));
+        assert.ok(exists, `${page} names ${method} ${path}, which is not there`);
+        count += 1;
+      }
+    }
+    assert.ok(count > 50, `found only ${count} routes: has the form of the pages changed?`);
   });
 
   it('names, for every promise, tests that exist', async () => {

@@ -19,6 +19,7 @@ async function ended(server: ServerProcess, id: string, status = 'completed'): P
   await until(
     `the session is ${status}`,
     async () => !['pending', 'running'].includes((await session(server, id)).status),
+    30_000,
   );
   const found = await session(server, id);
   assert.equal(found.status, status, JSON.stringify(found.turns.at(-1)));
@@ -119,6 +120,25 @@ describe('a server that is killed', () => {
     for (const approval of allowed) assert.ok(text.includes(`content of ${approval.input.file_path}`), text);
     const all = await second.request('GET', `/approvals?session_id=${id}`);
     assert.equal(all.body.approvals.length, 3, 'nothing was asked twice');
+  });
+
+  it('while an approval waits in a turn whose tools printed what no text can hold', async () => {
+    await using directory = await temporaryDirectory();
+    const first = await startServerProcess({ dataDir: directory.path });
+    const id = await first.execute({
+      prompt: "run: printf 'a\\000b\\377' then run: echo once >> marker",
+      allowed_tools: ['Bash(printf:*)'],
+      ...ask,
+    });
+    const [approval] = await pending(first, id);
+    await die(first);
+
+    await using second = await startServerProcess({ dataDir: directory.path });
+    await allow(second, approval);
+    await ended(second, id);
+    const marker = join(sessionDirectories(directory.path, id).workspace, 'marker');
+    assert.equal(await readFile(marker, 'utf8'), 'once\n');
+    assert.equal((await second.request('GET', `/sessions/${id}/tasks`)).status, 200);
   });
 
   it('while an allowed tool runs: the turn ends as interrupted, and the tool is not run again', async () => {

@@ -278,10 +278,12 @@ export async function listSystemMessages(
   sessionId: string,
   subtypes: readonly string[],
 ): Promise<{ data: unknown; at: Date }[]> {
-  const { rows } = await sql<{ data: unknown; at: Date }>`
+  // By text: PostgreSQL cannot look into a document with a NUL in it, which any tool may have printed.
+  const patterns = subtypes.map((subtype) => `%"subtype":"${subtype}"%`);
+  const { rows } = await sql<{ data: { subtype?: string }; at: Date }>`
     select data, at from events
-    where session_id = ${sessionId} and kind = 'sdk' and data ->> 'subtype' = any(${subtypes}::text[])
+    where session_id = ${sessionId} and kind = 'sdk' and data::text like any(${patterns}::text[])
     order by seq
   `.execute(db);
-  return rows;
+  return rows.filter(({ data }) => data.subtype !== undefined && subtypes.includes(data.subtype));
 }

@@ -9,7 +9,13 @@ import type { Database } from '../db/database.ts';
 import type { SessionRow } from '../session/store.ts';
 import type { TurnRow } from '../turn/store.ts';
 import { OpenCalls } from './open-calls.ts';
-import { appendEntries, type Entry, readEntries, repairTranscript } from './transcript-repair.ts';
+import {
+  appendEntries,
+  dropLastWords,
+  type Entry,
+  readEntries,
+  repairTranscript,
+} from './transcript-repair.ts';
 
 /**
  * - send: the agent has never heard of the prompt.
@@ -55,7 +61,11 @@ export async function prepareContinuation(
   const [only] = asked;
   // A call is made again before the agent is connected to its MCP servers.
   const isOfServer = only?.tool_name.startsWith('mcp__');
-  if (only === undefined || isOfServer || asked.length > 1 || calls.size > 1) return 'rerun';
+  if (only === undefined || isOfServer || asked.length > 1 || calls.size > 1) {
+    // After a last word of the model the agent program would think that the turn had ended.
+    if (calls.size === 0) await dropLastWords(trx, turn, entries);
+    return 'rerun';
+  }
   const deferral = deferralOf(only, session, calls.get(only.tool_use_id) ?? only.input);
   await appendEntries(trx, session, entries, [deferral]);
   return 'resume_call';

@@ -8,7 +8,9 @@ type Trx = Transaction<Database>;
 /** An entry of the agent's transcript, as far as it matters here. */
 export type Entry = Record<string, unknown> & { type: string; uuid?: string };
 
-type Said = { type: string; uuid?: string; message?: unknown };
+type Said = { type: string; uuid?: string; message?: unknown; parent_tool_use_id?: string | null };
+
+const conversation = new Set(['assistant', 'user']);
 
 /**
  * The agent program writes its transcript down about a tenth of a second after it has said something; the event log is
@@ -45,13 +47,18 @@ export async function readEntries(trx: Trx, turn: TurnRow): Promise<Entry[]> {
 
 /** What the main agent and its tools said in the turn, as the log has it. */
 async function readMessages(trx: Trx, turn: TurnRow): Promise<Said[]> {
-  const { rows } = await sql<{ data: Said }>`
-    select data from events
-    where session_id = ${turn.session_id} and turn_id = ${turn.id} and kind = 'sdk'
-      and data ->> 'type' in ('assistant', 'user') and data ->> 'parent_tool_use_id' is null
-    order by seq
-  `.execute(trx);
-  return rows.map((row) => row.data);
+  const rows = await trx
+    .selectFrom('events')
+    .select('data')
+    .where('session_id', '=', turn.session_id)
+    .where('turn_id', '=', turn.id)
+    .where('kind', '=', 'sdk')
+    .orderBy('seq')
+    .execute();
+  // Not by the database: it cannot look into a document with a NUL in it, which any tool may have printed.
+  return (rows as { data: Said }[])
+    .map(({ data }) => data)
+    .filter(({ type, parent_tool_use_id = null }) => conversation.has(type) && parent_tool_use_id === null);
 }
 
 /** Adds entries at the end of the main conversation; what they have in common with the last one is copied from it. */
@@ -85,4 +92,18 @@ export async function appendEntries(
     };
   });
   await trx.insertInto('transcripts').values(rows).execute();
+}
+
+/** Removes what the model said after the last answer of a tool, or of the user. */
+export async function dropLastWords(trx: Trx, turn: TurnRow, entries: readonly Entry[]): Promise<void> {
+  const lastHeard = entries.findLastIndex((entry) => entry.type === 'user');
+  const first = entries.slice(lastHeard + 1).find((entry) => entry.type === 'assistant')?.uuid;
+  if (first === undefined) return;
+  await sql`
+    delete from transcripts
+    where session_id = ${turn.session_id} and subpath = '' and id >= (
+      select id from transcripts
+      where session_id = ${turn.session_id} and subpath = '' and entry_uuid = ${first}
+    )
+  `.execute(trx);
 }
