@@ -77,9 +77,11 @@ describe('an approval', () => {
 
   it('ends the turn when a denial says so', async () => {
     const id = await ask('run: echo no > marker');
-    await answer(await asked(id), { decision: 'deny', interrupt: true });
+    await answer(await asked(id), { decision: 'deny', message: 'not like this', interrupt: true });
     const status = await server.ended(id);
-    assert.equal(status.status, 'error');
+    assert.deepEqual([status.status, status.error], ['error', 'not like this']);
+    const { turns } = (await server.request('GET', `/sessions/${id}`)).body;
+    assert.equal(turns[0].error.code, 'interrupted');
   });
 
   it('runs the call with the input that was given instead', async () => {
@@ -121,13 +123,14 @@ describe('an approval', () => {
     assert.equal(approval.kind, 'question');
     assert.equal((await server.request('GET', `/sessions/${id}`)).body.waiting_for, 'question');
     for (const [body, field, message] of [
-      [{ decision: 'allow' }, '', /expected \{"answers"/],
+      [{ decision: 'allow' }, 'decision', /expected \{"answers"/],
       [{ answers: { 'What?': 'x' } }, 'answers.What?', /Which color/],
       [{ answers: {} }, 'answers', /no answer to: Which color/],
       [{ decision: 'yes' }, 'decision', /"allow"\|"deny"/],
       [{ decission: 'deny' }, 'decission', /decision/],
       [{}, 'decision', /exactly one/],
       [{ decision: 'deny', scope: 'once' }, 'scope', /allow/],
+      [{ decision: 'allow', scope: 'session', updated_input: {} }, 'scope', /updated_input/],
     ] as const) {
       const unfit = await answer(approval, body);
       assert.equal(unfit.status, 422, JSON.stringify(unfit.body));
@@ -215,14 +218,18 @@ describe('an approval', () => {
     assert.match(text, /Nobody answered/);
   });
 
-  it('expires and ends its turn, where the session wants that', async () => {
-    const id = await ask('run: echo late > marker', {
-      approval_timeout_s: 1,
-      approval_timeout_action: 'end_turn',
-    });
-    await server.ended(id);
-    const { body } = await server.request('GET', `/sessions/${id}`);
-    assert.equal(body.turns[0].error.code, 'approval_expired');
+  it('expires and ends its turn, where the session wants that, parked or not', async () => {
+    const end = async (park_after_s: number): Promise<void> => {
+      const id = await ask('run: echo late > marker', {
+        approval_timeout_s: 1,
+        approval_timeout_action: 'end_turn',
+        park_after_s,
+      });
+      await server.ended(id);
+      const { body } = await server.request('GET', `/sessions/${id}`);
+      assert.equal(body.turns[0].error.code, 'approval_expired');
+    };
+    await Promise.all([end(0), end(300)]);
   });
 
   it('is withdrawn when its turn is cancelled, parked or not', async () => {
@@ -280,6 +287,15 @@ describe('an approval', () => {
     const text = answerText(await server.ended(id));
     assert.match(text, /sunny in Rome/);
     assert.match(text, /sunny in Oslo/);
+  });
+
+  it('client tools may be denied: the model reads the reason', async () => {
+    const client_tools = [{ name: 'weather', description: 'the weather', input_schema: { type: 'object' } }];
+    const id = await server.execute({ prompt: 'use mcp__client__weather {"city": "Rome"}', client_tools });
+    await answer(await asked(id), { decision: 'deny', message: 'no such city' });
+    const text = answerText(await server.ended(id));
+    assert.match(text, /no such city/);
+    assert.doesNotMatch(text, /hook/);
   });
 
   it('client tools wait without a process as well', async () => {

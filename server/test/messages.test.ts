@@ -93,7 +93,7 @@ describe('a message to a session', () => {
 
   it('that steers a turn without another model call is the next turn, before those that wait', async () => {
     const id = await server.execute({ prompt: '[demo:slow 40] count from 1 to 30' });
-    await server.event(id, (found) => found.kind === 'turn' && found.data.phase === 'started');
+    await server.event(id, (found) => found.kind === 'sdk' && found.data.subtype === 'init');
     const queued = await send(id, 'what is 3 + 3?');
     const hint = await send(id, 'what is 2 + 2?', 'steer');
     await turnEnded(id, queued);
@@ -103,6 +103,18 @@ describe('a message to a session', () => {
     assert.equal(second.steered_into, null);
     assert.equal(second.turn_id, hint.turn_id);
     assert.ok(second.ended_at <= third.started_at);
+    assert.equal((await server.ended(id)).status, 'completed');
+    assert.equal((await turns(id)).length, 3, 'nothing ran twice');
+  });
+
+  it('that steers a turn without another model call runs once, also when nothing waits behind it', async () => {
+    const id = await server.execute({ prompt: '[demo:slow 40] count from 1 to 20' });
+    await server.event(id, (found) => found.kind === 'sdk' && found.data.subtype === 'init');
+    const hint = await send(id, 'what is 2 + 2?', 'steer');
+    await turnEnded(id, hint);
+    await send(id, 'what is 3 + 3?');
+    assert.equal(answerText(await server.ended(id)), '3 + 3 = 6');
+    assert.equal((await turns(id)).length, 3, 'nothing ran twice');
   });
 
   it('that interrupts stops the running turn and runs instead of it', async () => {

@@ -78,6 +78,10 @@ export const answerRequest = answerFields
       const message = name === 'scope' || name === 'updated_input' ? 'goes with "allow"' : 'goes with "deny"';
       context.addIssue({ code: 'custom', path: [name], message });
     }
+    if (given.scope === 'session' && given.updated_input !== undefined) {
+      const message = 'holds for calls as they were asked for: leave updated_input out';
+      context.addIssue({ code: 'custom', path: ['scope'], message });
+    }
   })
   .meta({
     id: 'ApprovalAnswer',

@@ -120,7 +120,10 @@ function statusAfter(kind: ApprovalKind, answer: ApprovalAnswer): ApprovalEnd['s
     question: '{"answers": {"<question>": "<answer>"}} or {"decision": "deny"}',
     client_tool: '{"result": {"content": "…"}} or {"decision": "deny"}',
   };
-  throw unfit('', `does not fit an approval of kind "${kind}": expected ${expected[kind]}`);
+  throw unfit(
+    Object.keys(answer)[0] ?? '',
+    `does not fit an approval of kind "${kind}": expected ${expected[kind]}`,
+  );
 }
 
 const questions = z.object({ questions: z.array(z.object({ question: z.string() })) });

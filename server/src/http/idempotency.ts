@@ -24,7 +24,7 @@ export function idempotentRequest(request: FastifyRequest, tenantId: string): Id
     const message = 'must be 1 to 255 visible ASCII characters';
     throw invalidRequest([{ field: 'Idempotency-Key', message }]);
   }
-  const route = `${request.method} ${request.url.split('?')[0]}`;
+  const route = `${request.method} ${request.routeOptions.url} ${JSON.stringify(request.params)}`;
   return { tenantId, route, key: key.data, hash: hashRequest(request.body) };
 }
 

@@ -100,6 +100,7 @@ export async function endRunningTurn(
 export type Cancellation = { turns: readonly TurnRow[]; reason: TurnError };
 
 export const CANCELLED: TurnError = { code: 'cancelled', message: CANCELLED_MESSAGE };
+export const TAKEN_BACK: TurnError = { code: 'cancelled', message: 'The message was taken back.' };
 export const STOPPED: TurnError = { code: 'interrupted', message: 'The turn was interrupted by a request.' };
 
 /** Cancels turns that wait or run. */

@@ -9,10 +9,11 @@ import { findTurn, listQueuedTurns, type Prompt, type TurnRow, updatePrompt } fr
 import type { Delivery } from '../turn/turn.ts';
 import { type TurnView, toTurnView } from '../turn/view.ts';
 import { commit, commitOnce } from './commit.ts';
-import { CANCELLED, cancelTurns, listActiveTurns, queueTurn, STOPPED } from './lifecycle.ts';
+import { cancelTurns, listActiveTurns, queueTurn, STOPPED, TAKEN_BACK } from './lifecycle.ts';
 import {
   getSessionOrThrow,
   requireQueueRoom,
+  requireRoom,
   type SessionServices,
   sessionKey,
   throwNotFound,
@@ -43,6 +44,7 @@ export async function sendMessage(
   return await commitOnce(services, message.once, async (trx) => {
     const session = (await lockSession(trx, key)) ?? throwNotFound(key.id);
     await requireQueueRoom(services, trx, key.id);
+    if (!isActive(session.status)) await requireRoom(services, trx, key.tenantId);
     const { running } = await listActiveTurns(trx, key.id);
     const id = newTurnId();
     const events = await queueTurn(trx, session, { ...message, id });
@@ -78,7 +80,7 @@ export async function editMessage(
 export async function removeMessage(services: SessionServices, key: MessageKey): Promise<TurnView> {
   return await commit(services, async (trx) => {
     const { session, turn } = await lockWaiting(trx, key);
-    const events = await cancelTurns(trx, session, { turns: [turn], reason: CANCELLED });
+    const events = await cancelTurns(trx, session, { turns: [turn], reason: TAKEN_BACK });
     const { running, queued } = await listActiveTurns(trx, key.id);
     if (running === undefined && queued.length === 0) await services.queue.withdraw(trx, key.id);
     return { events, value: toTurnView(await getTurn(trx, { sessionId: key.id, id: key.turnId })) };
@@ -106,7 +108,7 @@ export async function interruptSession(
     }
     const { running, queued } = await listActiveTurns(trx, key.id);
     const discarded = discardQueued ? queued : [];
-    const events = await cancelTurns(trx, session, { turns: discarded, reason: CANCELLED });
+    const events = await cancelTurns(trx, session, { turns: discarded, reason: TAKEN_BACK });
     const signals: Signal[] = [];
     if (running !== undefined) {
       events.push(...(await cancelTurns(trx, session, { turns: [running], reason: STOPPED })));

@@ -112,6 +112,7 @@ export async function resumeSession(
       });
     }
     if (cwd !== null && cwd !== session.cwd) throw changedWorkspace(session);
+    await requireRoom(services, trx, key.tenantId);
     await updateSettings(trx, session, request);
     const events = await queueTurn(trx, session, turnDraft(request));
     return { events, signals: [await wakeWorker(services, trx, session)], value: key.id };

@@ -1,6 +1,4 @@
-import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-import type { Signal } from '../event/bus.ts';
 import { commit } from './commit.ts';
 import { nullishFields, type SessionOptionName, sessionOptionFields } from './option-fields.ts';
 import { getSessionDetail, type SessionDetail, type SessionServices, throwNotFound } from './service.ts';
@@ -43,10 +41,7 @@ export async function changeSettings(
       })
       .where('id', '=', key.id)
       .execute();
-    const signals: Signal[] = isDeepStrictEqual(after, session.options)
-      ? []
-      : [{ type: 'options', sessionId: key.id }];
-    return { signals, value: undefined };
+    return { signals: [{ type: 'options', sessionId: key.id }], value: undefined };
   });
   return await getSessionDetail(services, key);
 }

@@ -29,6 +29,7 @@ import {
   queueTaskTurn,
   readHeld,
   releaseSession,
+  returnSteering,
 } from './store.ts';
 import { translate } from './translate.ts';
 
@@ -159,7 +160,10 @@ export class Activation {
     });
     if (this.#isStopping) live.isStopped = true;
     // It may run already: a message that was to steer the turn before.
-    if (this.#agent?.has(turn.id)) live.agent = this.#agent;
+    if (this.#agent?.has(turn.id)) {
+      live.agent = this.#agent;
+      live.isGiven = true;
+    }
     this.#turn = live;
     this.#between.resolve();
     this.#setState('running');
@@ -172,6 +176,7 @@ export class Activation {
     this.#turn = null;
     if (outcome === null) {
       this.#keptTurnId = turn.id;
+      await this.#held.persist(returnSteering);
       logger.info('parked the turn until somebody has answered');
       return;
     }
@@ -196,10 +201,11 @@ export class Activation {
       if (begun.continuation === null) this.#files.beforeTurn(begun.session, live.id);
       const agent = await this.#ensureAgent(live, begun);
       await this.#files.kept;
-      if (live.isStopped && !agent.has(live.id)) {
+      if (live.isStopped && !live.isGiven) {
         throw new Error('the turn was stopped before its agent had it');
       }
-      if (begun.continuation === null) agent.give(begun.turn);
+      if (begun.continuation === null && !live.isGiven) agent.give(begun.turn);
+      live.isGiven = true;
       live.watch.run();
       this.#handOff(giveSteering(this.#held, () => this.#turn));
       return outcomeOf(await live.ended.promise, begun.session.options);
@@ -320,7 +326,6 @@ export class Activation {
     if (turn === null || agent === null || turn.agent !== agent || turn.isParked) return;
     if (agent.desk.isWaiting) turn.watch.pause();
     else turn.watch.run();
-    turn.expiry = agent.desk.expiry;
     const onlyWaits = agent.desk.holdsAll(agent.openCalls.keys());
     if (onlyWaits === (this.#state === 'waiting')) return;
     clearTimeout(this.#parking);

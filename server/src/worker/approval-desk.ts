@@ -5,6 +5,7 @@ import type { ApprovalRow } from '../approval/store.ts';
 import { newApprovalId } from '../ids.ts';
 import { optionDefaults } from '../session/option-fields.ts';
 import type { SessionOptions } from '../session/session.ts';
+import type { TurnError } from '../turn/turn.ts';
 import { deliverApproval, findDecided, openApproval } from './asking.ts';
 import type { HeldSession } from './held-session.ts';
 
@@ -31,7 +32,7 @@ export class ApprovalDesk {
   readonly #waiting = new Map<string, Waiting>();
   readonly #calls = new Set<string>();
   readonly #results = new Map<string, ClientToolAnswer>();
-  #expired: string | null = null;
+  #ending: { turnId: string; error: TurnError } | null = null;
 
   /** `onChange`: somebody began to wait, or no longer does. */
   constructor(held: HeldSession, { asker, onChange }: { asker: () => Asker; onChange: () => void }) {
@@ -53,9 +54,9 @@ export class ApprovalDesk {
     return [...openCalls].every((id) => held.has(id));
   }
 
-  /** Why the turn ends, when an approval ran out of time and its session wants that. */
-  get expiry(): string | null {
-    return this.#expired;
+  /** Why the turn ends, when an answer says so, or the lack of one. */
+  endingOf(turnId: string): TurnError | null {
+    return this.#ending?.turnId === turnId ? this.#ending.error : null;
   }
 
   /** Asks, and waits until somebody has answered, or nobody has in time. */
@@ -127,7 +128,7 @@ export class ApprovalDesk {
     if (row.status === 'expired') {
       const endsTurn = options.approval_timeout_action === 'end_turn';
       const message = `Nobody answered within the time allowed (until ${row.expires_at.toISOString()}).`;
-      if (endsTurn) this.#expired = message;
+      if (endsTurn) this.#ending = { turnId: row.turn_id, error: { code: 'approval_expired', message } };
       return deny(message, endsTurn);
     }
     // Its turn is over; the process will learn that in a moment.
@@ -143,7 +144,14 @@ export class ApprovalDesk {
       return { behavior: 'allow', input: call.input, rules: [] };
     }
     if (answer.decision === 'deny') {
-      return deny(answer.message ?? 'The user denied this.', answer.interrupt);
+      const message = answer.message ?? 'The user denied this.';
+      if (answer.interrupt) this.#ending = { turnId: row.turn_id, error: { code: 'interrupted', message } };
+      else if (call.isClientTool) {
+        // As the tool's own answer: a refusal by the hook would read like a fault of the server.
+        this.#results.set(call.toolUseId, { content: message, is_error: true });
+        return { behavior: 'allow', input: call.input, rules: [] };
+      }
+      return deny(message, answer.interrupt);
     }
     const rules = answer.scope === 'session' ? row.details.rules : [];
     return { behavior: 'allow', input: answer.updated_input ?? call.input, rules };

@@ -38,8 +38,10 @@ export async function openApproval(
     const earlier = (await listUndelivered(trx, approval.turnId)).find(
       (row) =>
         !live.has(row.tool_use_id) &&
-        row.tool_name === approval.toolName &&
-        isDeepStrictEqual(row.input, approval.input),
+        isSameCall(
+          { tool: row.tool_name, input: row.input },
+          { tool: approval.toolName, input: approval.input },
+        ),
     );
     if (earlier !== undefined) {
       return { approval: await moveToolUse(trx, earlier.id, approval.toolUseId), events: [] };
@@ -50,10 +52,22 @@ export async function openApproval(
 }
 
 /** Rules that were granted are known to the agent program; it asks only about calls that none of them covers. */
-function isGranted({ grants }: SessionRow, call: { toolName: string; input: unknown }): boolean {
-  return grants.some(
-    (grant) => 'tool' in grant && grant.tool === call.toolName && isDeepStrictEqual(grant.input, call.input),
-  );
+function isGranted(
+  { grants }: SessionRow,
+  { toolName: tool, input }: Pick<NewApproval, 'toolName' | 'input'>,
+): boolean {
+  return grants.some((grant) => 'tool' in grant && isSameCall(grant, { tool, input }));
+}
+
+type Call = { tool: string; input: Record<string, unknown> };
+
+/** The model words the description of a command anew each time. */
+function isSameCall(one: Call, other: Call): boolean {
+  if (one.tool !== other.tool) return false;
+  if (one.tool !== 'Bash') return isDeepStrictEqual(one.input, other.input);
+  const { description: _, ...input } = one.input;
+  const { description: __, ...otherInput } = other.input;
+  return isDeepStrictEqual(input, otherInput);
 }
 
 /** Writes down that the agent is about to be told: from here on the tool may have run. */

@@ -14,10 +14,10 @@ export class LiveTurn {
   readonly ended = Promise.withResolvers<ResultMessage>();
   /** The process that runs it; null before that. */
   agent: LiveAgent | null = null;
+  /** The process has the prompt. */
+  isGiven = false;
   isStopped = false;
   isParked = false;
-  /** Why an approval that ran out of time ends it. */
-  expiry: string | null = null;
   #failure: TurnError | null = null;
   readonly #strays: ResultMessage[] = [];
 
@@ -45,9 +45,7 @@ export class LiveTurn {
   explain(outcome: TurnOutcome): TurnOutcome {
     const strays = this.#strays.map((result) => outcomeOf(result, {}));
     const costUsd = strays.reduce((sum, stray) => sum + stray.costUsd, outcome.costUsd);
-    const error =
-      this.#failure ??
-      (this.expiry === null ? null : { code: 'approval_expired' as const, message: this.expiry });
+    const error = this.#failure ?? this.agent?.desk.endingOf(this.id) ?? null;
     if (error === null) return { ...outcome, costUsd };
     return { ...outcome, state: 'error', error, costUsd };
   }
