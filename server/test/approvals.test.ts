@@ -187,6 +187,43 @@ describe('an approval', () => {
     assert.equal(await readFile(fileOf(id, 'marker'), 'utf8'), 'first\nsecond\n');
   });
 
+  it('costs what its turn has spent, before and after it was parked, and nothing twice', async () => {
+    const costs = async (id: string): Promise<{ cost_usd: number; turns: { cost_usd: number }[] }> =>
+      (await server.request('GET', `/sessions/${id}`)).body;
+    const id = await ask('run: echo yes > marker');
+    const first = await asked(id);
+    const spent = (await costs(id)).cost_usd;
+    assert.ok(spent > 0, 'the model call before the question is paid for');
+    await answer(first, { decision: 'allow' });
+    const status = await server.ended(id);
+    const result = status.messages.findLast((found) => found.type === 'ResultMessage');
+    const total_cost_usd = result?.content.total_cost_usd ?? Number.NaN;
+    const { turns, cost_usd } = await costs(id);
+    assert.ok(Math.abs((turns[0]?.cost_usd ?? 0) - total_cost_usd) < 1e-9);
+    assert.ok(Math.abs(cost_usd - total_cost_usd) < 1e-9);
+
+    await server.execute({ prompt: 'run: echo no > marker', resume_session_id: id, park_after_s: 0 });
+    const second = await asked(id, 2);
+    await parked(id);
+    const before = (await costs(id)).cost_usd;
+    assert.ok(before > total_cost_usd);
+    await answer(second, { decision: 'allow' });
+    await server.ended(id);
+    const after = await costs(id);
+    assert.ok(after.cost_usd > before);
+    const sum = after.turns.reduce((total, turn) => total + turn.cost_usd, 0);
+    assert.ok(Math.abs(sum - after.cost_usd) < 1e-9);
+  });
+
+  it('goes on with the options that its turn began with', async () => {
+    const id = await ask('run: echo yes > marker', { park_after_s: 0 });
+    const approval = await asked(id);
+    await parked(id);
+    await server.request('PATCH', `/sessions/${id}`, { approvals: 'deny' });
+    await answer(approval, { decision: 'allow' });
+    assert.match(answerText(await server.ended(id)), /I ran/);
+  });
+
   it('three at once survive being parked', async () => {
     await using directory = await temporaryDirectory();
     const files = ['one', 'two', 'three'].map((name) => join(directory.path, name));

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import {
+  type ModelUsage,
   type PermissionMode,
   type Query,
   query,
@@ -134,6 +135,14 @@ export class AgentProcess {
 
   async setPermissionMode(mode: PermissionMode): Promise<void> {
     await this.#query.setPermissionMode(mode);
+  }
+
+  /** What its model calls cost so far, by model; goes on counting where the transcript of an earlier process ended. */
+  async modelUsage(): Promise<Record<string, ModelUsage>> {
+    const { session } = await this.#query.usage_EXPERIMENTAL_MAY_CHANGE_DO_NOT_RELY_ON_THIS_API_YET({
+      skipBehaviors: true,
+    });
+    return session.model_usage;
   }
 
   /** Stops one background task. */

@@ -16,14 +16,15 @@ import type { Database } from '../db/database.ts';
 import type { EventDraft, StoredEvent } from '../event/event.ts';
 import { insertEvents } from '../event/store.ts';
 import {
-  addTurnCost,
   endTurn,
   findQueuedTurn,
   findRunningTurn,
+  findTurn,
   foldTurn,
   insertTurn,
   listQueuedTurns,
   type Prompt,
+  settleTurn,
   startTurn,
   type TurnEnd,
   type TurnRow,
@@ -88,12 +89,16 @@ export async function endRunningTurn(
   turn: { id: string; number: number; outcome: TurnOutcome },
 ): Promise<StoredEvent[]> {
   const { outcome } = turn;
-  const isNew = await addTurnCost(trx, { id: turn.id, costUsd: outcome.costUsd, usage: outcome.usage });
-  if (isNew) await addSessionCost(trx, session, outcome);
+  const { costUsd, usage, result } = outcome;
+  const isNew = await settleTurn(trx, turn.id);
+  const total = isNew
+    ? await addSpending(trx, session, { turnId: turn.id, spent: { costUsd, usage } })
+    : null;
+  if (result !== null) await setConversation(trx, session.id, result.session_id);
   const error = outcome.state === 'error' ? outcome.error : null;
   const end: TurnEnd = { id: turn.id, state: outcome.state, result: outcome.result, error };
   if (!(await endTurn(trx, end))) return [];
-  return await afterTurn(trx, session, [{ ...end, number: turn.number, costUsd: outcome.costUsd }]);
+  return await afterTurn(trx, session, [{ ...end, number: turn.number, costUsd: total }]);
 }
 
 /** What is taken back: the turn that runs, those that wait, or both. */
@@ -192,22 +197,39 @@ async function afterTurn(trx: Trx, session: SessionRow, ended: readonly EndedTur
   });
 }
 
-async function addSessionCost(
+/** Adds to the cost of a turn and of its session. @returns what the turn has cost in all, in US dollars */
+export async function addSpending(
   trx: Trx,
-  session: SessionRow,
-  spent: { costUsd: number; usage: TokenUsage; result: { session_id: string } | null },
-): Promise<void> {
-  const usage = Object.fromEntries(
-    Object.entries(spent.usage).map(([kind, tokens]) => [kind, (session.usage[kind] ?? 0) + tokens]),
-  );
+  session: Pick<SessionRow, 'id' | 'usage'>,
+  { turnId, spent }: { turnId: string; spent: { costUsd: number; usage: TokenUsage } },
+): Promise<number | null> {
+  const turn = await findTurn(trx, { sessionId: session.id, id: turnId });
+  if (turn === undefined) return null;
+  for (const [table, row] of [
+    ['turns', turn],
+    ['sessions', session],
+  ] as const) {
+    const usage = Object.entries(spent.usage).map(([kind, tokens]) => [
+      kind,
+      (row.usage[kind] ?? 0) + tokens,
+    ]);
+    await trx
+      .updateTable(table)
+      .set((eb) => ({
+        cost_usd: eb('cost_usd', '+', spent.costUsd),
+        usage: JSON.stringify(Object.fromEntries(usage)),
+      }))
+      .where('id', '=', row.id)
+      .execute();
+  }
+  return turn.cost_usd + spent.costUsd;
+}
+
+async function setConversation(trx: Trx, sessionId: string, claudeSessionId: string): Promise<void> {
   await trx
     .updateTable('sessions')
-    .set((eb) => ({
-      cost_usd: eb('cost_usd', '+', spent.costUsd),
-      usage: JSON.stringify(usage),
-      ...(spent.result === null ? {} : { claude_session_id: spent.result.session_id }),
-    }))
-    .where('id', '=', session.id)
+    .set({ claude_session_id: claudeSessionId })
+    .where('id', '=', sessionId)
     .execute();
 }
 

@@ -154,7 +154,11 @@ export async function listTurns(
 export async function startTurn(trx: Transaction<Database>, id: string): Promise<void> {
   await trx
     .updateTable('turns')
-    .set({ state: 'running', started_at: sql<Date>`now()` })
+    .set({
+      state: 'running',
+      started_at: sql<Date>`now()`,
+      options: sql`(select options from sessions where id = turns.session_id)`,
+    })
     .where('id', '=', id)
     .execute();
 }
@@ -182,15 +186,12 @@ export async function endTurn(trx: Transaction<Database>, end: TurnEnd): Promise
   return numUpdatedRows > 0n;
 }
 
-/** What a turn cost, also one that was cancelled before the agent said so. @returns false when that was known already */
-export async function addTurnCost(
-  trx: Transaction<Database>,
-  turn: { id: string; costUsd: number; usage: Record<string, number> },
-): Promise<boolean> {
+/** What the turn cost is known in full. @returns false when it was before */
+export async function settleTurn(trx: Transaction<Database>, id: string): Promise<boolean> {
   const { numUpdatedRows } = await trx
     .updateTable('turns')
-    .set({ is_accounted: true, cost_usd: turn.costUsd, usage: JSON.stringify(turn.usage) })
-    .where('id', '=', turn.id)
+    .set({ is_accounted: true })
+    .where('id', '=', id)
     .where('is_accounted', '=', false)
     .executeTakeFirst();
   return numUpdatedRows > 0n;

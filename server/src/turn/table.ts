@@ -1,4 +1,5 @@
-import type { ColumnType, Generated, JSONColumnType } from 'kysely';
+import type { ColumnType, Generated, JSONColumnType, RawBuilder } from 'kysely';
+import type { SessionOptions } from '../session/session.ts';
 import type { ContentBlock, Delivery, TurnError, TurnResult, TurnState } from './turn.ts';
 
 export type TurnTable = {
@@ -15,6 +16,8 @@ export type TurnTable = {
   delivery: ColumnType<Delivery, Delivery | undefined, Delivery>;
   /** Among the queued turns the most urgent is next, then the oldest. */
   urgency: Generated<number>;
+  /** What the agent ran with when the turn began: a turn that goes on later has the same. */
+  options: ColumnType<SessionOptions | null, never, RawBuilder<unknown>>;
   /** When the agent got the prompt. */
   sent_at: Date | null;
   /** The running turn that the message was folded into. */

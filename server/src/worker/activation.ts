@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AgentMessage } from '../agent/agent-process.ts';
-import { hasConversation } from '../agent/transcript-store.ts';
+import { hasConversation, readModelUsage } from '../agent/transcript-store.ts';
 import { StaleFenceError } from '../event/event-log.ts';
 import { newTurnId } from '../ids.ts';
 import type { Logger } from '../log.ts';
@@ -17,6 +17,7 @@ import { LiveTurn } from './live-turn.ts';
 import { MessageLog } from './message-log.ts';
 import { crashOutcome, outcomeOf, outcomeWithoutResult, parseResult } from './outcome.ts';
 import type { WorkerServices } from './services.ts';
+import { modelUsage, nothingSpent, sumOf } from './spend.ts';
 import { startAgent } from './start-agent.ts';
 import { giveSteering, isQueueNotice, noticeQueue } from './steering.ts';
 import {
@@ -28,6 +29,7 @@ import {
   LostClaimError,
   queueTaskTurn,
   readHeld,
+  recordSpending,
   releaseSession,
   returnSteering,
 } from './store.ts';
@@ -237,12 +239,18 @@ export class Activation {
         openCalls: this.#agent?.openCalls ?? new Map(),
         stored: this.#messages.stored,
       }),
+      beforeAsking: async () => await this.#recordSpending(),
       onChange: () => this.#reviewWaiting(),
     });
+    const spentBefore = conversationExists
+      ? sumOf(
+          modelUsage.parse(await this.#held.persist(async (db) => await readModelUsage(db, this.sessionId))),
+        )
+      : nothingSpent;
     const plan = { session, fence: this.#held.fence, conversationExists, continuation, desk };
     await startAgent(this.#services, plan, (start) => {
       if (live.isStopped) throw new Error('the turn was stopped before its agent was started');
-      const agent = new LiveAgent(start(), desk, { session, defaultModel });
+      const agent = new LiveAgent(start(), desk, { session, defaultModel, spentBefore });
       live.agent = agent;
       this.#agent = agent;
       agent.pump = this.#pump(agent);
@@ -297,7 +305,7 @@ export class Activation {
     const answered = agent.turnsOf(result.user_message_uuids ?? []);
     if (answered.length > 0 && !answered.includes(turn.id)) return turn.addStray(result);
     this.#between = Promise.withResolvers();
-    turn.ended.resolve(result);
+    turn.end(result);
     await this.#between.promise;
   }
 
@@ -318,6 +326,19 @@ export class Activation {
   }
 
   // --- waiting
+
+  /** The process may not live to say what the turn cost until now. */
+  async #recordSpending(): Promise<void> {
+    const { id, agent } = this.#turn ?? {};
+    if (id === undefined || !agent) return;
+    try {
+      const spent = agent.meter.read(sumOf(modelUsage.parse(await agent.process.modelUsage())));
+      await this.#held.persist(async (db, hold) => await recordSpending(db, hold, { turnId: id, spent }));
+    } catch (error) {
+      this.#held.throwIfFailed();
+      this.#logger.warn({ err: error }, 'the agent does not say what it has spent; its result will');
+    }
+  }
 
   /** Somebody began to wait for a person, or no longer does. */
   #reviewWaiting(): void {

@@ -29,13 +29,22 @@ export class ApprovalDesk {
   readonly #held: HeldSession;
   readonly #asker: () => Asker;
   readonly #onChange: () => void;
+  readonly #beforeAsking: () => Promise<void>;
   readonly #waiting = new Map<string, Waiting>();
   readonly #calls = new Set<string>();
   readonly #results = new Map<string, ClientToolAnswer>();
   #ending: { turnId: string; error: TurnError } | null = null;
 
   /** `onChange`: somebody began to wait, or no longer does. */
-  constructor(held: HeldSession, { asker, onChange }: { asker: () => Asker; onChange: () => void }) {
+  constructor(
+    held: HeldSession,
+    {
+      asker,
+      onChange,
+      beforeAsking,
+    }: { asker: () => Asker; onChange: () => void; beforeAsking: () => Promise<void> },
+  ) {
+    this.#beforeAsking = beforeAsking;
     this.#held = held;
     this.#asker = asker;
     this.#onChange = onChange;
@@ -67,6 +76,7 @@ export class ApprovalDesk {
       return deny('Nobody can be asked for permission while no turn is running.');
     }
     await stored;
+    await this.#beforeAsking();
     const approval = {
       id: newApprovalId(),
       sessionId: this.#held.id,

@@ -5,6 +5,7 @@ import type { SessionRow } from '../session/store.ts';
 import type { TurnRow } from '../turn/store.ts';
 import type { ApprovalDesk } from './approval-desk.ts';
 import { OpenCalls } from './open-calls.ts';
+import { SpendMeter, type Spent } from './spend.ts';
 import type { StartedAgent } from './start-agent.ts';
 
 type Settings = Pick<SessionRow, 'options' | 'max_budget_usd'>;
@@ -15,6 +16,7 @@ export class LiveAgent {
   readonly access: StartedAgent['access'];
   readonly desk: ApprovalDesk;
   readonly openCalls = new OpenCalls();
+  readonly meter: SpendMeter;
   /** When the process last said something, as `performance.now()`. */
   lastMessageAt = performance.now();
   /** Ends when the process has, and all that it said is stored. */
@@ -35,8 +37,13 @@ export class LiveAgent {
   constructor(
     started: StartedAgent,
     desk: ApprovalDesk,
-    { session, defaultModel }: { session: Settings; defaultModel: string | null },
+    {
+      session,
+      defaultModel,
+      spentBefore,
+    }: { session: Settings; defaultModel: string | null; spentBefore: Spent },
   ) {
+    this.meter = new SpendMeter(spentBefore);
     this.process = started.process;
     this.access = started.access;
     this.#seal = started.seal;

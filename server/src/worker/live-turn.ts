@@ -1,7 +1,8 @@
 import type { SessionRow } from '../session/store.ts';
 import type { TurnError, TurnOutcome } from '../turn/turn.ts';
 import type { LiveAgent } from './live-agent.ts';
-import { outcomeOf, type ResultMessage } from './outcome.ts';
+import { type ResultMessage, spentOf } from './outcome.ts';
+import { add, type Spent, sumOf } from './spend.ts';
 import type { BegunTurn } from './store.ts';
 import { TurnWatch } from './turn-watch.ts';
 
@@ -20,6 +21,7 @@ export class LiveTurn {
   isParked = false;
   #failure: TurnError | null = null;
   readonly #strays: ResultMessage[] = [];
+  #totals: Spent | null = null;
 
   constructor(
     { turn, session }: BegunTurn,
@@ -36,6 +38,12 @@ export class LiveTurn {
     this.ended.promise.catch(() => {});
   }
 
+  /** The turn's own result. */
+  end(result: ResultMessage): void {
+    this.#totals = sumOf(result.modelUsage ?? {});
+    this.ended.resolve(result);
+  }
+
   /** The result of something that the process did beside this turn: it counts to its cost. */
   addStray(result: ResultMessage): void {
     this.#strays.push(result);
@@ -43,10 +51,15 @@ export class LiveTurn {
 
   /** How the turn ended, with the reason that we had for ending it. */
   explain(outcome: TurnOutcome): TurnOutcome {
-    const strays = this.#strays.map((result) => outcomeOf(result, {}));
-    const costUsd = strays.reduce((sum, stray) => sum + stray.costUsd, outcome.costUsd);
+    const spent = this.#settle(this.#strays.map(spentOf).reduce(add, outcome));
     const error = this.#failure ?? this.agent?.desk.endingOf(this.id) ?? null;
-    if (error === null) return { ...outcome, costUsd };
-    return { ...outcome, state: 'error', error, costUsd };
+    return error === null ? { ...outcome, ...spent } : { ...outcome, ...spent, state: 'error', error };
+  }
+
+  /** What of it is not written down yet. Without a result only that is known. */
+  #settle({ costUsd, usage }: Spent): Spent {
+    const spent = { costUsd, usage };
+    if (this.agent === null || this.#totals === null) return spent;
+    return this.agent.meter.settle(spent, this.#totals);
   }
 }

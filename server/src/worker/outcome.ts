@@ -2,14 +2,7 @@ import { z } from 'zod';
 import { errorMessage } from '../errors.ts';
 import type { SessionOptions } from '../session/session.ts';
 import { noUsage, type TurnError, type TurnErrorCode, type TurnOutcome } from '../turn/turn.ts';
-
-const modelUsage = z.looseObject({
-  inputTokens: z.number(),
-  outputTokens: z.number(),
-  cacheReadInputTokens: z.number(),
-  cacheCreationInputTokens: z.number(),
-  costUSD: z.number(),
-});
+import { modelUsage, type Spent, sumOf } from './spend.ts';
 
 /** The parts of the SDK's result message that decide how a turn ended. */
 const resultMessage = z.looseObject({
@@ -28,7 +21,9 @@ const resultMessage = z.looseObject({
   user_message_uuids: z.array(z.string()).nullish(),
   structured_output: z.unknown().optional(),
   // Not in the SDK's types; missing only where no model was asked.
-  model_usage_since_last_result: z.record(z.string(), modelUsage).nullish(),
+  model_usage_since_last_result: modelUsage.nullish(),
+  /** Totals, which go on counting across turns and resumes. */
+  modelUsage: modelUsage.nullish(),
 });
 export type ResultMessage = z.infer<typeof resultMessage>;
 
@@ -36,11 +31,12 @@ export function parseResult(message: unknown): ResultMessage {
   return resultMessage.parse(message);
 }
 
-function spentModels(message: ResultMessage): Record<string, z.infer<typeof modelUsage>> {
+/** What the model calls since the last result have cost. */
+export function spentOf(message: ResultMessage): Spent {
   const spent = message.model_usage_since_last_result;
   // An SDK update that drops the field must not make every turn look free.
   if (!spent && message.num_turns > 0) throw new Error('the result message does not say what the turn cost');
-  return spent ?? {};
+  return sumOf(spent ?? {});
 }
 
 /**
@@ -51,16 +47,7 @@ export function outcomeOf(
   message: ResultMessage,
   options: Pick<SessionOptions, 'output_format'>,
 ): TurnOutcome {
-  const models = Object.values(spentModels(message));
-  const spent = {
-    costUsd: models.reduce((sum, model) => sum + model.costUSD, 0),
-    usage: {
-      input_tokens: models.reduce((sum, model) => sum + model.inputTokens, 0),
-      output_tokens: models.reduce((sum, model) => sum + model.outputTokens, 0),
-      cache_read_input_tokens: models.reduce((sum, model) => sum + model.cacheReadInputTokens, 0),
-      cache_creation_input_tokens: models.reduce((sum, model) => sum + model.cacheCreationInputTokens, 0),
-    },
-  };
+  const spent = spentOf(message);
   const result = {
     session_id: message.session_id,
     num_turns: message.num_turns,

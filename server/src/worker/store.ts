@@ -3,7 +3,7 @@ import type { Database } from '../db/database.ts';
 import type { StoredEvent } from '../event/event.ts';
 import { StaleFenceError } from '../event/event-log.ts';
 import type { ActivationJob, ActivationQueue } from '../queue/queue.ts';
-import { endRunningTurn, queueTurn, startNextTurn, steerTurn } from '../session/lifecycle.ts';
+import { addSpending, endRunningTurn, queueTurn, startNextTurn, steerTurn } from '../session/lifecycle.ts';
 import type { SessionRow } from '../session/store.ts';
 import {
   findQueuedTurn,
@@ -17,6 +17,7 @@ import {
 import type { TurnOutcome } from '../turn/turn.ts';
 import { type Continuation, onlyWaited, prepareContinuation } from './continuation.ts';
 import { outcomeWithoutResult } from './outcome.ts';
+import type { Spent } from './spend.ts';
 import type { WorkerTable } from './table.ts';
 
 /** What an activation may act on: the session, as long as its fence is the newest. */
@@ -99,7 +100,13 @@ export async function beginTurn(
       // Otherwise begun by an earlier try, whose answer was lost with the connection.
       const isKept = running.id === keptTurnId;
       const how = isKept ? await prepareContinuation(trx, session, running) : 'send';
-      return { turn: running, session, events: [], continuation: how === 'send' ? null : how };
+      const options = running.options ?? session.options;
+      return {
+        turn: running,
+        session: { ...session, options },
+        events: [],
+        continuation: how === 'send' ? null : how,
+      };
     }
     const begun = await startNextTurn(trx, session);
     if (begun === null) return null;
@@ -165,6 +172,18 @@ export async function queueTaskTurn(
   return await db.transaction().execute(async (trx) => {
     const session = await lockHeld(trx, hold);
     return await queueTurn(trx, session, { ...turn, content: null, delivery: 'task' });
+  });
+}
+
+/** Adds what a turn has cost until now. */
+export async function recordSpending(
+  db: Kysely<Database>,
+  hold: Hold,
+  spending: { turnId: string; spent: Spent },
+): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    const session = await lockHeld(trx, hold);
+    await addSpending(trx, session, spending);
   });
 }
 

@@ -13,6 +13,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       add column content json,
       add column delivery text not null default 'queue' check (delivery in ('queue', 'steer', 'interrupt', 'task')),
       add column urgency smallint not null default 0,
+      add column options json,
       add column sent_at timestamptz,
       add column steered_into uuid`.execute(db);
   await sql`drop index turns_queued`.execute(db);
