@@ -12,6 +12,7 @@ import { commit, commitOnce } from './commit.ts';
 import { cancelTurns, listActiveTurns, queueTurn, STOPPED, TAKEN_BACK } from './lifecycle.ts';
 import {
   getSessionOrThrow,
+  requireActive,
   requireQueueRoom,
   requireRoom,
   type SessionServices,
@@ -100,12 +101,7 @@ export async function interruptSession(
 ): Promise<Interruption> {
   return await commit<Interruption>(services, async (trx) => {
     const session = (await lockSession(trx, key)) ?? throwNotFound(key.id);
-    if (!isActive(session.status)) {
-      throw new AppError(
-        'session_not_running',
-        `Session ${key.id} is not running (status: ${session.status})`,
-      );
-    }
+    requireActive(session);
     const { running, queued } = await listActiveTurns(trx, key.id);
     const discarded = discardQueued ? queued : [];
     const events = await cancelTurns(trx, session, { turns: discarded, reason: TAKEN_BACK });

@@ -165,16 +165,17 @@ export async function getSessionOrThrow(db: Kysely<Database>, key: SessionKey): 
   return (await findSession(db, key)) ?? throwNotFound(key.id);
 }
 
+/** For what makes sense only while something waits or runs. */
+export function requireActive({ id, status }: SessionRow): void {
+  if (isActive(status)) return;
+  throw new AppError('session_not_running', `Session ${id} is not running (status: ${status})`);
+}
+
 /** Ends what waits or runs in the session. The cancellation is a fact when this resolves; the agent stops within 2 s. */
 export async function cancelSession(services: SessionServices, key: SessionKey): Promise<void> {
   await commit(services, async (trx) => {
     const session = (await lockSession(trx, key)) ?? throwNotFound(key.id);
-    if (!isActive(session.status)) {
-      throw new AppError(
-        'session_not_running',
-        `Session ${key.id} is not running (status: ${session.status})`,
-      );
-    }
+    requireActive(session);
     const { running, queued } = await listActiveTurns(trx, session.id);
     const turns = running === undefined ? queued : [running, ...queued];
     const events = await cancelTurns(trx, session, { turns, reason: CANCELLED });
