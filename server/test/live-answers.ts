@@ -20,10 +20,11 @@ export class LiveAnswers {
 
   async run(): Promise<void> {
     while (!this.#isDone) {
-      const { body } = await this.#servers.request(this.#random, {
+      const { status, body } = await this.#servers.request(this.#random, {
         method: 'GET',
         path: '/approvals?status=pending&limit=100',
       });
+      assert.equal(status, 200, JSON.stringify(body));
       for (const approval of body.approvals as ApprovalView[]) {
         if (!this.#answering.has(approval.approval_id)) {
           this.#answering.set(approval.approval_id, this.#answer(approval));

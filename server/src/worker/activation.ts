@@ -1,25 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { AgentMessage } from '../agent/agent-process.ts';
-import { hasConversation, readModelUsage } from '../agent/transcript-store.ts';
 import { StaleFenceError } from '../event/event-log.ts';
-import { newTurnId } from '../ids.ts';
 import type { Logger } from '../log.ts';
 import type { ActivationJob } from '../queue/queue.ts';
 import { optionDefaults } from '../session/option-fields.ts';
-import type { SessionRow } from '../session/store.ts';
 import type { TurnOutcome } from '../turn/turn.ts';
-import { ApprovalDesk } from './approval-desk.ts';
-import { DeltaPublisher } from './deltas.ts';
+import { AgentSeat } from './agent-seat.ts';
 import { FileKeeper } from './file-keeper.ts';
 import { HeldSession } from './held-session.ts';
-import { LiveAgent } from './live-agent.ts';
 import { LiveTurn } from './live-turn.ts';
-import { MessageLog } from './message-log.ts';
-import { crashOutcome, outcomeOf, outcomeWithoutResult, parseResult } from './outcome.ts';
+import { crashOutcome, outcomeOf, outcomeWithoutResult } from './outcome.ts';
 import type { WorkerServices } from './services.ts';
-import { modelUsage, nothingSpent, sumOf } from './spend.ts';
-import { startAgent } from './start-agent.ts';
-import { giveSteering, isQueueNotice, noticeQueue } from './steering.ts';
+import { giveSteering } from './steering.ts';
 import {
   type BegunTurn,
   beginTurn,
@@ -27,13 +18,10 @@ import {
   finishTurn,
   type HeldState,
   LostClaimError,
-  queueTaskTurn,
   readHeld,
-  recordSpending,
   releaseSession,
   returnSteering,
 } from './store.ts';
-import { translate } from './translate.ts';
 
 export type ActivationState = 'claiming' | 'running' | 'waiting' | 'idle' | 'releasing' | 'ended';
 
@@ -60,18 +48,15 @@ export class Activation {
   readonly #services: WorkerServices;
   readonly #logger: Logger;
   readonly #held: HeldSession;
-  readonly #messages: MessageLog;
+  readonly #seat: AgentSeat;
   readonly #files: FileKeeper;
   #job: ActivationJob;
   #state: ActivationState = 'claiming';
   #idleSince = 0;
-  #agent: LiveAgent | null = null;
   #turn: LiveTurn | null = null;
   /** Begun by an earlier process, and to be gone on with. */
   #keptTurnId: string | null = null;
   #wake = Promise.withResolvers<void>();
-  /** Pending from the result of a turn until the next one has begun, or none has: whose is what the agent says next? */
-  #between = Promise.withResolvers<void>();
   #parking: NodeJS.Timeout | undefined;
   #mustRelease = false;
   #isDraining = false;
@@ -83,9 +68,17 @@ export class Activation {
     this.#job = job;
     this.sessionId = job.sessionId;
     this.#held = new HeldSession(job.sessionId, services);
-    this.#messages = new MessageLog(this.#held, services.eventLog, (error) => this.#fail(error));
     this.#files = new FileKeeper(services.workspaces);
     this.#logger = services.logger.child({ session_id: job.sessionId });
+    this.#seat = new AgentSeat({
+      services,
+      held: this.#held,
+      logger: this.#logger,
+      turn: () => this.#turn,
+      onWake: () => this.#wake.resolve(),
+      onWaiting: () => this.#reviewWaiting(),
+      onFailure: (error) => this.#fail(error),
+    });
     this.#onStateChange = onStateChange;
   }
 
@@ -116,9 +109,9 @@ export class Activation {
       else if (error instanceof LostClaimError) this.#logger.warn(error.message);
       else this.#logger.error({ err: error }, 'the activation failed; its job will be tried again');
     } finally {
-      await this.#endAgent('kill').catch((error) =>
-        this.#logger.error({ err: error }, 'could not end the agent process'),
-      );
+      await this.#seat
+        .end('kill')
+        .catch((error) => this.#logger.error({ err: error }, 'could not end the agent process'));
       // Whoever removes the session's directories waits for the end of this.
       await this.#files.kept;
       this.#setState('ended');
@@ -157,21 +150,21 @@ export class Activation {
     this.#held.publish(begun.events);
     const live = new LiveTurn(begun, {
       stallMs: this.#services.stallTimeout,
-      lastHeard: () => this.#agent?.lastHeardAt ?? 0,
+      lastHeard: () => this.#seat.agent?.lastHeardAt ?? 0,
       onExpire: () => this.#handOff(this.#stopTurn(live)),
     });
     if (this.#isStopping) live.isStopped = true;
     // It may run already: a message that was to steer the turn before.
-    if (this.#agent?.has(turn.id)) {
-      live.agent = this.#agent;
+    if (this.#seat.agent?.has(turn.id)) {
+      live.agent = this.#seat.agent;
       live.isGiven = true;
     }
     this.#turn = live;
-    this.#between.resolve();
+    this.#seat.goOn();
     this.#setState('running');
     const logger = this.#logger.child({ turn_id: turn.id });
     const { continuation } = begun;
-    logger.info({ turn: turn.number, warm: this.#agent !== null, continuation }, 'turn started');
+    logger.info({ turn: turn.number, warm: this.#seat.agent !== null, continuation }, 'turn started');
     const outcome = await this.#outcomeOf(live, begun);
     live.watch.pause();
     clearTimeout(this.#parking);
@@ -201,7 +194,7 @@ export class Activation {
         );
       }
       if (begun.continuation === null) this.#files.beforeTurn(begun.session, live.id);
-      const agent = await this.#ensureAgent(live, begun);
+      const agent = await this.#seat.ensure(live, begun);
       await this.#files.kept;
       if (live.isStopped && !live.isGiven) {
         throw new Error('the turn was stopped before its agent had it');
@@ -213,137 +206,17 @@ export class Activation {
       return outcomeOf(await live.ended.promise, begun.session.options);
     } catch (error) {
       this.#held.throwIfFailed();
-      await this.#endAgent(live.isParked ? 'park' : 'kill');
+      await this.#seat.end(live.isParked ? 'park' : 'kill');
       return live.isParked ? null : crashOutcome(error, this.#isDraining);
     }
   }
 
-  async #ensureAgent(live: LiveTurn, { session, continuation }: BegunTurn): Promise<LiveAgent> {
-    const { defaultModel } = this.#services;
-    if (live.agent !== null) return live.agent;
-    const present = continuation === null ? this.#agent : null;
-    if (present?.process.isEnding === false) {
-      live.agent = present;
-      if (present.fits(session) || (await this.#applyLive(present, session))) return present;
-      live.agent = null;
-    }
-    // The options changed with the new turn: only a new process has them all. Or it is being killed.
-    await this.#endAgent('close');
-    const conversationExists = await this.#held.persist(
-      async (db) => await hasConversation(db, this.sessionId),
-    );
-    const desk = new ApprovalDesk(this.#held, {
-      asker: () => ({
-        turnId: this.#turn?.id ?? null,
-        options: (this.#turn?.session ?? session).options,
-        openCalls: this.#agent?.openCalls ?? new Map(),
-        stored: this.#messages.stored,
-      }),
-      beforeAsking: async () => await this.#recordSpending(),
-      onChange: () => this.#reviewWaiting(),
-    });
-    const spentBefore = conversationExists
-      ? sumOf(
-          modelUsage.parse(await this.#held.persist(async (db) => await readModelUsage(db, this.sessionId))),
-        )
-      : nothingSpent;
-    const plan = { session, fence: this.#held.fence, conversationExists, continuation, desk };
-    await startAgent(this.#services, plan, (start) => {
-      if (live.isStopped) throw new Error('the turn was stopped before its agent was started');
-      const agent = new LiveAgent(start(), desk, { session, defaultModel, spentBefore });
-      live.agent = agent;
-      this.#agent = agent;
-      agent.pump = this.#pump(agent);
-    });
-    if (this.#agent === null) throw new Error('the agent process ended before its turn began');
-    return this.#agent;
-  }
-
-  async #applyLive(agent: LiveAgent, session: SessionRow): Promise<boolean> {
-    try {
-      return await agent.apply(session);
-    } catch (error) {
-      this.#logger.debug({ err: error }, 'the agent refused a change of its options; it needs a new process');
-      return false;
-    }
-  }
-
-  /** Stores what the agent says, for as long as its process lives, also between turns. */
-  async #pump(agent: LiveAgent): Promise<void> {
-    using deltas = new DeltaPublisher(this.sessionId, (pieces) => this.#services.bus.publish(pieces));
-    try {
-      for await (const message of agent.process.messages()) {
-        agent.hear(message);
-        if (isQueueNotice(message)) await this.#noticeQueue(agent, message);
-        else if (isTurnStart(message) && this.#turn === null) await this.#adoptTurn(agent);
-        deltas.observe(message, this.#turn?.id ?? null);
-        this.#messages.append(translate(message, this.#turn?.id ?? null, new Date()));
-        if (agent.openCalls.observe(message)) this.#reviewWaiting();
-        if (message.type === 'result' && this.#turn?.agent === agent) await this.#onResult(agent, message);
-        else if (this.#messages.isFull) await this.#messages.stored;
-      }
-      throw new Error('the agent process ended before its turn did');
-    } catch (error) {
-      // What it said last belongs before the end of its turn.
-      await this.#messages.stored;
-      if (this.#turn?.agent === agent) this.#turn.ended.reject(error);
-    } finally {
-      // An agent that ended while idle is not missed until the next turn, which starts a new one.
-      if (this.#agent === agent) {
-        this.#agent.access.revoke();
-        this.#agent = null;
-      }
-      this.#wake.resolve();
-    }
-  }
-
-  async #onResult(agent: LiveAgent, message: AgentMessage & { type: 'result' }): Promise<void> {
-    const turn = this.#turn;
-    if (turn === null) return;
-    await this.#messages.stored;
-    const result = parseResult(message);
-    const answered = agent.turnsOf(result.user_message_uuids ?? []);
-    if (answered.length > 0 && !answered.includes(turn.id)) return turn.addStray(result);
-    this.#between = Promise.withResolvers();
-    turn.end(result);
-    await this.#between.promise;
-  }
-
-  async #noticeQueue(agent: LiveAgent, notice: Parameters<typeof noticeQueue>[2]): Promise<void> {
-    const mustSendAgain = await noticeQueue(this.#held, { agent, running: this.#turn }, notice);
-    if (mustSendAgain) this.#wake.resolve();
-  }
-
-  /** A background task ended while the session was idle, and the agent goes on by itself. */
-  async #adoptTurn(agent: LiveAgent): Promise<void> {
-    const id = newTurnId();
-    agent.adopt(id);
-    const task = { id, prompt: agent.lastNotification };
-    this.#between = Promise.withResolvers();
-    await this.#held.record(async (db, hold) => await queueTaskTurn(db, hold, task));
-    this.#wake.resolve();
-    await this.#between.promise;
-  }
-
   // --- waiting
-
-  /** The process may not live to say what the turn cost until now. */
-  async #recordSpending(): Promise<void> {
-    const { id, agent } = this.#turn ?? {};
-    if (id === undefined || !agent) return;
-    try {
-      const spent = agent.meter.read(sumOf(modelUsage.parse(await agent.process.modelUsage())));
-      await this.#held.persist(async (db, hold) => await recordSpending(db, hold, { turnId: id, spent }));
-    } catch (error) {
-      this.#held.throwIfFailed();
-      this.#logger.warn({ err: error }, 'the agent does not say what it has spent; its result will');
-    }
-  }
 
   /** Somebody began to wait for a person, or no longer does. */
   #reviewWaiting(): void {
     const turn = this.#turn;
-    const agent = this.#agent;
+    const agent = this.#seat.agent;
     if (turn === null || agent === null || turn.agent !== agent || turn.isParked) return;
     if (agent.desk.isWaiting) turn.watch.pause();
     else turn.watch.run();
@@ -368,7 +241,7 @@ export class Activation {
   #fail(error: unknown): void {
     this.#held.failed.abort(error);
     this.#turn?.ended.reject(error);
-    this.#between.resolve();
+    this.#seat.goOn();
     this.#wake.resolve();
   }
 
@@ -379,11 +252,11 @@ export class Activation {
     this.#held.throwIfFailed();
     this.#mustRelease = false;
     // Without a process, or when told to go, there is nothing to wait with.
-    if (this.#agent === null || this.#isDraining) return false;
+    if (this.#seat.agent === null || this.#isDraining) return false;
     this.#idleSince = performance.now();
-    const ttl = this.#agent.hasTasks ? BACKGROUND_TTL_MS : this.#services.idleTtl;
+    const ttl = this.#seat.agent.hasTasks ? BACKGROUND_TTL_MS : this.#services.idleTtl;
     const timer = setTimeout(() => this.evict(), ttl);
-    this.#between.resolve();
+    this.#seat.goOn();
     this.#setState('idle');
     await this.#wake.promise;
     clearTimeout(timer);
@@ -396,7 +269,7 @@ export class Activation {
   /** @returns false when input arrived meanwhile: the session goes on */
   async #release(): Promise<boolean> {
     this.#setState('releasing');
-    await this.#endAgent('close');
+    await this.#seat.end('close');
     this.#held.throwIfFailed();
     const { queue } = this.#services;
     const result = await this.#held.persist(
@@ -404,15 +277,6 @@ export class Activation {
     );
     if (result === 'requeued') this.#services.bus.publish([{ type: 'work' }]);
     return result !== 'has_input';
-  }
-
-  async #endAgent(how: 'close' | 'kill' | 'park'): Promise<void> {
-    this.#between.resolve();
-    const agent = this.#agent;
-    if (agent === null) return;
-    if (how === 'park') await agent.park();
-    else await (how === 'close' ? agent.process.close() : agent.process.kill());
-    await agent.pump;
   }
 
   // --- what others ask of it
@@ -425,7 +289,7 @@ export class Activation {
 
   /** An approval was decided. */
   noticeAnswer(): void {
-    this.#handOff(this.#agent?.desk.notice());
+    this.#handOff(this.#seat.agent?.desk.notice());
     this.#wake.resolve();
   }
 
@@ -435,15 +299,15 @@ export class Activation {
   }
 
   async #takeOptions(): Promise<void> {
-    const agent = this.#agent;
+    const agent = this.#seat.agent;
     if (agent === null || agent.process.isEnding) return;
     const session = await this.#held.persist(readHeld);
     if (this.#turn !== null) this.#turn.session = session;
-    if (!agent.fits(session)) await this.#applyLive(agent, session);
+    if (!agent.fits(session)) await this.#seat.apply(agent, session);
   }
 
   async stopTask(taskId: string): Promise<void> {
-    await this.#agent?.process.stopTask(taskId);
+    await this.#seat.agent?.process.stopTask(taskId);
   }
 
   /** Leaves the idle state, and parks a turn that only waits; one that works is not disturbed. */
@@ -469,7 +333,7 @@ export class Activation {
   async #stopTurn(turn: LiveTurn): Promise<void> {
     if (turn.isStopped) return;
     turn.isStopped = true;
-    const { process } = this.#agent ?? {};
+    const { process } = this.#seat.agent ?? {};
     const obeyed = turn.ended.promise.then(
       () => true,
       () => true,
@@ -481,14 +345,14 @@ export class Activation {
     // A turn that was stopped before its agent had it ends without a word of the agent: the next may run by now.
     if ((await Promise.race([obeyed, deadline])) || this.#turn !== turn) return;
     this.#logger.warn({ turn_id: turn.id }, 'the agent ignored the interrupt; killing it');
-    await this.#endAgent('kill');
+    await this.#seat.end('kill');
   }
 
   /** Kills the agent process; a running turn ends as interrupted, and so does one that is about to begin. */
   async stopNow(): Promise<void> {
     this.#isStopping = true;
     if (this.#turn !== null) this.#turn.isStopped = true;
-    await this.#endAgent('kill');
+    await this.#seat.end('kill');
   }
 
   /** The session was deleted, or belongs to another worker now. */
@@ -527,9 +391,4 @@ export class Activation {
     this.#state = state;
     this.#onStateChange();
   }
-}
-
-/** The first word of every turn, also of one that the agent began by itself. */
-function isTurnStart(message: AgentMessage): boolean {
-  return message.type === 'system' && message.subtype === 'init';
 }

@@ -1,0 +1,212 @@
+import type { AgentMessage } from '../agent/agent-process.ts';
+import { hasConversation, readModelUsage } from '../agent/transcript-store.ts';
+import { newTurnId } from '../ids.ts';
+import type { Logger } from '../log.ts';
+import type { SessionRow } from '../session/store.ts';
+import { ApprovalDesk } from './approval-desk.ts';
+import { DeltaPublisher } from './deltas.ts';
+import type { HeldSession } from './held-session.ts';
+import { LiveAgent } from './live-agent.ts';
+import type { LiveTurn } from './live-turn.ts';
+import { MessageLog } from './message-log.ts';
+import { parseResult } from './outcome.ts';
+import type { WorkerServices } from './services.ts';
+import { modelUsage, nothingSpent, sumOf } from './spend.ts';
+import { startAgent } from './start-agent.ts';
+import { isQueueNotice, noticeQueue } from './steering.ts';
+import { type BegunTurn, queueTaskTurn, recordSpending } from './store.ts';
+import { translate } from './translate.ts';
+
+export type SeatOptions = {
+  services: WorkerServices;
+  held: HeldSession;
+  logger: Logger;
+  /** The turn that runs, if one does. */
+  turn: () => LiveTurn | null;
+  /** There may be a turn to begin, or no process any more. */
+  onWake: () => void;
+  /** Somebody began to wait for a person, or no longer does. */
+  onWaiting: () => void;
+  /** Nothing more can be written. */
+  onFailure: (error: unknown) => void;
+};
+
+/**
+ * Where a session's agent process sits: one is started when a turn needs it, and listened to for as long as it lives,
+ * also between turns.
+ *
+ * After a turn's result the agent may go on by itself: with a message that was to steer the turn, or because a background
+ * task has ended. So that what it says then is not put down to the wrong turn, or to none, the reader pauses at a result
+ * until `goOn` says that the next turn has begun, or that there is none.
+ */
+export class AgentSeat {
+  readonly #options: SeatOptions;
+  readonly #services: WorkerServices;
+  readonly #held: HeldSession;
+  readonly #messages: MessageLog;
+  #agent: LiveAgent | null = null;
+  #between = Promise.withResolvers<void>();
+
+  constructor(options: SeatOptions) {
+    this.#options = options;
+    this.#services = options.services;
+    this.#held = options.held;
+    this.#messages = new MessageLog(options.held, options.services.eventLog, options.onFailure);
+  }
+
+  get agent(): LiveAgent | null {
+    return this.#agent;
+  }
+
+  /** The next turn has begun, or there is none: what the agent says from here on can be put down. */
+  goOn(): void {
+    this.#between.resolve();
+  }
+
+  /** Gives the turn a process that has its options: the one that is there, or a new one. */
+  async ensure(live: LiveTurn, { session, continuation }: BegunTurn): Promise<LiveAgent> {
+    const { defaultModel } = this.#services;
+    if (live.agent !== null) return live.agent;
+    const present = continuation === null ? this.#agent : null;
+    if (present?.process.isEnding === false) {
+      live.agent = present;
+      if (present.fits(session) || (await this.apply(present, session))) return present;
+      live.agent = null;
+    }
+    // The options changed with the new turn: only a new process has them all. Or it is being killed.
+    await this.end('close');
+    const conversationExists = await this.#held.persist(
+      async (db) => await hasConversation(db, this.#held.id),
+    );
+    const desk = new ApprovalDesk(this.#held, {
+      asker: () => ({
+        turnId: this.#options.turn()?.id ?? null,
+        options: (this.#options.turn()?.session ?? session).options,
+        openCalls: this.#agent?.openCalls ?? new Map(),
+        stored: this.#messages.stored,
+      }),
+      beforeAsking: async () => await this.#recordSpending(),
+      onChange: this.#options.onWaiting,
+    });
+    const spentBefore = conversationExists
+      ? sumOf(
+          modelUsage.parse(await this.#held.persist(async (db) => await readModelUsage(db, this.#held.id))),
+        )
+      : nothingSpent;
+    const plan = { session, fence: this.#held.fence, conversationExists, continuation, desk };
+    await startAgent(this.#services, plan, (start) => {
+      if (live.isStopped) throw new Error('the turn was stopped before its agent was started');
+      const agent = new LiveAgent(start(), desk, { session, defaultModel, spentBefore });
+      live.agent = agent;
+      this.#agent = agent;
+      agent.pump = this.#pump(agent);
+    });
+    if (this.#agent === null) throw new Error('the agent process ended before its turn began');
+    return this.#agent;
+  }
+
+  /** @returns false when only a new process can have the session's options */
+  async apply(agent: LiveAgent, session: SessionRow): Promise<boolean> {
+    try {
+      return await agent.apply(session);
+    } catch (error) {
+      this.#options.logger.debug(
+        { err: error },
+        'the agent refused a change of its options; it needs a new process',
+      );
+      return false;
+    }
+  }
+
+  /** Stores what the agent says, for as long as its process lives, also between turns. */
+  async #pump(agent: LiveAgent): Promise<void> {
+    using deltas = new DeltaPublisher(this.#held.id, (pieces) => this.#services.bus.publish(pieces));
+    try {
+      for await (const message of agent.process.messages()) {
+        agent.hear(message);
+        if (isQueueNotice(message)) await this.#noticeQueue(agent, message);
+        else if (isTurnStart(message) && this.#options.turn() === null) await this.#adoptTurn(agent);
+        deltas.observe(message, this.#options.turn()?.id ?? null);
+        this.#messages.append(translate(message, this.#options.turn()?.id ?? null, new Date()));
+        if (agent.openCalls.observe(message)) this.#options.onWaiting();
+        if (message.type === 'result' && this.#options.turn()?.agent === agent)
+          await this.#onResult(agent, message);
+        else if (this.#messages.isFull) await this.#messages.stored;
+      }
+      throw new Error('the agent process ended before its turn did');
+    } catch (error) {
+      // What it said last belongs before the end of its turn.
+      await this.#messages.stored;
+      const turn = this.#options.turn();
+      if (turn?.agent === agent) turn.ended.reject(error);
+    } finally {
+      // An agent that ended while idle is not missed until the next turn, which starts a new one.
+      if (this.#agent === agent) {
+        this.#agent.access.revoke();
+        this.#agent = null;
+      }
+      this.#options.onWake();
+    }
+  }
+
+  async #onResult(agent: LiveAgent, message: AgentMessage & { type: 'result' }): Promise<void> {
+    const turn = this.#options.turn();
+    if (turn === null) return;
+    await this.#messages.stored;
+    const result = parseResult(message);
+    const answered = agent.turnsOf(result.user_message_uuids ?? []);
+    if (answered.length > 0 && !answered.includes(turn.id)) return turn.addStray(result);
+    this.#holdBack(agent);
+    turn.end(result);
+    await this.#between.promise;
+  }
+
+  /** Until `goOn`. An agent that is being ended is not held back: whoever ends it waits for its last word. */
+  #holdBack(agent: LiveAgent): void {
+    this.#between = Promise.withResolvers();
+    if (agent.process.isEnding) this.goOn();
+  }
+
+  async #noticeQueue(agent: LiveAgent, notice: Parameters<typeof noticeQueue>[2]): Promise<void> {
+    const mustSendAgain = await noticeQueue(this.#held, { agent, running: this.#options.turn() }, notice);
+    if (mustSendAgain) this.#options.onWake();
+  }
+
+  /** A background task ended while the session was idle, and the agent goes on by itself. */
+  async #adoptTurn(agent: LiveAgent): Promise<void> {
+    const id = newTurnId();
+    agent.adopt(id);
+    const task = { id, prompt: agent.lastNotification };
+    this.#holdBack(agent);
+    await this.#held.record(async (db, hold) => await queueTaskTurn(db, hold, task));
+    this.#options.onWake();
+    await this.#between.promise;
+  }
+
+  /** The process may not live to say what the turn cost until now. */
+  async #recordSpending(): Promise<void> {
+    const { id, agent } = this.#options.turn() ?? {};
+    if (id === undefined || !agent) return;
+    try {
+      const spent = agent.meter.read(sumOf(modelUsage.parse(await agent.process.modelUsage())));
+      await this.#held.persist(async (db, hold) => await recordSpending(db, hold, { turnId: id, spent }));
+    } catch (error) {
+      this.#held.throwIfFailed();
+      this.#options.logger.warn({ err: error }, 'the agent does not say what it has spent; its result will');
+    }
+  }
+
+  async end(how: 'close' | 'kill' | 'park'): Promise<void> {
+    this.goOn();
+    const agent = this.#agent;
+    if (agent === null) return;
+    if (how === 'park') await agent.park();
+    else await (how === 'close' ? agent.process.close() : agent.process.kill());
+    await agent.pump;
+  }
+}
+
+/** The first word of every turn, also of one that the agent began by itself. */
+function isTurnStart(message: AgentMessage): boolean {
+  return message.type === 'system' && message.subtype === 'init';
+}

@@ -1,0 +1,204 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { type Kysely, sql } from 'kysely';
+import { type ApprovalRow, listApprovals } from '../src/approval/store.ts';
+import { type Database, DEFAULT_TENANT, QUEUE_SCHEMA } from '../src/db/database.ts';
+import { type EventView, isMessage } from '../src/event/event.ts';
+import type { SessionRow, TurnRow } from '../src/session/service.ts';
+import { listTurns } from '../src/turn/store.ts';
+import { readTable } from './event-source.ts';
+import type { LiveSession, SentMessage } from './live-client.ts';
+
+type Checked = {
+  sent: LiveSession;
+  session: SessionRow;
+  turns: TurnRow[];
+  events: EventView[];
+  approvals: ApprovalRow[];
+  /** For the messages of failures. */
+  story: string;
+};
+
+/** Holds what is stored of a session that has come to rest against what was sent to it. */
+export async function checkSession(
+  db: Kysely<Database>,
+  sent: LiveSession,
+  accepted: ReadonlyMap<string, object>,
+): Promise<void> {
+  const session = await db
+    .selectFrom('sessions')
+    .selectAll()
+    .where('id', '=', sent.id)
+    .executeTakeFirstOrThrow();
+  const turns = await listTurns(db, sent.id);
+  const page = { tenantId: DEFAULT_TENANT, limit: 1000, before: null, status: null, kind: null };
+  const approvals = await listApprovals(db, { ...page, sessionId: sent.id });
+  const events = await readTable(db, sent.id);
+  const story = `${sent.id}: ${turns.map(describeTurn).join('\n')}\n${approvals.map(describeApproval).join('\n')}`;
+  const checked = { sent, session, turns, events, approvals, story };
+  checkRest(checked);
+  checkLog(checked);
+  for (const turn of turns) checkTurn(turn, checked);
+  for (const approval of approvals) checkApproval(approval, accepted, checked);
+  for (const message of sent.messages) await checkMessage(message, checked);
+}
+
+function checkRest({ session, turns, sent, story }: Checked): void {
+  assert.equal(session.waiting_for, null, story);
+  assert.equal(session.turn_count, turns.length, story);
+  assert.deepEqual(
+    turns.map((turn) => turn.number),
+    turns.map((_, index) => index + 1),
+    story,
+  );
+  const cost = turns.reduce((sum, turn) => sum + turn.cost_usd, 0);
+  assert.ok(Math.abs(session.cost_usd - cost) < 1e-9, `cost ${session.cost_usd}, turns ${cost}, ${story}`);
+  for (const [kind, tokens] of Object.entries(session.usage)) {
+    const sum = turns.reduce((total, turn) => total + (turn.usage[kind] ?? 0), 0);
+    assert.equal(tokens, sum, `${kind}, ${story}`);
+  }
+  const known = new Set(sent.messages.map((message) => message.prompt));
+  const prompts = turns.map((turn) => turn.prompt).filter((prompt) => known.has(prompt));
+  assert.equal(new Set(prompts).size, prompts.length, `a message was accepted twice, ${story}`);
+  if (!sent.isFork) assert.equal(prompts.length, turns.length, `a turn that nobody sent, ${story}`);
+}
+
+function checkLog({ session, events, story }: Checked): void {
+  assert.deepEqual(
+    events.map((event) => event.seq),
+    Array.from({ length: session.last_seq }, (_, index) => index + 1),
+    story,
+  );
+  assert.equal(session.message_count, events.filter(isMessage).length, story);
+  let running: number | null = null;
+  for (const { kind, data } of events) {
+    if (kind !== 'turn' || data.phase === 'queued' || data.phase === 'steered') continue;
+    if (data.phase === 'started') {
+      assert.equal(running, null, `turn ${data.turn} began before another had ended, ${story}`);
+      running = data.turn;
+    } else if (running === data.turn) running = null;
+  }
+  const last = events.findLast((event) => event.kind === 'session');
+  assert.deepEqual([last?.data.status, last?.data.waiting_for], [session.status, null], story);
+}
+
+function checkTurn(turn: TurnRow, { events, turns, story }: Checked): void {
+  const where = `turn ${turn.number} of ${story}`;
+  assert.ok(['completed', 'cancelled', 'error'].includes(turn.state), where);
+  const phases = events.flatMap((event) =>
+    event.kind === 'turn' && event.turn_id === turn.id ? [event.data.phase] : [],
+  );
+  const ends = turn.steered_into === null ? ['ended'] : ['steered'];
+  const expected = ['queued', ...(turn.started_at === null ? [] : ['started']), ...ends];
+  assert.deepEqual(phases, expected, where);
+  const last = events.findLast((event) => event.kind === 'turn' && event.turn_id === turn.id);
+  assert.equal(last?.kind === 'turn' ? last.data.state : null, turn.state, where);
+  if (turn.steered_into !== null) {
+    assert.equal(turn.started_at, null, where);
+    assert.ok(
+      turns.some(({ id, started_at }) => id === turn.steered_into && started_at !== null),
+      where,
+    );
+  }
+  if (turn.state === 'error')
+    assert.ok(['interrupted', 'approval_expired'].includes(turn.error?.code ?? ''), where);
+}
+
+function checkApproval(
+  approval: ApprovalRow,
+  accepted: ReadonlyMap<string, object>,
+  { turns, story }: Checked,
+): void {
+  const where = `${describeApproval(approval)} of ${story}`;
+  assert.notEqual(approval.status, 'pending', where);
+  assert.ok(
+    turns.some((turn) => turn.id === approval.turn_id && turn.started_at !== null),
+    where,
+  );
+  const answer = accepted.get(approval.id);
+  if (answer === undefined) return;
+  assert.ok(['allowed', 'denied', 'answered'].includes(approval.status), where);
+  for (const [name, value] of Object.entries(answer)) {
+    const kept = (approval.answer as Record<string, unknown> | null)?.[name];
+    assert.ok(name === 'result' || isDeepStrictEqual(kept, value), `${name} ${where}`);
+  }
+}
+
+/** A message ran once, if its turn was completed, and never twice. */
+async function checkMessage(message: SentMessage, checked: Checked): Promise<void> {
+  const { turns, story } = checked;
+  const where = `${JSON.stringify(message)} of ${story}`;
+  const turn = turns.find((found) => found.prompt === message.prompt);
+  if (message.turnId !== null)
+    assert.ok(
+      turns.some(({ id }) => id === message.turnId),
+      where,
+    );
+  if (message.isRemoved) {
+    const removed = turns.find(({ id }) => id === message.turnId);
+    assert.deepEqual([removed?.state, removed?.started_at], ['cancelled', null], where);
+  }
+  const isUntouched = turn !== undefined && turns.every(({ steered_into }) => steered_into !== turn.id);
+  const isWhole = isUntouched && turn.state === 'completed' && turn.steered_into === null;
+  if (isWhole && message.answer !== null) {
+    assert.ok(turn.result?.text?.includes(message.answer), `${turn.result?.text} ${where}`);
+  }
+  const mayHaveRun = turn !== undefined && (turn.started_at !== null || turn.steered_into !== null);
+  let wasRefused = false;
+  for (const mark of message.marks) {
+    const calls = checked.approvals.filter(({ input }) => namesMark(input, mark));
+    const runs = await countLines(join(checked.sent.cwd, mark));
+    const changed = await countLines(join(checked.sent.cwd, `${mark}.changed`));
+    const told = `${mark}: ${runs} runs, ${changed} of the changed call, ${calls.length} approvals, ${where}`;
+    assert.ok(runs + changed <= 1, `ran twice, ${told}`);
+    assert.ok(calls.length <= 1, `asked twice, ${told}`);
+    const [call] = calls;
+    const isAllowed = call === undefined || call.status === 'allowed' || call.status === 'answered';
+    if (!mayHaveRun || !isAllowed) assert.equal(runs + changed, 0, `ran without leave, ${told}`);
+    wasRefused ||= !isAllowed;
+    if (!isWhole || wasRefused) continue;
+    if (call?.kind === 'client_tool') assert.equal(call.status, 'answered', told);
+    else assert.equal(runs + changed, 1, `did not run, ${told}`);
+    const isChanged = call?.answer !== null && 'updated_input' in (call?.answer ?? {});
+    assert.equal(changed, isChanged && call?.kind === 'tool' ? 1 : 0, told);
+  }
+}
+
+function namesMark(input: Record<string, unknown>, mark: string): boolean {
+  return input.mark === mark || String(input.command ?? '').endsWith(`echo ${mark} >> ${mark}`);
+}
+
+async function countLines(path: string): Promise<number> {
+  const text = await readFile(path, 'utf8').catch(() => '');
+  return text.split('\n').length - 1;
+}
+
+function describeTurn(turn: TurnRow): string {
+  const error = turn.error === null ? '' : ` (${turn.error.code}: ${turn.error.message})`;
+  const into = turn.steered_into === null ? '' : ` into ${turn.steered_into}`;
+  const at = turn.started_at?.toISOString() ?? 'never';
+  return `${turn.number} ${turn.id} ${turn.delivery} ${JSON.stringify(turn.prompt)} ${turn.state}${error}${into}, started ${at}`;
+}
+
+function describeApproval({ id, turn_id, kind, input, status, answer, delivered_at }: ApprovalRow): string {
+  return `${id} in ${turn_id} ${kind} ${JSON.stringify(input)} ${status} ${JSON.stringify(answer)} ${delivered_at?.toISOString()}`;
+}
+
+/** What holds up sessions that should have come to rest. */
+export async function describeStuck(db: Kysely<Database>): Promise<string> {
+  const { rows } = await sql<Record<string, unknown>>`
+    select sessions.id, status, waiting_for, worker_id, fence, options,
+      (select state from ${sql.table(`${QUEUE_SCHEMA}.job`)}
+        where name = 'activation' and singleton_key = sessions.id::text and state <= 'active' limit 1) as job
+    from sessions where status in ('pending', 'running') or worker_id is not null
+  `.execute(db);
+  const lines = await Promise.all(
+    rows.map(async (row) => {
+      const turns = await listTurns(db, String(row.id));
+      return [JSON.stringify(row), ...turns.map(describeTurn)].join('\n  ');
+    }),
+  );
+  return lines.join('\n');
+}

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { randomInt } from 'node:crypto';
+import { describe, it } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { sql } from 'kysely';
+import { QUEUE_SCHEMA } from '../src/db/database.ts';
+import { createDatabase, findProcesses, temporaryDirectory } from './harness.ts';
+import { LiveAnswers } from './live-answers.ts';
+import { checkSession, describeStuck } from './live-checks.ts';
+import { LiveClient } from './live-client.ts';
+import { LiveServers } from './live-servers.ts';
+import { Random } from './random.ts';
+import { until } from './server-process.ts';
+
+/*
+ * The live features, all at once and at random, on servers that come and go. The seed decides what each client does, not
+ * how the machine interleaves it: a failure is worth several runs of its seed.
+ */
+
+const seed = Number(process.env.STRESS_SEED ?? randomInt(2 ** 31));
+const CLIENTS = Number(process.env.STRESS_CLIENTS ?? 6);
+const STEPS = Number(process.env.STRESS_STEPS ?? 6);
+const PATIENCE_MS = 60_000;
+
+describe('servers that are closed and killed under a random workload of live sessions', () => {
+  it('end every message once, run nothing twice, leave no question open and nothing behind', async (t) => {
+    t.diagnostic(`STRESS_SEED=${seed}`);
+    await using root = await temporaryDirectory();
+    await using database = await createDatabase();
+    await using servers = await LiveServers.start(database.url, root.path);
+    const { db } = servers.first.context.database;
+    const clients = Array.from({ length: CLIENTS }, (_, index) => {
+      const random = new Random(seed + index);
+      return new LiveClient(servers, { random, name: `c${index}`, root: root.path });
+    });
+    const answers = new LiveAnswers(servers, new Random(seed - 1));
+    const answering = answers.run();
+    answering.catch(() => {});
+    await Promise.all([...clients.map(async (client) => await client.run(STEPS)), disturb(servers)]);
+
+    const active = db.selectFrom('sessions').select('id').where('status', 'in', ['pending', 'running']);
+    const atRest = async (): Promise<boolean> => {
+      for (const client of clients) await client.release();
+      return (await active.execute()).length === 0;
+    };
+    await until('every session has ended', atRest, PATIENCE_MS).catch(async (error) =>
+      assert.fail(`${error}\n${await describeStuck(db)}`),
+    );
+    answers.stop();
+    await answering;
+
+    const held = sql<{ id: string }>`select id from sessions where worker_id is not null`;
+    await until('every slot is free', async () => (await held.execute(db)).rows.length === 0).catch(
+      async (error) => assert.fail(`${error}\n${await describeStuck(db)}`),
+    );
+    const jobs = sql`
+      select state, singleton_key from ${sql.table(`${QUEUE_SCHEMA}.job`)}
+      where name = 'activation' and state <= 'active'
+    `;
+    assert.deepEqual((await jobs.execute(db)).rows, [], 'jobs of sessions that have ended');
+    for (const client of clients) {
+      for (const session of client.sessions) {
+        assert.deepEqual(await findProcesses(`/${session.id}/`), [], 'agents outlived their activations');
+        await checkSession(db, session, answers.accepted);
+      }
+    }
+    assert.deepEqual(servers.log, [], 'errors in the log of the server that was killed');
+  });
+});
+
+async function disturb(servers: LiveServers): Promise<void> {
+  const random = new Random(seed - 2);
+  await delay(1_500 + random.upTo(2_000));
+  await (random.chance(0.5) ? servers.close() : servers.kill());
+  await delay(random.upTo(1_000));
+  await (random.chance(0.5) ? servers.close() : servers.kill());
+}
