@@ -44,14 +44,15 @@ export class LiveClient {
   async run(steps: number): Promise<void> {
     await this.#start();
     for (let step = 0; step < steps; step++) {
-      await delay(this.#random.upTo(900));
+      await delay(this.#random.upTo(700));
       const session = this.#random.pick(this.sessions as [LiveSession, ...LiveSession[]]);
       const choice = this.#random.next();
-      if (choice < 0.5) await this.#send(session);
-      else if (choice < 0.6) await this.#interrupt(session);
-      else if (choice < 0.65) await this.#cancel(session);
-      else if (choice < 0.8) await this.#changeWaiting(session);
-      else if (choice < 0.9) await this.#changeSettings(session);
+      if (choice < 0.4) await this.#send(session);
+      else if (choice < 0.6) await Promise.all([this.#send(session), this.#send(session)]);
+      else if (choice < 0.67) await this.#interrupt(session);
+      else if (choice < 0.7) await this.#cancel(session);
+      else if (choice < 0.82) await this.#changeWaiting(session);
+      else if (choice < 0.93) await this.#changeSettings(session);
       else await this.#fork(session);
     }
   }

@@ -64,6 +64,12 @@ describe('servers that are closed and killed under a random workload of live ses
         await checkSession(db, session, answers.accepted);
       }
     }
+    // STATS
+    for (const q of [
+      `select state, error->>'code' as code, delivery, steered_into is not null as steered, started_at is not null as started, count(*)::int from turns group by 1,2,3,4,5 order by 1,2,3`,
+      `select kind, status, answer->>'scope' as scope, (answer->>'updated_input') is not null as upd, count(*)::int from approvals group by 1,2,3,4 order by 1,2`,
+      `select count(*)::int, max(fence)::int, sum(fence)::int from sessions`,
+    ]) for (const row of (await sql.raw(q).execute(db)).rows) t.diagnostic(JSON.stringify(row));
     assert.deepEqual(servers.log, [], 'errors in the log of the server that was killed');
   });
 });
