@@ -84,6 +84,15 @@ export const configOptions = {
     description: 'how long an idle session keeps its agent process',
     defaultText: '60s',
   },
+  allowedHosts: {
+    env: ['GREENROOM_ALLOWED_HOSTS'],
+    schema: z.union([
+      z.array(text),
+      text.transform((names) => names.split(',').map((name) => name.trim().toLowerCase())),
+    ]),
+    description: 'names, separated by ",", that a server on loopback answers to beside localhost',
+    defaultText: 'none',
+  },
   workspaceRoots: {
     env: ['GREENROOM_WORKSPACE_ROOTS'],
     schema: z.union([

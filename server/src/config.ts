@@ -13,6 +13,7 @@ export type Config = {
   dataDir: string;
   maxSessions: number;
   idleTtl: number;
+  allowedHosts: string[];
   workspaceRoots: string[];
   mcpStdio: boolean;
   anthropicApiKey: string | null;
@@ -99,6 +100,7 @@ function defaults(sources: ConfigSources, values: Partial<Record<OptionName, unk
     dataDir: machine.isRoot ? '/var/lib/greenroom' : machine.userDataDir,
     maxSessions: Math.max(1, Math.min(byMemory, machine.cores * 4)),
     idleTtl: 60_000,
+    allowedHosts: [],
     workspaceRoots: isLoopback(host) ? [sources.cwd] : [],
     mcpStdio: isLoopback(host),
     anthropicApiKey: null,
@@ -187,13 +189,15 @@ export function describeConfig({
   }));
 }
 
+/** Kept in milliseconds. */
+const times = new Set<OptionName>(['idleTtl', 'retention', 'shutdownGrace', 'stallTimeout']);
+
 function displayValue(name: OptionName, value: Config[OptionName]): string {
   if (value === null) return '(not set)';
   if (name === 'databaseUrl' || name === 'anthropicBaseUrl') return maskUrlPassword(String(value));
   if (optionOf(name).secret) return `******** (${String(value).length} characters)`;
   if (Array.isArray(value)) return value.length === 0 ? '(none)' : value.join(delimiter);
-  const isTime = name === 'idleTtl' || name === 'retention' || name === 'shutdownGrace';
-  return isTime ? `${Number(value) / 1000}s` : String(value);
+  return times.has(name) ? `${Number(value) / 1000}s` : String(value);
 }
 
 function maskUrlPassword(url: string): string {

@@ -6,6 +6,7 @@ export const errorStatus = {
   body_too_large: 413,
   headers_too_large: 431,
   unsupported_media_type: 415,
+  forbidden_host: 403,
   not_found: 404,
   method_not_allowed: 405,
   session_running: 400,

@@ -8,6 +8,7 @@ import type { Context } from './context.ts';
 import { AppError } from './errors.ts';
 import { eventRoutes } from './event/routes.ts';
 import { answerBrokenRequest } from './http/broken-request.ts';
+import { installHostGuard } from './http/host-guard.ts';
 import { installJsonBodyParser } from './http/json-body.ts';
 import { describeSchemas } from './http/openapi.ts';
 import { handleFrameworkError, installErrorHandler } from './http/problem.ts';
@@ -44,8 +45,9 @@ export async function createServer(context: Context): Promise<Server> {
   app.setSerializerCompiler(serializerCompiler);
   installErrorHandler(app);
   installJsonBodyParser(app);
-  const draining = installDraining(app);
   logRequests(app);
+  installHostGuard(app, context.config);
+  const draining = installDraining(app);
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -82,7 +84,7 @@ export async function createServer(context: Context): Promise<Server> {
 function installDraining(app: FastifyInstance): { readonly isDraining: boolean; start(): void } {
   let isDraining = false;
   app.addHook('onRequest', async (request) => {
-    if (!isDraining || request.method === 'GET') return;
+    if (!isDraining || request.method === 'GET' || request.method === 'HEAD') return;
     throw new AppError('shutting_down', 'The server is shutting down.', { retryAfterSeconds: 5 });
   });
   return {
@@ -109,7 +111,7 @@ function logRequests(app: FastifyInstance): void {
       status: reply.statusCode,
       ms: Math.round(reply.elapsedTime),
     };
-    if (request.method === 'GET') request.log.debug(line, 'answered');
+    if (request.method === 'GET' || request.method === 'HEAD') request.log.debug(line, 'answered');
     else request.log.info(line, 'answered');
   });
 }

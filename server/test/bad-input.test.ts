@@ -143,7 +143,21 @@ describe('bad input', () => {
     it('refuses what no program can be started with', async () => {
       const large = 'x'.repeat(130_000);
       await refuses({ prompt: 'hi', env: { LARGE: large } }, 'env.LARGE', /bytes/);
-      await refuses({ prompt: 'hi', allowed_tools: ['Bash', large] }, 'allowed_tools', /bytes/);
+      await refuses({ prompt: 'hi', allowed_tools: [`Bash(${large})`] }, 'allowed_tools', /bytes/);
+    });
+
+    it('refuses rules that name no tool, which would deny nothing', async () => {
+      const refused = {
+        bash: /did you mean "Bash"/,
+        'Bash(git:*': /a name with a pattern/,
+        Bsh: /unknown tool/,
+      };
+      for (const [rule, message] of Object.entries(refused)) {
+        await refuses({ prompt: 'hi', disallowed_tools: ['Bash', rule] }, 'disallowed_tools.1', message);
+      }
+      const known = ['Task', 'mcp__github', 'Bash(git:*)', 'WebFetch(domain:a.example)'];
+      const id = await execute({ prompt: 'hi', disallowed_tools: known });
+      assert.equal((await server.ended(id)).status, 'completed');
     });
 
     it('counts null as not given', async () => {

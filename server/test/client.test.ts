@@ -38,10 +38,10 @@ const methods: Record<string, (client: GreenroomClient) => Promise<unknown>> = {
   'POST /sessions/{session_id}/tasks/{task_id}/stop': async ({ sessions }) =>
     await sessions.tasks.stop(ID, 'task'),
   'GET /sessions/{session_id}/files': async ({ sessions }) => await sessions.files.list(ID),
-  'GET /sessions/{session_id}/files/{*}': async ({ sessions }) => await sessions.files.read(ID, 'a/b.txt'),
-  'PUT /sessions/{session_id}/files/{*}': async ({ sessions }) =>
+  'GET /sessions/{session_id}/files/{path}': async ({ sessions }) => await sessions.files.read(ID, 'a/b.txt'),
+  'PUT /sessions/{session_id}/files/{path}': async ({ sessions }) =>
     await sessions.files.write(ID, 'a/b.txt', 'hello'),
-  'DELETE /sessions/{session_id}/files/{*}': async ({ sessions }) =>
+  'DELETE /sessions/{session_id}/files/{path}': async ({ sessions }) =>
     await sessions.files.delete(ID, 'a/b.txt'),
   'GET /sessions/{session_id}/archive': async ({ sessions }) => await sessions.files.archive(ID),
   'GET /sessions/{session_id}/events': async ({ sessions }) => await sessions.stream(ID).next(),

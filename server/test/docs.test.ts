@@ -95,7 +95,7 @@ describe('the documentation', () => {
     // Not part of the description: the index, and the description itself.
     const routes = [...operations.keys(), 'GET /', 'GET /openapi.json'].map((route) => {
       const [method = '', path = ''] = route.split(' ');
-      const pattern = path.replace('{*}', '.+').replaceAll(/\{\w+\}/g, '[^/]+');
+      const pattern = path.replace('{path}', '.+').replaceAll(/\{\w+\}/g, '[^/]+');
       return { method, path: new RegExp(`^${pattern}/?$`) };
     });
     let count = 0;

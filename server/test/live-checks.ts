@@ -140,7 +140,7 @@ async function checkMessage(message: SentMessage, checked: Checked): Promise<voi
     const removed = turns.find(({ id }) => id === message.turnId);
     assert.deepEqual([removed?.state, removed?.started_at], ['cancelled', null], where);
   }
-  const isUntouched = turn !== undefined && turns.every(({ steered_into }) => steered_into !== turn.id);
+  const isUntouched = turn !== undefined && !isSteered(turn, turns);
   const isWhole = isUntouched && turn.state === 'completed' && turn.steered_into === null;
   if (isWhole && message.answer !== null) {
     assert.ok(turn.result?.text?.includes(message.answer), `${turn.result?.text} ${where}`);
@@ -166,6 +166,14 @@ async function checkMessage(message: SentMessage, checked: Checked): Promise<voi
   }
 }
 
+/** By a message to it, or to one that was stopped before: the agent program puts that behind the next prompt. */
+function isSteered(turn: TurnRow, turns: readonly TurnRow[]): boolean {
+  return turns.some(({ steered_into }) => {
+    const into = turns.find(({ id }) => id === steered_into);
+    return into !== undefined && (into.id === turn.id || into.state !== 'completed');
+  });
+}
+
 function namesMark(input: Record<string, unknown>, mark: string): boolean {
   return input.mark === mark || String(input.command ?? '').endsWith(`echo ${mark} >> ${mark}`);
 }
@@ -180,6 +188,10 @@ function describeTurn(turn: TurnRow): string {
   const into = turn.steered_into === null ? '' : ` into ${turn.steered_into}`;
   const at = turn.started_at?.toISOString() ?? 'never';
   return `${turn.number} ${turn.id} ${turn.delivery} ${JSON.stringify(turn.prompt)} ${turn.state}${error}${into}, started ${at}`;
+}
+
+function describeEvent({ seq, at, kind, turn_id, data }: EventView): string {
+  return `${seq} ${at} ${turn_id} ${kind} ${JSON.stringify(data).slice(0, 300)}`;
 }
 
 function describeApproval({ id, turn_id, kind, input, status, answer, delivered_at }: ApprovalRow): string {
@@ -197,7 +209,8 @@ export async function describeStuck(db: Kysely<Database>): Promise<string> {
   const lines = await Promise.all(
     rows.map(async (row) => {
       const turns = await listTurns(db, String(row.id));
-      return [JSON.stringify(row), ...turns.map(describeTurn)].join('\n  ');
+      const events = (await readTable(db, String(row.id))).slice(-15);
+      return [JSON.stringify(row), ...turns.map(describeTurn), ...events.map(describeEvent)].join('\n  ');
     }),
   );
   return lines.join('\n');

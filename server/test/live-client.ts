@@ -62,7 +62,13 @@ export class LiveClient {
     for (const session of this.sessions) {
       const { body } = await this.#request('GET', `/sessions/${session.id}`);
       const running = body.turns.find((turn: { state: string }) => turn.state === 'running');
-      if (running?.prompt.includes('[demo:hang]')) await this.#interrupt(session, 'keep');
+      // The agent program puts a message that steered a turn in vain behind the next prompt: that one hangs then.
+      const isHeard = (turn: { steered_into: string | null }) =>
+        turn === running || turn.steered_into !== null;
+      const prompts = running === undefined ? [] : body.turns.filter(isHeard);
+      if (prompts.some(({ prompt }: { prompt: string }) => prompt.includes('[demo:hang]'))) {
+        await this.#interrupt(session, 'keep');
+      }
     }
   }
 

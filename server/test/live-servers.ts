@@ -8,7 +8,7 @@ export type Reply = Pick<Answer, 'status' | 'body'>;
 
 /** What a request got that no server answered: whether it was carried out is not known. */
 const NO_ANSWER: Reply = { status: 0, body: null };
-const IDLE_TTL_MS = Number(process.env.STRESS_TTL ?? 400);
+const IDLE_TTL_MS = Number(process.env.STRESS_IDLE_TTL ?? 400);
 
 /**
  * Three servers on one database: one that stays, one that is closed and one that is killed while clients use them. Each

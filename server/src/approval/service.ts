@@ -139,7 +139,7 @@ function requireKnownQuestions(approval: ApprovalRow, answer: ApprovalAnswer): v
 }
 
 function unfit(field: string, message: string): AppError {
-  return new AppError('invalid_request', message, { errors: [{ field, message }] });
+  return new AppError('invalid_request', `${field}: ${message}`, { errors: [{ field, message }] });
 }
 
 /** What holds for the rest of the session: kept by us, since the workspace is the agent's. */
@@ -162,8 +162,10 @@ async function rememberAnswer(trx: Trx, session: SessionRow, approval: ApprovalR
 function alreadyDecided(approval: ApprovalRow): AppError {
   const who = approval.decided_by === null ? '' : ` by ${approval.decided_by}`;
   const when = approval.decided_at === null ? '' : ` at ${approval.decided_at.toISOString()}`;
-  return new AppError('approval_decided', `The approval was ${approval.status}${who}${when}.`, {
-    hint: 'the first answer wins; GET it to see what it was',
+  const over = approval.status === 'expired' || approval.status === 'withdrawn';
+  const what = approval.status === 'expired' ? 'has expired' : `was ${approval.status}${who}`;
+  return new AppError('approval_decided', `The approval ${what}${when}.`, {
+    hint: over ? 'nobody waits for the answer any more' : 'the first answer wins; GET it to see what it was',
   });
 }
 

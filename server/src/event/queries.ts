@@ -11,7 +11,13 @@ const MAX_SESSIONS = 20;
 const asNumber = (value: unknown): unknown =>
   typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value;
 const wholeNumber = (least: number, most = Number.MAX_SAFE_INTEGER) =>
-  z.preprocess(asNumber, z.number('must be a whole number').int().min(least).max(most));
+  z.preprocess(
+    asNumber,
+    z
+      .int(`must be a whole number from ${least}${most < Number.MAX_SAFE_INTEGER ? ` to ${most}` : ''}`)
+      .min(least)
+      .max(most),
+  );
 
 /** `a,b` and `name=a&name=b` alike. */
 const asList = (value: unknown): unknown =>

@@ -128,8 +128,9 @@ async function lockWaiting(trx: Trx, key: MessageKey): Promise<{ session: Sessio
   const turn = await getTurn(trx, { sessionId: key.id, id: key.turnId });
   if (turn.state === 'queued' && turn.sent_at === null) return { session, turn };
   const where = turn.state === 'queued' ? 'has been given to the agent' : `is ${turn.state}`;
+  const isAtWork = turn.state === 'queued' || turn.state === 'running';
   throw new AppError('message_not_queued', `The message ${where} and can no longer be changed.`, {
-    hint: 'POST /sessions/{session_id}/interrupt stops the running turn',
+    ...(isAtWork ? { hint: `POST /sessions/${key.id}/interrupt stops the running turn` } : {}),
   });
 }
 

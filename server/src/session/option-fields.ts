@@ -15,8 +15,30 @@ const modelName = text.trim().max(200);
 // Goes to the agent program over its input, not as an argument.
 const systemPrompt = text.max(500_000);
 
+/** Of tools that other programs know; naming one that is not offered here does no harm. */
+const toolsElsewhere = new Set([
+  ...['BashOutput', 'EnterPlanMode', 'KillBash', 'KillShell', 'LS', 'Monitor', 'MultiEdit', 'NotebookRead'],
+  ...['Skill', 'SlashCommand', 'Task', 'TaskOutput', 'TodoRead', 'TodoWrite', 'ToolSearch'],
+]);
+
+/** A rule that names no tool would deny nothing, or allow nothing, without a word. */
+function refuseRule(rule: string): string | null {
+  const name = /^([^()]+)(\(.*\))?$/s.exec(rule)?.[1]?.trim();
+  if (name === undefined) return 'must be a tool name, or a name with a pattern, such as `Bash(git:*)`';
+  const isKnown = knownTools.some((known) => known === name) || toolsElsewhere.has(name);
+  return isKnown || name.startsWith('mcp__') ? null : unknownTool(name);
+}
+
+const toolRule = text
+  .trim()
+  .min(1, 'a tool name must not be empty')
+  .superRefine((rule, context) => {
+    const message = rule === '' ? null : refuseRule(rule);
+    if (message !== null) context.addIssue({ code: 'custom', message });
+  });
+
 const toolRules = z
-  .array(text.trim().min(1, 'a tool name must not be empty'))
+  .array(toolRule)
   .max(200)
   .refine((names) => fits(names.join()), TOO_LONG_IN_ALL);
 

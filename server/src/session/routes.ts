@@ -16,6 +16,13 @@ import { interruptionView, sessionView, toSessionView } from './view.ts';
 
 const params = z.object({ session_id: z.string() });
 
+const interruptRequest = z.strictObject({
+  queued: z
+    .enum(['keep', 'discard'])
+    .optional()
+    .describe('What becomes of messages that wait: `keep` unless given.'),
+});
+
 export async function sessionRoutes(
   instance: FastifyInstance,
   { context }: { context: Context },
@@ -67,13 +74,15 @@ export async function sessionRoutes(
         summary: 'Stop the running turn and keep the session',
         description: 'What waits runs next, unless it is discarded as well.',
         params,
-        querystring: z.strictObject({ queued: z.enum(['keep', 'discard']).default('keep') }),
+        querystring: interruptRequest,
+        body: interruptRequest.nullish(),
         response: { 200: interruptionView, ...problems(400, 404, 422, 503) },
       },
     },
-    async ({ params, query }) => {
+    async ({ params, query, body }) => {
       const key = sessionKey(params.session_id);
-      const stopped = await interruptSession(sessions, key, { discardQueued: query.queued === 'discard' });
+      const queued = body?.queued ?? query.queued ?? 'keep';
+      const stopped = await interruptSession(sessions, key, { discardQueued: queued === 'discard' });
       return { session_id: key.id, ...stopped };
     },
   );

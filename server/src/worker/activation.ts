@@ -10,6 +10,7 @@ import { HeldSession } from './held-session.ts';
 import { LiveTurn } from './live-turn.ts';
 import { crashOutcome, outcomeOf, outcomeWithoutResult } from './outcome.ts';
 import type { WorkerServices } from './services.ts';
+import { makeWorkspace } from './session-directories.ts';
 import { giveSteering } from './steering.ts';
 import {
   type BegunTurn,
@@ -61,6 +62,7 @@ export class Activation {
   #mustRelease = false;
   #isDraining = false;
   #isStopping = false;
+  #isDeleted = false;
   #onStateChange: () => void;
 
   constructor(services: WorkerServices, job: ActivationJob, onStateChange: () => void) {
@@ -102,7 +104,7 @@ export class Activation {
       await this.#claimAndServe();
     } catch (error) {
       if (error instanceof StaleFenceError)
-        this.#logger.warn(
+        this.#logger[this.#isDeleted ? 'debug' : 'warn'](
           { fence: this.#held.fence },
           'lost the session: it was deleted, or is active elsewhere',
         );
@@ -119,7 +121,9 @@ export class Activation {
   }
 
   async #claimAndServe(): Promise<void> {
-    const { db, queue, workerId } = this.#services;
+    const { db, queue, workerId, dataDir } = this.#services;
+    // Before the claim, which says that the session has begun: files may be put into it at once.
+    await makeWorkspace(dataDir, this.sessionId);
     const claim = await this.#held.persist(
       async (db) => await claimSession(db, { job: this.#job, workerId, queue }),
     );
@@ -234,6 +238,7 @@ export class Activation {
   #park(): void {
     if (this.#state !== 'waiting' || this.#turn === null) return;
     this.#turn.isParked = true;
+    this.#turn.agent?.desk.close();
     this.#turn.ended.reject(new Error('the turn was parked'));
   }
 
@@ -356,7 +361,8 @@ export class Activation {
   }
 
   /** The session was deleted, or belongs to another worker now. */
-  async abandon(): Promise<void> {
+  async abandon({ isDeleted = false } = {}): Promise<void> {
+    this.#isDeleted = isDeleted;
     this.#fail(new StaleFenceError(this.sessionId));
     await this.stopNow();
   }

@@ -155,7 +155,9 @@ export class AgentSeat {
     await this.#messages.stored;
     const result = parseResult(message);
     const answered = agent.turnsOf(result.user_message_uuids ?? []);
-    if (answered.length > 0 && !answered.includes(turn.id)) return turn.addStray(result);
+    // A turn that an earlier process began is answered under the ids of messages that steered it, or under none.
+    const isStray = answered.length > 0 && !answered.includes(turn.id) && agent.wasGiven(turn.id);
+    if (isStray) return turn.addStray(result);
     this.#holdBack(agent);
     turn.end(result);
     await this.#between.promise;

@@ -34,6 +34,7 @@ export class ApprovalDesk {
   readonly #calls = new Set<string>();
   readonly #results = new Map<string, ClientToolAnswer>();
   #ending: { turnId: string; error: TurnError } | null = null;
+  #isClosed = false;
 
   /** `onChange`: somebody began to wait, or no longer does. */
   constructor(
@@ -98,7 +99,8 @@ export class ApprovalDesk {
       async (db, hold) => await openApproval(db, hold, { approval, live }),
     );
     this.#held.publish(asked.events);
-    if (asked.approval === null) return { behavior: 'allow', input: call.input, rules: [] };
+    if (asked.approval === 'over') return deny(WITHDRAWN);
+    if (asked.approval === 'granted') return { behavior: 'allow', input: call.input, rules: [] };
     const row = asked.approval.status === 'pending' ? await this.#wait(asked.approval, call) : asked.approval;
     if (row.status === 'pending') return deny(WITHDRAWN);
     await this.#held.persist(async (db, hold) => await deliverApproval(db, hold, row.id));
@@ -121,10 +123,17 @@ export class ApprovalDesk {
     return await promise;
   }
 
+  /** The process is about to end: it is told of no more answers. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
   /** Something may have been decided. */
   async notice(): Promise<void> {
     const ids = [...this.#waiting.keys()];
     const rows = await this.#held.persist(async (db) => await findDecided(db, ids));
+    // Read for a process that is ended meanwhile: the answer is for the next one.
+    if (this.#isClosed) return;
     for (const row of rows) {
       const waiting = this.#waiting.get(row.id);
       this.#waiting.delete(row.id);

@@ -15,10 +15,11 @@ import type { Database } from '../db/database.ts';
 import type { StoredEvent } from '../event/event.ts';
 import { recordWaiting } from '../session/lifecycle.ts';
 import type { SessionRow } from '../session/store.ts';
+import { findTurn } from '../turn/store.ts';
 import { type Hold, lockHeld } from './store.ts';
 
-/** `approval` is null for a call that was granted for the whole session. */
-export type Asked = { approval: ApprovalRow | null; events: StoredEvent[] };
+/** Instead of an approval: `granted` for the whole session, or `over` because the turn has ended meanwhile. */
+export type Asked = { approval: ApprovalRow | 'granted' | 'over'; events: StoredEvent[] };
 
 /**
  * Asks, or finds what was asked before: the same call after its process had ended, either under the same id, or made
@@ -32,7 +33,10 @@ export async function openApproval(
   const { approval, live } = request;
   return await db.transaction().execute(async (trx) => {
     const session = await lockHeld(trx, hold);
-    if (isGranted(session, approval)) return { approval: null, events: [] };
+    const turn = await findTurn(trx, { sessionId: session.id, id: approval.turnId });
+    // Interrupted; the agent will learn that in a moment. Nobody would withdraw what it asks now.
+    if (turn?.state !== 'running') return { approval: 'over', events: [] };
+    if (isGranted(session, approval)) return { approval: 'granted', events: [] };
     const same = await findByToolUse(trx, { sessionId: hold.sessionId, toolUseId: approval.toolUseId });
     if (same !== undefined) return { approval: same, events: [] };
     const earlier = (await listUndelivered(trx, approval.turnId)).find(

@@ -84,6 +84,11 @@ export class LiveAgent {
     this.process.send(id, turn.content ?? turn.prompt);
   }
 
+  /** Whether it was given the turn's prompt at any time; not so, where it goes on with what another process began. */
+  wasGiven(turnId: string): boolean {
+    return [...this.#turnIds.values()].includes(turnId);
+  }
+
   /** The turns whose prompts a result answers. */
   turnsOf(messageIds: readonly string[]): string[] {
     return messageIds.flatMap((id) => this.#turnIds.get(id) ?? []);

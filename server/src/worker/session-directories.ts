@@ -1,10 +1,15 @@
-import { readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Kysely } from 'kysely';
 import { sessionDirectories } from '../agent/environment.ts';
 import type { Database } from '../db/database.ts';
 import { isUuid } from '../ids.ts';
 import { findDeletedIds } from '../session/store.ts';
+
+/** The session's own workspace, before anything needs it. */
+export async function makeWorkspace(dataDir: string, sessionId: string): Promise<void> {
+  await mkdir(sessionDirectories(dataDir, sessionId).workspace, { recursive: true, mode: 0o700 });
+}
 
 /** Removes what a deleted session had on this node: its home and its own workspace, never a directory it was given. */
 export async function removeDirectories(dataDir: string, sessionId: string): Promise<void> {

@@ -108,7 +108,7 @@ export class Worker {
   }
 
   async #forget(sessionId: string): Promise<void> {
-    await this.#dispatcher.activations.get(sessionId)?.abandon();
+    await this.#dispatcher.activations.get(sessionId)?.abandon({ isDeleted: true });
     await this.#dispatcher.ended(sessionId);
     await removeDirectories(this.#services.dataDir, sessionId);
   }
