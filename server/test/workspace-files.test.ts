@@ -409,6 +409,16 @@ describe('the files of a workspace', () => {
   });
 
   describe('PUT /sessions/{id}/files/{path}', () => {
+    it('takes files from the moment that a session is there, whether its agent has started or not', async () => {
+      for (let n = 0; n < 6; n++) {
+        const session = await server.execute({ prompt: 'read early.txt' });
+        const url = `${server.url}/sessions/${session}/files/early.txt`;
+        const response = await fetch(url, { method: 'PUT', body: 'early' });
+        assert.equal(response.status, 201, await response.text());
+        await server.request('POST', `/cancel/${session}`);
+      }
+    });
+
     it('writes a file with the directories on its way; 201 when it is new, 200 when it was there', async () => {
       const created = await put('made/by/put.txt', 'one', { 'content-type': 'text/html' });
       assert.equal(created.status, 201);
