@@ -134,7 +134,7 @@ function makeClient(url: string, context: Context, dispose: () => Promise<void>)
   };
   const client = new GreenroomClient({ baseUrl: url });
   const event: TestServer['event'] = async (sessionId, matches) => {
-    const signal = AbortSignal.timeout(60_000);
+    const signal = AbortSignal.timeout(150_000);
     for await (const found of client.sessions.stream(sessionId, { signal })) {
       if ('seq' in found && matches(found)) return found;
     }

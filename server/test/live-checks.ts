@@ -152,7 +152,8 @@ async function checkMessage(message: SentMessage, checked: Checked): Promise<voi
     const runs = await countLines(join(checked.sent.cwd, mark));
     const changed = await countLines(join(checked.sent.cwd, `${mark}.changed`));
     const told = `${mark}: ${runs} runs, ${changed} of the changed call, ${calls.length} approvals, ${where}`;
-    assert.ok(runs + changed <= 1, `ran twice, ${told}`);
+    if (runs + changed > 1)
+      assert.fail(`ran twice, ${told}\n${checked.events.map(describeEvent).join('\n')}`);
     assert.ok(calls.length <= 1, `asked twice, ${told}`);
     const [call] = calls;
     const isAllowed = call === undefined || call.status === 'allowed' || call.status === 'answered';

@@ -125,7 +125,10 @@ export class AgentSeat {
       for await (const message of agent.process.messages()) {
         agent.hear(message);
         if (isQueueNotice(message)) await this.#noticeQueue(agent, message);
-        else if (isTurnStart(message) && this.#options.turn() === null) await this.#adoptTurn(agent);
+        else if (isTurnStart(message) && this.#options.turn() === null) {
+          if (agent.mayBeginByItself(message)) await this.#adoptTurn(agent);
+          else this.#refuseTurn(agent);
+        }
         deltas.observe(message, this.#options.turn()?.id ?? null);
         this.#messages.append(translate(message, this.#options.turn()?.id ?? null, new Date()));
         if (agent.openCalls.observe(message)) this.#options.onWaiting();
@@ -183,6 +186,13 @@ export class AgentSeat {
     await this.#held.record(async (db, hold) => await queueTaskTurn(db, hold, task));
     this.#options.onWake();
     await this.#between.promise;
+  }
+
+  /** It begins a message that was cancelled when it had it already: only its end keeps that from being run. */
+  #refuseTurn(agent: LiveAgent): void {
+    const { logger } = this.#options;
+    logger.warn('the agent began a message that was cancelled; killing it');
+    agent.process.kill().catch((error) => logger.error({ err: error }, 'could not end the agent process'));
   }
 
   /** The process may not live to say what the turn cost until now. */

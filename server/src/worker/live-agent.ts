@@ -94,6 +94,12 @@ export class LiveAgent {
     return messageIds.flatMap((id) => this.#turnIds.get(id) ?? []);
   }
 
+  /** Whether a turn that begins while none is expected is one of a background task, and not of a prompt. */
+  mayBeginByItself(start: AgentMessage): boolean {
+    const { user_message_uuids = [] } = start as { user_message_uuids?: string[] };
+    return this.lastNotification !== '' && this.turnsOf(user_message_uuids).length === 0;
+  }
+
   /** Takes note of what the process says. */
   hear(message: AgentMessage): void {
     this.lastMessageAt = performance.now();
