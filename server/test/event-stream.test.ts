@@ -9,21 +9,11 @@ import { newBatchId, newSessionId } from '../src/ids.ts';
 import { insertSession } from '../src/session/store.ts';
 import { openStream, parseStream, readStream, readTable, type SseEvent } from './event-source.ts';
 import { createDatabase, startTestServer, type TestServer, temporaryDirectory } from './harness.ts';
+import { Random } from './random.ts';
 import { startServerProcess, until } from './server-process.ts';
 
 const seed = Number(process.env.STREAM_SEED ?? randomInt(2 ** 31));
 const LARGE = 20_000;
-
-/** The same numbers from 0 to 1 for the same seed (mulberry32). */
-function randomNumbers(state: number): () => number {
-  let next = state;
-  return () => {
-    next = (next + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(next ^ (next >>> 15), 1 | next);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 const draft = (text: string): EventDraft => ({
   kind: 'sdk',
@@ -84,10 +74,10 @@ describe('the event stream of a session', () => {
     let drops = 0;
     const lists = await Promise.all(
       Array.from({ length: 200 }, async (_, n) => {
-        const random = randomNumbers(seed + n);
+        const random = new Random(seed + n);
         const seen: EventView[] = [];
         while (!seen.some(isTurnEnd)) {
-          let patience = Math.ceil(random() * 12);
+          let patience = Math.ceil(random.next() * 12);
           const lastEventId = seen.at(-1)?.seq.toString();
           for await (const event of readStream(streamOf(id), { lastEventId })) {
             assert.equal(event.id, String(event.data.seq));

@@ -9,6 +9,7 @@ import type { SessionRow, TurnRow } from '../src/session/service.ts';
 import { listTurns } from '../src/turn/store.ts';
 import { readTable } from './event-source.ts';
 import { createDatabase, findProcesses, startTestServer, type TestServer } from './harness.ts';
+import { Random } from './random.ts';
 import { until } from './server-process.ts';
 
 /*
@@ -49,7 +50,8 @@ class RandomClient {
 
   constructor(servers: readonly TestServer[], clientSeed: number) {
     this.#servers = servers;
-    this.#random = mulberry32(clientSeed);
+    const random = new Random(clientSeed);
+    this.#random = () => random.next();
   }
 
   async run(): Promise<void> {
@@ -259,15 +261,4 @@ function killIfThere(pid: number): void {
   } catch (error) {
     assert.equal((error as NodeJS.ErrnoException).code, 'ESRCH');
   }
-}
-
-/** A small generator with a seed: numbers in [0, 1). */
-function mulberry32(start: number): () => number {
-  let state = start | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

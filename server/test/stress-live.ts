@@ -18,7 +18,7 @@ import { until } from './server-process.ts';
  */
 
 const seed = Number(process.env.STRESS_SEED ?? randomInt(2 ** 31));
-const CLIENTS = Number(process.env.STRESS_CLIENTS ?? 3);
+const CLIENTS = Number(process.env.STRESS_CLIENTS ?? 2);
 const STEPS = Number(process.env.STRESS_STEPS ?? 4);
 const PATIENCE_MS = Number(process.env.STRESS_PATIENCE ?? 60_000);
 
