@@ -15,11 +15,11 @@ describe('limits', () => {
   });
 
   it('a turn that waits for a person does not time out', async () => {
-    await using server = await startTestServer({ config: { stallTimeout: 500 } });
+    await using server = await startTestServer({ config: { stallTimeout: 4_000 } });
     const id = await server.execute({
       prompt: 'run: echo yes > marker',
       approvals: 'ask',
-      approval_timeout_s: 2,
+      approval_timeout_s: 6,
       timeout_s: 60,
     });
     assert.match(answerText(await server.ended(id)), /Nobody answered/);
