@@ -21,6 +21,7 @@ import {
   sessionKey,
   startSession,
 } from '../session/service.ts';
+import { sessionParams } from '../session/session.ts';
 import { MAX_PROMPT_BODY_BYTES, readPrompt } from '../turn/prompt.ts';
 import { version } from '../version.ts';
 import {
@@ -37,7 +38,7 @@ import {
 } from './classic.ts';
 import { type ClassicSession, readPage, readStatus } from './service.ts';
 
-const params = z.object({ session_id: z.string() });
+const params = sessionParams;
 const tags = ['sessions'];
 const HOUR_MS = 3_600_000;
 

@@ -11,10 +11,11 @@ import { interruptSession } from './messages.ts';
 import { sessionOptionNames, toSessionOptions } from './option-fields.ts';
 import { applyPolicy } from './option-policy.ts';
 import { getSessionDetail, sessionKey } from './service.ts';
+import { sessionParams } from './session.ts';
 import { changeSettings, settingsRequest } from './settings.ts';
 import { interruptionView, sessionView, toSessionView } from './view.ts';
 
-const params = z.object({ session_id: z.string() });
+const params = sessionParams;
 
 const interruptRequest = z.strictObject({
   queued: z

@@ -44,3 +44,6 @@ export type QueuePlace = z.infer<typeof queuePlace>;
 export function isActive(status: SessionStatus): boolean {
   return status === 'pending' || status === 'running';
 }
+
+/** The path parameters of a session's routes. */
+export const sessionParams = z.object({ session_id: z.string() });

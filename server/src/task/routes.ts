@@ -4,10 +4,11 @@ import { z } from 'zod';
 import type { Context } from '../context.ts';
 import { problems } from '../http/problem.ts';
 import { sessionKey } from '../session/service.ts';
+import { sessionParams } from '../session/session.ts';
 import { listTasks, stopTask } from './service.ts';
 import { taskView } from './task.ts';
 
-const params = z.object({ session_id: z.string() });
+const params = sessionParams;
 
 /** Background tasks of a session's agent. */
 export async function taskRoutes(

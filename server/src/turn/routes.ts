@@ -7,12 +7,13 @@ import { answerOnce, idempotencyHeaders, idempotentRequest } from '../http/idemp
 import { problems } from '../http/problem.ts';
 import { editMessage, listMessages, messageKey, removeMessage, sendMessage } from '../session/messages.ts';
 import { sessionKey } from '../session/service.ts';
+import { sessionParams } from '../session/session.ts';
 import { editRequest, messageRequest } from './message.ts';
 import { MAX_PROMPT_BODY_BYTES, readPrompt } from './prompt.ts';
 import { listTurnPage } from './service.ts';
 import { turnView } from './view.ts';
 
-const params = z.object({ session_id: z.string() });
+const params = sessionParams;
 const messageParams = params.extend({ turn_id: z.string() });
 
 const turnsQuery = z.strictObject({

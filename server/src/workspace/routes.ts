@@ -6,6 +6,7 @@ import { attachment, type Download, sendDownload } from '../http/download.ts';
 import { problems } from '../http/problem.ts';
 import { isUuid } from '../ids.ts';
 import { sessionKey } from '../session/service.ts';
+import { sessionParams } from '../session/session.ts';
 import { changesView, rewindRequest, rewindView } from './changes.ts';
 import { entityTag, MAX_FILE_BYTES, type OpenFile, streamFile, tooLarge } from './files.ts';
 import { fileListing, fileWritten } from './listing.ts';
@@ -21,7 +22,7 @@ import {
 } from './service.ts';
 
 const tags = ['workspace'];
-const params = z.object({ session_id: z.string() });
+const params = sessionParams;
 const flag = z
   .enum(['true', 'false'])
   .default('false')
