@@ -189,7 +189,7 @@ describe('the event stream of a session', () => {
       const { hostname, port, pathname } = new URL(url);
       const socket = connect({ host: hostname, port: Number(port) });
       socket.pause();
-      socket.write(`GET ${pathname} HTTP/1.1\r\nhost: x\r\naccept: text/event-stream\r\n\r\n`);
+      socket.write(`GET ${pathname} HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\n\r\n`);
       return socket;
     };
     /** More than the kernel holds for a connection. */

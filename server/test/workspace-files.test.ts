@@ -70,7 +70,9 @@ describe('the files of a workspace', () => {
   const requestRaw = async (method: string, path: string): Promise<{ status: number; body: string }> => {
     const { hostname, port } = new URL(server.url);
     const socket = connect(Number(port), hostname);
-    socket.write(`${method} ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+    socket.write(
+      `${method} ${path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`,
+    );
     const answer = await text(socket);
     return { status: Number(answer.split(' ')[1]), body: answer };
   };
@@ -462,7 +464,9 @@ describe('the files of a workspace', () => {
     it('leaves nothing of a file whose upload breaks off', async () => {
       const { hostname, port } = new URL(server.url);
       const socket = connect(Number(port), hostname);
-      socket.write(`PUT /sessions/${id}/files/half HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nhalf`);
+      socket.write(
+        `PUT /sessions/${id}/files/half HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\nhalf`,
+      );
       await untilAsync(async () => (await readdir(workspace)).some((name) => name.startsWith('.greenroom-')));
       socket.destroy();
       await untilAsync(async () =>
