@@ -336,7 +336,7 @@ export class Activation {
 
   /** Interrupts, and if the agent does not obey, kills it. At most 2 s. */
   async #stopTurn(turn: LiveTurn): Promise<void> {
-    if (turn.isStopped) return;
+    if (turn.isStopped || turn.hasResult) return;
     turn.isStopped = true;
     const { process } = this.#seat.agent ?? {};
     const obeyed = turn.ended.promise.then(

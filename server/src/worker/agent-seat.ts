@@ -180,8 +180,8 @@ export class AgentSeat {
   /** A background task ended while the session was idle, and the agent goes on by itself. */
   async #adoptTurn(agent: LiveAgent): Promise<void> {
     const id = newTurnId();
-    agent.adopt(id);
     const task = { id, prompt: agent.lastNotification };
+    agent.adopt({ ...task, content: null });
     this.#holdBack(agent);
     await this.#held.record(async (db, hold) => await queueTaskTurn(db, hold, task));
     this.#options.onWake();

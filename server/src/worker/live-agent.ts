@@ -8,6 +8,7 @@ import { OpenCalls } from './open-calls.ts';
 import { SpendMeter, type Spent } from './spend.ts';
 import type { StartedAgent } from './start-agent.ts';
 
+type Prompt = Pick<TurnRow, 'id' | 'prompt' | 'content'>;
 type Settings = Pick<SessionRow, 'options' | 'max_budget_usd'>;
 
 /** An agent process with what the activation knows of it. */
@@ -23,8 +24,8 @@ export class LiveAgent {
   pump: Promise<void> = Promise.resolve();
   readonly #seal: StartedAgent['seal'];
   #settings: Settings;
-  /** Prompts that it was given and has not begun: message id → turn id. */
-  readonly #given = new Map<string, string>();
+  /** Prompts that it was given and has not begun: message id → prompt. */
+  readonly #given = new Map<string, Prompt>();
   readonly #usedIds = new Set<string>();
 
   /** Background tasks that go on. */
@@ -70,16 +71,16 @@ export class LiveAgent {
   }
 
   has(turnId: string): boolean {
-    return [...this.#given.values()].includes(turnId);
+    return [...this.#given.values()].some(({ id }) => id === turnId);
   }
 
   /** Gives it a turn's prompt, unless it has it. */
-  give(turn: Pick<TurnRow, 'id' | 'prompt' | 'content'>): void {
+  give(turn: Prompt): void {
     if (this.has(turn.id)) return;
     // A prompt that it gave back once is ignored when it comes under the same id again.
     const id = this.#usedIds.has(turn.id) ? randomUUID() : turn.id;
     this.#usedIds.add(id);
-    this.#given.set(id, turn.id);
+    this.#given.set(id, turn);
     this.#turnIds.set(id, turn.id);
     this.process.send(id, turn.content ?? turn.prompt);
   }
@@ -112,15 +113,15 @@ export class LiveAgent {
   }
 
   /** It has a turn that nobody gave it: one that it began by itself. */
-  adopt(turnId: string): void {
-    this.#given.set(turnId, turnId);
+  adopt(turn: Prompt): void {
+    this.#given.set(turn.id, turn);
   }
 
-  /** The turn of a message id that it began, or gave back. */
-  take(messageId: string): string | undefined {
-    const turnId = this.#given.get(messageId);
+  /** The prompt of a message id that it began, or gave back. */
+  take(messageId: string): Prompt | undefined {
+    const turn = this.#given.get(messageId);
     this.#given.delete(messageId);
-    return turnId;
+    return turn;
   }
 
   /**

@@ -18,6 +18,8 @@ export class LiveTurn {
   /** The process has the prompt. */
   isGiven = false;
   isStopped = false;
+  /** The process has said its result: it may be at the next message by now. */
+  hasResult = false;
   isParked = false;
   #failure: TurnError | null = null;
   readonly #strays: ResultMessage[] = [];
@@ -41,6 +43,7 @@ export class LiveTurn {
   /** The turn's own result. */
   end(result: ResultMessage): void {
     this.#totals = sumOf(result.modelUsage ?? {});
+    this.hasResult = true;
     this.ended.resolve(result);
   }
 

@@ -31,11 +31,16 @@ export async function noticeQueue(
   { state, command_uuid }: QueueNotice,
 ): Promise<boolean> {
   if (state !== 'started' && state !== 'cancelled') return false;
-  const turnId = agent.take(command_uuid);
-  if (turnId === undefined || turnId === running?.id) return false;
+  const turn = agent.take(command_uuid);
+  if (turn === undefined) return false;
+  if (turn.id === running?.id) {
+    // It was given back while it became the turn that runs, which would wait for it in vain.
+    if (state === 'cancelled' && !running.isStopped) agent.give(turn);
+    return false;
+  }
   if (state === 'cancelled') await held.persist(returnSteering);
   else if (running !== null) {
-    const fold = { turnId, intoId: running.id };
+    const fold = { turnId: turn.id, intoId: running.id };
     await held.record(async (db, hold) => await foldSteering(db, hold, fold));
   }
   return state === 'cancelled';
