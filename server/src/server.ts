@@ -7,6 +7,7 @@ import { classicRoutes } from './classic/routes.ts';
 import type { Context } from './context.ts';
 import { AppError } from './errors.ts';
 import { eventRoutes } from './event/routes.ts';
+import { installAuthentication } from './http/authentication.ts';
 import { answerBrokenRequest } from './http/broken-request.ts';
 import { installHostGuard } from './http/host-guard.ts';
 import { installJsonBodyParser } from './http/json-body.ts';
@@ -47,6 +48,7 @@ export async function createServer(context: Context): Promise<Server> {
   installJsonBodyParser(app);
   logRequests(app);
   installHostGuard(app, context.config);
+  installAuthentication(app);
   const draining = installDraining(app);
   await app.register(swagger, {
     openapi: {

@@ -1,12 +1,20 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { writeFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
-import { type GatewayAccess, ModelGateway } from '../src/gateway/gateway.ts';
+import { type GatewayAccess, type GatewayClient, ModelGateway } from '../src/gateway/gateway.ts';
 import { configuredUpstream } from '../src/gateway/upstream.ts';
 import { createSilentLogger } from '../src/log.ts';
+import { temporaryDirectory } from './harness.ts';
+
+/** Comes over loopback, with a token. */
+function client(sessionId: string): GatewayClient {
+  return { tenantId: 'default', sessionId, fence: 1, socketPath: null };
+}
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => unknown;
 
@@ -26,7 +34,7 @@ describe('the model gateway', () => {
     });
     gateway = new ModelGateway({ upstream, logger: createSilentLogger(), streamIdleMs: 100 });
     await gateway.start();
-    access = gateway.admit('a-session');
+    access = await gateway.admit(client('a-session'));
   });
   after(async () => {
     await gateway[Symbol.asyncDispose]();
@@ -69,7 +77,7 @@ describe('the model gateway', () => {
 
   it('answers 403 to unknown tokens, to ended sessions and to every other path or method', async () => {
     handle = (_request, response) => response.end('reached the model API');
-    const ended = gateway.admit('ended');
+    const ended = await gateway.admit(client('ended'));
     ended.revoke();
     const refused = await Promise.all([
       send('/v1/messages', { token: 'wrong' }),
@@ -84,6 +92,29 @@ describe('the model gateway', () => {
       assert.equal(((await response.json()) as { error: { type: string } }).error.type, 'permission_error');
     }
     assert.equal((await send('/v1/messages/count_tokens')).status, 200);
+  });
+
+  it('gives a client a socket of its own, where nobody else is answered and no token is needed', async () => {
+    handle = (_request, response) => response.end('reached the model API');
+    await using directory = await temporaryDirectory();
+    const socketPath = join(directory.path, 'gateway.sock');
+    const ask = async (path: string): Promise<number | undefined> => {
+      const sent = request({ socketPath, path, method: 'POST', agent: false }).end('{}');
+      const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+      answer.resume();
+      return answer.statusCode;
+    };
+    const first = await gateway.admit({ ...client('first'), socketPath });
+    assert.equal(await ask('/v1/messages'), 200);
+    assert.equal(await ask('/v1/files'), 403);
+    assert.equal((await send('/v1/messages', { token: first.token })).status, 403);
+    first.revoke();
+    await assert.rejects(ask('/v1/messages'));
+    // What a killed server left there is in nobody's way.
+    await writeFile(socketPath, '');
+    const second = await gateway.admit({ ...client('second'), socketPath });
+    assert.equal(await ask('/v1/messages'), 200);
+    second.revoke();
   });
 
   it('passes errors of the model API through with status, headers and body', async () => {
@@ -117,7 +148,7 @@ describe('the model gateway', () => {
     await reached[0]?.promise;
     abort.abort();
     await assert.rejects(first);
-    const other = gateway.admit('other');
+    const other = await gateway.admit(client('other'));
     const second = send('/v1/messages', { token: other.token });
     await reached[1]?.promise;
     other.revoke();
@@ -132,7 +163,7 @@ describe('the model gateway', () => {
     });
     await using unreachable = new ModelGateway({ upstream, logger: createSilentLogger() });
     await unreachable.start();
-    const { url, token } = unreachable.admit('s');
+    const { url, token } = await unreachable.admit(client('s'));
     const response = await fetch(`${url}/v1/messages`, {
       method: 'POST',
       body: '{}',

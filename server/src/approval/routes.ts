@@ -2,7 +2,6 @@ import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
-import { DEFAULT_TENANT } from '../db/database.ts';
 import { problems } from '../http/problem.ts';
 import { answerRequest, approvalKind, approvalStatus, approvalView, toAnswer } from './approval.ts';
 import { answerApproval, approvalKey, getApproval, listApprovalPage } from './service.ts';
@@ -39,9 +38,9 @@ export async function approvalRoutes(
         },
       },
     },
-    async ({ query }) =>
+    async ({ identity, query }) =>
       await listApprovalPage(sessions.db, {
-        tenantId: DEFAULT_TENANT,
+        tenantId: identity.tenantId,
         limit: query.limit,
         before: query.cursor ?? null,
         status: query.status ?? null,
@@ -60,7 +59,7 @@ export async function approvalRoutes(
         response: { 200: approvalView, ...problems(404, 503) },
       },
     },
-    async (request) => await getApproval(sessions.db, approvalKey(request.params.approval_id)),
+    async (request) => await getApproval(sessions.db, approvalKey(request)),
   );
 
   app.post(
@@ -77,9 +76,9 @@ export async function approvalRoutes(
       },
     },
     async (request) =>
-      await answerApproval(sessions, approvalKey(request.params.approval_id), {
+      await answerApproval(sessions, approvalKey(request), {
         answer: toAnswer(request.body),
-        decidedBy: 'api',
+        decidedBy: request.identity.name,
       }),
   );
 }

@@ -1,6 +1,7 @@
 import type { Kysely, Transaction } from 'kysely';
 import { z } from 'zod';
-import { type Database, DEFAULT_TENANT } from '../db/database.ts';
+import type { Asked } from '../api-key/identity.ts';
+import type { Database } from '../db/database.ts';
 import { AppError } from '../errors.ts';
 import type { Signal } from '../event/bus.ts';
 import { isUuid } from '../ids.ts';
@@ -25,10 +26,11 @@ import {
 type Trx = Transaction<Database>;
 type AskerServices = Pick<SessionServices, 'db' | 'bus' | 'queue'>;
 
-/** The key of the approval that a path names; what is no UUID names none. */
-export function approvalKey(id: string): ApprovalKey {
+/** The key of the approval that a request names in its path; what is no UUID names none. */
+export function approvalKey({ identity, params }: Asked<{ approval_id: string }>): ApprovalKey {
+  const { approval_id: id } = params;
   if (!isUuid(id)) throwNotFound(id);
-  return { tenantId: DEFAULT_TENANT, id: id.toLowerCase() };
+  return { tenantId: identity.tenantId, id: id.toLowerCase() };
 }
 
 export async function getApproval(db: Kysely<Database>, key: ApprovalKey): Promise<ApprovalView> {

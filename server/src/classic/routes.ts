@@ -2,7 +2,6 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
-import { DEFAULT_TENANT } from '../db/database.ts';
 import { AppError } from '../errors.ts';
 import { answerOnce, idempotencyHeaders, idempotentRequest } from '../http/idempotency.ts';
 import { problems } from '../http/problem.ts';
@@ -123,7 +122,7 @@ export async function classicRoutes(
       },
     },
     async (request) => {
-      const status = await readStatus(db, sessionKey(request.params.session_id));
+      const status = await readStatus(db, sessionKey(request));
       const { session, messages } = status;
       const result = toResult(status);
       return {
@@ -149,7 +148,7 @@ export async function classicRoutes(
       },
     },
     async (request) => {
-      const key = sessionKey(request.params.session_id);
+      const key = sessionKey(request);
       await cancelSession(sessions, key);
       return {
         session_id: key.id,
@@ -172,7 +171,7 @@ export async function classicRoutes(
     async (request, reply) => {
       const { limit, cursor, status } = request.query;
       const page = await readPage(db, {
-        tenantId: DEFAULT_TENANT,
+        tenantId: request.identity.tenantId,
         limit,
         before: cursor ?? null,
         status: status ?? null,
@@ -201,7 +200,7 @@ export async function classicRoutes(
     },
     async (request) => {
       const olderThanMs = request.query.max_age_hours * HOUR_MS;
-      const removed = await cleanUpSessions(sessions, { tenantId: DEFAULT_TENANT, olderThanMs });
+      const removed = await cleanUpSessions(sessions, { tenantId: request.identity.tenantId, olderThanMs });
       return { removed, message: `Cleaned up ${removed} old sessions` };
     },
   );
@@ -217,7 +216,7 @@ export async function classicRoutes(
       },
     },
     async (request) => {
-      const key = sessionKey(request.params.session_id);
+      const key = sessionKey(request);
       const status = await removeSession(sessions, key);
       return { session_id: key.id, status, message: `Session ${key.id} deleted successfully` };
     },
@@ -245,14 +244,14 @@ async function toStartRequest(
 ): Promise<StartRequest> {
   const { body } = request;
   return {
-    tenantId: DEFAULT_TENANT,
+    tenantId: request.identity.tenantId,
     ...readPrompt(body),
     options: await applyPolicy(toSessionOptions(body), context),
     cwd: body.cwd ?? null,
     title: body.title ?? null,
     metadata: body.metadata ?? null,
     maxBudgetUsd: body.max_budget_usd ?? null,
-    once: idempotentRequest(request, DEFAULT_TENANT),
+    once: idempotentRequest(request),
   };
 }
 

@@ -2,7 +2,6 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
-import { DEFAULT_TENANT } from '../db/database.ts';
 import { invalidRequest, problems } from '../http/problem.ts';
 import { sessionKey } from '../session/service.ts';
 import { STREAM_HEADERS } from './connection.ts';
@@ -51,7 +50,7 @@ export async function eventRoutes(
       },
     },
     async (request, reply) => {
-      const key = sessionKey(request.params.session_id);
+      const key = sessionKey(request);
       const { query } = request;
       const isStream = wantsStream(request);
       const misplaced = misplacedFields(query, isStream);
@@ -96,7 +95,7 @@ export async function eventRoutes(
       if (request.method === 'HEAD') return reply.headers(STREAM_HEADERS).send('');
       reply.hijack();
       context.streams.followMany(reply.raw, {
-        ...{ tenantId: DEFAULT_TENANT, sessions, statuses, limit },
+        ...{ tenantId: request.identity.tenantId, sessions, statuses, limit },
         selection: { kinds, deltas },
         headers: reply.getHeaders(),
       });

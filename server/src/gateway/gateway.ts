@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
 import {
   createServer,
   Agent as HttpAgent,
   request as httpRequest,
   type IncomingMessage,
+  type Server,
   type ServerResponse,
 } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
@@ -13,16 +15,31 @@ import { pipeline } from 'node:stream/promises';
 import type { Logger } from '../log.ts';
 import type { Upstream } from './upstream.ts';
 
+/** Whom the gateway lets in: one activation of a session. */
+export type GatewayClient = {
+  tenantId: string;
+  sessionId: string;
+  fence: number;
+  /**
+   * Where the gateway listens for this one alone: whoever reaches the socket is the session. Null: it comes to the
+   * gateway's address on loopback, and proves itself by a token.
+   */
+  socketPath: string | null;
+};
+
 /** What an activation needs to reach the model; `revoke` ends its access and its requests under way. */
 export type GatewayAccess = {
+  /** With a socket, only the path and the host of it mean something. */
   url: string;
+  /** Worth nothing elsewhere, and nothing after `revoke`. With a socket, a placeholder. */
   token: string;
+  socketPath: string | null;
   /** When the model last sent a byte, as `performance.now()`. */
   readonly lastByteAt: number;
   revoke(): void;
 };
 
-type Client = { sessionId: string; abort: AbortController; lastByteAt: number };
+type Client = GatewayClient & { abort: AbortController; lastByteAt: number };
 
 const MAX_BODY_BYTES = 40 * 1024 * 1024;
 const DEFAULT_STREAM_IDLE_MS = 90_000;
@@ -65,7 +82,10 @@ export class ModelGateway {
   readonly #logger: Logger;
   readonly #streamIdleMs: number;
   readonly #clients = new Map<string, Client>();
-  readonly #server = createServer((request, response) => this.#handle(request, response));
+  readonly #server = createServer((request, response) =>
+    this.#handle(request, response, this.#clients.get(tokenOf(request))),
+  );
+  readonly #sockets = new Set<Server>();
   readonly #agents = {
     'http:': new HttpAgent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY }),
     'https:': new HttpsAgent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY }),
@@ -85,28 +105,48 @@ export class ModelGateway {
     this.#url = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** Lets one activation in. The token is worth nothing elsewhere, and nothing after `revoke`. */
-  admit(sessionId: string): GatewayAccess {
-    const token = `greenroom-${randomBytes(24).toString('base64url')}`;
+  /** Lets one activation in. */
+  async admit(admitted: GatewayClient): Promise<GatewayAccess> {
+    const { socketPath } = admitted;
     const abort = new AbortController();
-    const client: Client = { sessionId, abort, lastByteAt: performance.now() };
-    this.#clients.set(token, client);
+    const client: Client = { ...admitted, abort, lastByteAt: performance.now() };
+    const token =
+      socketPath === null ? `greenroom-${randomBytes(24).toString('base64url')}` : 'none-is-needed';
+    const socket = socketPath === null ? null : await this.#listen(socketPath, client);
+    if (socket === null) this.#clients.set(token, client);
     return {
-      url: this.#url,
+      url: socket === null ? this.#url : 'http://gateway',
       token,
+      socketPath,
       get lastByteAt() {
         return client.lastByteAt;
       },
       revoke: () => {
-        this.#clients.delete(token);
+        if (socket === null) this.#clients.delete(token);
+        else this.#close(socket);
         abort.abort();
       },
     };
   }
 
-  #handle(request: IncomingMessage, response: ServerResponse): void {
+  /** A socket that one client has for itself; one that an earlier activation left there is replaced. */
+  async #listen(path: string, client: Client): Promise<Server> {
+    await rm(path, { force: true });
+    const server = createServer((request, response) => this.#handle(request, response, client));
+    server.listen(path);
+    await once(server, 'listening');
+    this.#sockets.add(server);
+    return server;
+  }
+
+  #close(socket: Server): void {
+    this.#sockets.delete(socket);
+    socket.close();
+    socket.closeAllConnections();
+  }
+
+  #handle(request: IncomingMessage, response: ServerResponse, client: Client | undefined): void {
     const url = new URL(request.url ?? '/', 'http://gateway');
-    const client = this.#clients.get(tokenOf(request));
     if (client === undefined) {
       // 403 and not 401: the agent program repeats a 401 for minutes.
       refuse(response, 403, 'permission_error', 'unknown or ended session');
@@ -169,6 +209,7 @@ export class ModelGateway {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const client of this.#clients.values()) client.abort.abort();
     this.#clients.clear();
+    for (const socket of this.#sockets) this.#close(socket);
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#server.closeAllConnections();
     await closed;

@@ -16,7 +16,7 @@ export const idempotencyHeaders = z.looseObject({
 });
 
 /** What identifies the request among its repeats; null when its client gave no key. */
-export function idempotentRequest(request: FastifyRequest, tenantId: string): IdempotentRequest | null {
+export function idempotentRequest(request: FastifyRequest): IdempotentRequest | null {
   const header = request.headers['idempotency-key'];
   if (header === undefined) return null;
   const key = idempotencyKey.safeParse(header);
@@ -25,7 +25,7 @@ export function idempotentRequest(request: FastifyRequest, tenantId: string): Id
     throw invalidRequest([{ field: 'Idempotency-Key', message }]);
   }
   const route = `${request.method} ${request.routeOptions.url} ${JSON.stringify(request.params)}`;
-  return { tenantId, route, key: key.data, hash: hashRequest(request.body) };
+  return { tenantId: request.identity.tenantId, route, key: key.data, hash: hashRequest(request.body) };
 }
 
 /** Tells the client when the answer is that of an earlier request. */

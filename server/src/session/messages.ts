@@ -1,5 +1,7 @@
 /** What is said to a session that may be busy: messages that wait, steer or interrupt, and the interruption itself. */
+
 import type { Transaction } from 'kysely';
+import type { Asked } from '../api-key/identity.ts';
 import type { Database } from '../db/database.ts';
 import { AppError } from '../errors.ts';
 import type { Signal } from '../event/bus.ts';
@@ -27,11 +29,12 @@ type Trx = Transaction<Database>;
 
 export type MessageKey = SessionKey & { turnId: string };
 
-/** The key of the message that a path names; what is no UUID names none. */
-export function messageKey(path: { session_id: string; turn_id: string }): MessageKey {
-  const key = sessionKey(path.session_id);
-  if (!isUuid(path.turn_id)) throwNoMessage(key.id, path.turn_id);
-  return { ...key, turnId: path.turn_id.toLowerCase() };
+/** The key of the message that a request names in its path; what is no UUID names none. */
+export function messageKey(request: Asked<{ session_id: string; turn_id: string }>): MessageKey {
+  const key = sessionKey(request);
+  const { turn_id: turnId } = request.params;
+  if (!isUuid(turnId)) throwNoMessage(key.id, turnId);
+  return { ...key, turnId: turnId.toLowerCase() };
 }
 
 export type Message = Prompt & { delivery: Exclude<Delivery, 'task'>; once: IdempotentRequest | null };

@@ -41,7 +41,7 @@ export async function sessionRoutes(
         response: { 200: sessionView, ...problems(404, 503) },
       },
     },
-    async ({ params }) => toSessionView(await getSessionDetail(sessions, sessionKey(params.session_id))),
+    async (request) => toSessionView(await getSessionDetail(sessions, sessionKey(request))),
   );
 
   app.patch(
@@ -57,13 +57,14 @@ export async function sessionRoutes(
         response: { 200: sessionView, ...problems(400, 404, 413, 415, 422, 503) },
       },
     },
-    async ({ params, body }) => {
+    async (request) => {
+      const { body } = request;
       const change = {
         labels: body,
         options: await applyPolicy(toSessionOptions(body), context),
         removed: sessionOptionNames.filter((name) => body[name] === null),
       };
-      return toSessionView(await changeSettings(sessions, sessionKey(params.session_id), change));
+      return toSessionView(await changeSettings(sessions, sessionKey(request), change));
     },
   );
 
@@ -80,8 +81,9 @@ export async function sessionRoutes(
         response: { 200: interruptionView, ...problems(400, 404, 422, 503) },
       },
     },
-    async ({ params, query, body }) => {
-      const key = sessionKey(params.session_id);
+    async (request) => {
+      const { query, body } = request;
+      const key = sessionKey(request);
       const queued = body?.queued ?? query.queued ?? 'keep';
       const stopped = await interruptSession(sessions, key, { discardQueued: queued === 'discard' });
       return { session_id: key.id, ...stopped };
@@ -104,8 +106,8 @@ export async function sessionRoutes(
       },
     },
     async (request, reply) => {
-      const key = sessionKey(request.params.session_id);
-      const fork = { ...readForkRequest(request.body), once: idempotentRequest(request, key.tenantId) };
+      const key = sessionKey(request);
+      const fork = { ...readForkRequest(request.body), once: idempotentRequest(request) };
       const services = { ...sessions, dataDir: context.dataDirectory.path };
       const id = answerOnce(reply, await forkSession(services, key, fork));
       return reply.code(201).send(toSessionView(await getSessionDetail(sessions, { ...key, id })));

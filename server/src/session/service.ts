@@ -1,5 +1,6 @@
 import type { Kysely, Transaction } from 'kysely';
-import { type Database, DEFAULT_TENANT } from '../db/database.ts';
+import type { Asked } from '../api-key/identity.ts';
+import type { Database } from '../db/database.ts';
 import { AppError } from '../errors.ts';
 import type { EventBus, Signal } from '../event/bus.ts';
 import type { IdempotentRequest, Once } from '../idempotency/service.ts';
@@ -155,10 +156,11 @@ export function changedWorkspace(session: SessionRow): AppError {
   });
 }
 
-/** The key of the session that a path names; what is no UUID names none. */
-export function sessionKey(id: string): SessionKey {
+/** The key of the session that a request names in its path; what is no UUID names none. */
+export function sessionKey({ identity, params }: Asked<{ session_id: string }>): SessionKey {
+  const { session_id: id } = params;
   if (!isUuid(id)) throwNotFound(id);
-  return { tenantId: DEFAULT_TENANT, id: id.toLowerCase() };
+  return { tenantId: identity.tenantId, id: id.toLowerCase() };
 }
 
 export async function getSessionOrThrow(db: Kysely<Database>, key: SessionKey): Promise<SessionRow> {

@@ -28,7 +28,7 @@ export async function taskRoutes(
         response: { 200: z.object({ tasks: z.array(taskView) }), ...problems(404, 503) },
       },
     },
-    async ({ params }) => ({ tasks: await listTasks(sessions, sessionKey(params.session_id)) }),
+    async (request) => ({ tasks: await listTasks(sessions, sessionKey(request)) }),
   );
 
   app.post(
@@ -43,7 +43,7 @@ export async function taskRoutes(
         response: { 202: taskView, ...problems(404, 503) },
       },
     },
-    async ({ params }, reply) =>
-      reply.code(202).send(await stopTask(sessions, sessionKey(params.session_id), params.task_id)),
+    async (request, reply) =>
+      reply.code(202).send(await stopTask(sessions, sessionKey(request), request.params.task_id)),
   );
 }

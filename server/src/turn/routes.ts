@@ -2,7 +2,6 @@ import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
-import { DEFAULT_TENANT } from '../db/database.ts';
 import { answerOnce, idempotencyHeaders, idempotentRequest } from '../http/idempotency.ts';
 import { problems } from '../http/problem.ts';
 import { editMessage, listMessages, messageKey, removeMessage, sendMessage } from '../session/messages.ts';
@@ -44,10 +43,10 @@ export async function turnRoutes(
         },
       },
     },
-    async ({ params, query }) =>
-      await listTurnPage(sessions.db, sessionKey(params.session_id), {
-        ...query,
-        after: query.after ?? null,
+    async (request) =>
+      await listTurnPage(sessions.db, sessionKey(request), {
+        ...request.query,
+        after: request.query.after ?? null,
       }),
   );
 
@@ -69,9 +68,9 @@ export async function turnRoutes(
       const message = {
         ...readPrompt(body),
         delivery: body.delivery,
-        once: idempotentRequest(request, DEFAULT_TENANT),
+        once: idempotentRequest(request),
       };
-      const sent = await sendMessage(sessions, sessionKey(request.params.session_id), message);
+      const sent = await sendMessage(sessions, sessionKey(request), message);
       return reply.code(202).send(answerOnce(reply, sent));
     },
   );
@@ -86,7 +85,7 @@ export async function turnRoutes(
         response: { 200: z.object({ messages: z.array(turnView) }), ...problems(404, 503) },
       },
     },
-    async ({ params }) => ({ messages: await listMessages(sessions, sessionKey(params.session_id)) }),
+    async (request) => ({ messages: await listMessages(sessions, sessionKey(request)) }),
   );
 
   app.patch(
@@ -101,7 +100,7 @@ export async function turnRoutes(
         response: { 200: turnView, ...problems(400, 404, 409, 413, 415, 422, 503) },
       },
     },
-    async ({ params, body }) => await editMessage(sessions, messageKey(params), readPrompt(body)),
+    async (request) => await editMessage(sessions, messageKey(request), readPrompt(request.body)),
   );
 
   app.delete(
@@ -114,6 +113,6 @@ export async function turnRoutes(
         response: { 200: turnView, ...problems(404, 409, 503) },
       },
     },
-    async ({ params }) => await removeMessage(sessions, messageKey(params)),
+    async (request) => await removeMessage(sessions, messageKey(request)),
   );
 }

@@ -46,11 +46,19 @@ export async function startAgent(
   const called = Promise.withResolvers<void>();
   services
     .startLimit(async () => {
+      const { id: sessionId, tenant_id: tenantId } = plan.session;
+      const { fence } = plan;
+      const access = await services.gateway.admit({ tenantId, sessionId, fence, socketPath: null });
       let started: StartedAgent | undefined;
-      onTurn(() => {
-        started = start(services, plan, directories);
-        return started;
-      });
+      try {
+        onTurn(() => {
+          started = start(services, plan, { directories, access });
+          return started;
+        });
+      } catch (error) {
+        access.revoke();
+        throw error;
+      }
       called.resolve();
       await Promise.race([started?.process.ready, delay(START_PATIENCE_MS, undefined, { ref: false })]);
     })
@@ -58,39 +66,37 @@ export async function startAgent(
   await called.promise;
 }
 
-function start(services: WorkerServices, plan: StartPlan, directories: SessionDirectories): StartedAgent {
-  const { db, driver, gateway, defaultModel, nodeId, path } = services;
+function start(
+  services: WorkerServices,
+  plan: StartPlan,
+  { directories, access }: { directories: SessionDirectories; access: GatewayAccess },
+): StartedAgent {
+  const { db, driver, defaultModel, nodeId, path } = services;
   const { session, fence, desk, continuation } = plan;
   const { options } = session;
   const transcript = createTranscriptStore({ db, sessionId: session.id, fence });
-  const access = gateway.admit(session.id);
   const { env: requested = {}, background_tasks: backgroundTasks = false } = options;
-  try {
-    const process = new AgentProcess({
-      driver,
-      // One process's: the end of an earlier one must not find this one.
-      mark: `${nodeId}/${session.id}/${fence}/${randomUUID()}`,
-      requested: { ...options, allowed_tools: [...(options.allowed_tools ?? []), ...grantedRules(session)] },
-      defaultModel,
-      cwd: session.cwd ?? directories.workspace,
-      environment: agentEnvironment({
-        ...{ directories, sessionId: session.id, gateway: access, path, requested, backgroundTasks },
-        rerunsTurn: continuation === 'rerun',
-      }),
-      sessionStore: transcript,
-      conversation: { id: session.claude_session_id ?? session.id, exists: plan.conversationExists },
-      budgetUsd: session.max_budget_usd === null ? null : session.max_budget_usd - session.cost_usd,
-      asks: permissionCallbacks(async (call) => await desk.decide(call), {
-        tools: options.approvals === 'ask',
-        clientTools: options.client_tools ?? [],
-      }),
-      answerClientTool: async (call) => await desk.answerClientTool(call),
-    });
-    return { process, access, seal: async () => await transcript.seal() };
-  } catch (error) {
-    access.revoke();
-    throw error;
-  }
+  const process = new AgentProcess({
+    driver,
+    // One process's: the end of an earlier one must not find this one.
+    mark: `${nodeId}/${session.id}/${fence}/${randomUUID()}`,
+    requested: { ...options, allowed_tools: [...(options.allowed_tools ?? []), ...grantedRules(session)] },
+    defaultModel,
+    cwd: session.cwd ?? directories.workspace,
+    environment: agentEnvironment({
+      ...{ directories, sessionId: session.id, gateway: access, path, requested, backgroundTasks },
+      rerunsTurn: continuation === 'rerun',
+    }),
+    sessionStore: transcript,
+    conversation: { id: session.claude_session_id ?? session.id, exists: plan.conversationExists },
+    budgetUsd: session.max_budget_usd === null ? null : session.max_budget_usd - session.cost_usd,
+    asks: permissionCallbacks(async (call) => await desk.decide(call), {
+      tools: options.approvals === 'ask',
+      clientTools: options.client_tools ?? [],
+    }),
+    answerClientTool: async (call) => await desk.answerClientTool(call),
+  });
+  return { process, access, seal: async () => await transcript.seal() };
 }
 
 function grantedRules(session: SessionRow): string[] {

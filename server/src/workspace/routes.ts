@@ -259,7 +259,7 @@ async function changeRoutes(
 }
 
 function keyOf(request: FastifyRequest): ReturnType<typeof sessionKey> {
-  return sessionKey((request.params as z.infer<typeof params>).session_id);
+  return sessionKey({ identity: request.identity, params: request.params as z.infer<typeof params> });
 }
 
 /** From the URL as it was sent: the router's own decoding does not tell `%2F` from a slash. */
