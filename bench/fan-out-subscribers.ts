@@ -28,7 +28,7 @@ let onDone = (): void => {};
 
 function open({ host, port, path }: Task & { type: 'open' }): Promise<Socket> {
   const isSampled = opened++ % SAMPLE === 0;
-  const { promise, resolve } = Promise.withResolvers<Socket>();
+  const { promise, resolve, reject } = Promise.withResolvers<Socket>();
   let isBody = false;
   let rest = '';
   let isInFrameEnd = false;
@@ -41,7 +41,9 @@ function open({ host, port, path }: Task & { type: 'open' }): Promise<Socket> {
         const bytes = Buffer.from(buffer.buffer, buffer.byteOffset, size);
         if (!isBody) {
           isBody = true;
-          resolve(socket);
+          const [status = ''] = bytes.toString('latin1').split('\r\n');
+          if (status.includes(' 200 ')) resolve(socket);
+          else reject(new Error(`a stream was refused: ${status}`));
           return true;
         }
         const now = Date.now();
@@ -59,7 +61,7 @@ function open({ host, port, path }: Task & { type: 'open' }): Promise<Socket> {
       },
     },
   });
-  socket.write(`GET ${path} HTTP/1.1\r\nhost: bench\r\naccept: text/event-stream\r\n\r\n`);
+  socket.write(`GET ${path} HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\n\r\n`);
   return promise;
 }
 

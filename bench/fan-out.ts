@@ -109,13 +109,24 @@ class Subscribers {
   }
 
   async ask(task: Task): Promise<Report> {
-    const answer = once(this.#child, 'message');
+    const answered = new AbortController();
+    const { signal } = answered;
+    const answer = once(this.#child, 'message', { signal });
+    const end = once(this.#child, 'exit', { signal }).then(() => {
+      throw new Error('the process with the subscribers ended; what it says is above');
+    });
     this.#child.send(task);
-    const [report] = await answer;
-    return report as Report;
+    try {
+      const [report] = await Promise.race([answer, end]);
+      return report as Report;
+    } finally {
+      end.catch(() => {});
+      answered.abort();
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#child.connected) return;
     const gone = once(this.#child, 'exit');
     this.#child.disconnect();
     await gone;
