@@ -70,7 +70,7 @@ describe('an approval', () => {
     const second = await answer(approval, { decision: 'allow' });
     assert.equal(second.status, 409);
     assert.equal(second.body.code, 'approval_decided');
-    assert.match(second.body.detail, /denied by api/);
+    assert.match(second.body.detail, /denied by local/);
     assert.match(answerText(await server.ended(id)), /not on a Saturday/);
     await assert.rejects(readFile(fileOf(id, 'marker')), /ENOENT/);
   });

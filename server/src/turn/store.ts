@@ -113,6 +113,19 @@ export async function forgetSent(trx: Kysely<Database>, sessionId: string): Prom
     .execute();
 }
 
+/** Messages that became part of the turn. */
+export async function listSteeredInto(
+  db: Kysely<Database>,
+  turn: Pick<TurnRow, 'id' | 'session_id'>,
+): Promise<TurnRow[]> {
+  return await db
+    .selectFrom('turns')
+    .selectAll()
+    .where('session_id', '=', turn.session_id)
+    .where('steered_into', '=', turn.id)
+    .execute();
+}
+
 /** The message became part of a running turn. @returns false when it no longer waits */
 export async function foldTurn(trx: Transaction<Database>, id: string, into: string): Promise<boolean> {
   const { numUpdatedRows } = await trx

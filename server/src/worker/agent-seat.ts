@@ -173,6 +173,8 @@ export class AgentSeat {
   }
 
   async #noticeQueue(agent: LiveAgent, notice: Parameters<typeof noticeQueue>[2]): Promise<void> {
+    // In the log as well, what the agent said before it took the message comes before it.
+    await this.#messages.stored;
     const mustSendAgain = await noticeQueue(this.#held, { agent, running: this.#options.turn() }, notice);
     if (mustSendAgain) this.#options.onWake();
   }

@@ -6,13 +6,16 @@ import { randomUUID } from 'node:crypto';
 import type { Transaction } from 'kysely';
 import { type ApprovalRow, listUndelivered } from '../approval/store.ts';
 import type { Database } from '../db/database.ts';
+import type { StoredEvent } from '../event/event.ts';
+import { steerTurn } from '../session/lifecycle.ts';
 import type { SessionRow } from '../session/store.ts';
-import type { TurnRow } from '../turn/store.ts';
+import { listQueuedTurns, type TurnRow } from '../turn/store.ts';
 import { OpenCalls } from './open-calls.ts';
 import {
   appendEntries,
   dropLastWords,
   type Entry,
+  messageId,
   readEntries,
   repairTranscript,
 } from './transcript-repair.ts';
@@ -44,6 +47,21 @@ export async function onlyWaited(trx: Trx, session: SessionRow, turn: TurnRow): 
   await repairTranscript(trx, session, turn);
   const entries = await readEntries(trx, turn);
   return [...openCallsOf(entries).keys()].every((id) => ids.has(id));
+}
+
+/**
+ * Messages that the agent had taken into the turn when it ended, without our having noted it: the transcript tells. They
+ * are part of the turn, and are not sent again.
+ */
+export async function foldHeard(trx: Trx, session: SessionRow, turn: TurnRow): Promise<StoredEvent[]> {
+  const waiting = (await listQueuedTurns(trx, session.id)).filter(({ delivery }) => delivery === 'steer');
+  if (waiting.length === 0) return [];
+  const heard = new Set((await readEntries(trx, turn)).map(messageId));
+  const events: StoredEvent[] = [];
+  for (const message of waiting.filter(({ id }) => heard.has(id))) {
+    events.push(...(await steerTurn(trx, session, { turn: message, into: turn })));
+  }
+  return events;
 }
 
 /** Decides how the turn goes on, and prepares the transcript for it. */

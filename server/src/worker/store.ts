@@ -15,7 +15,7 @@ import {
   type TurnRow,
 } from '../turn/store.ts';
 import type { TurnOutcome } from '../turn/turn.ts';
-import { type Continuation, onlyWaited, prepareContinuation } from './continuation.ts';
+import { type Continuation, foldHeard, onlyWaited, prepareContinuation } from './continuation.ts';
 import { outcomeWithoutResult } from './outcome.ts';
 import type { Spent } from './spend.ts';
 import type { WorkerTable } from './table.ts';
@@ -67,11 +67,13 @@ export async function claimSession(
     if (session.fence > 1) await forgetSent(trx, session.id);
     const cutOff = await findRunningTurn(trx, session.id);
     if (cutOff === undefined) return { session, events: [], keptTurnId: null };
+    const events = await foldHeard(trx, session, cutOff);
     if (session.options.on_interruption === 'resume' || (await onlyWaited(trx, session, cutOff))) {
-      return { session, events: [], keptTurnId: cutOff.id };
+      return { session, events, keptTurnId: cutOff.id };
     }
     const ended = { id: cutOff.id, number: cutOff.number, outcome: INTERRUPTED };
-    return { session, events: await endRunningTurn(trx, session, ended), keptTurnId: null };
+    events.push(...(await endRunningTurn(trx, session, ended)));
+    return { session, events, keptTurnId: null };
   });
 }
 

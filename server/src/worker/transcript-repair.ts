@@ -1,7 +1,7 @@
 import { sql, type Transaction } from 'kysely';
 import type { Database } from '../db/database.ts';
 import type { SessionRow } from '../session/store.ts';
-import type { TurnRow } from '../turn/store.ts';
+import { listSteeredInto, type TurnRow } from '../turn/store.ts';
 
 type Trx = Transaction<Database>;
 
@@ -15,11 +15,11 @@ const conversation = new Set(['assistant', 'user']);
 /**
  * The agent program writes its transcript down about a tenth of a second after it has said something; the event log is
  * faster. What a killed server had in its log and not yet in the transcript is added there, so that the agent knows of
- * every tool that ran.
+ * every tool that ran, and of every message that it was sent.
  */
 export async function repairTranscript(trx: Trx, session: SessionRow, turn: TurnRow): Promise<void> {
   const entries = await readEntries(trx, turn);
-  const known = new Set(entries.map((entry) => entry.uuid));
+  const known = new Set(entries.map(messageId));
   const said = await readMessages(trx, turn);
   const lastKnown = said.findLastIndex((message) => known.has(message.uuid));
   const missing = said.slice(lastKnown + 1).filter((message) => message.uuid !== undefined);
@@ -45,20 +45,37 @@ export async function readEntries(trx: Trx, turn: TurnRow): Promise<Entry[]> {
   return rows.map((row) => row.entry);
 }
 
-/** What the main agent and its tools said in the turn, as the log has it. */
+/** The id of what an entry says; of a message that steered the turn, the one that it was sent under. */
+export function messageId({ uuid, attachment }: Entry): string | undefined {
+  const { source_uuid } = (attachment ?? {}) as { source_uuid?: string };
+  return source_uuid ?? uuid;
+}
+
+/** What the main agent and its tools said in the turn, and what was said to it meanwhile, as the log has it. */
 async function readMessages(trx: Trx, turn: TurnRow): Promise<Said[]> {
+  const steering = new Map((await listSteeredInto(trx, turn)).map((message) => [message.id, message]));
   const rows = await trx
     .selectFrom('events')
-    .select('data')
+    .select(['kind', 'turn_id', 'data'])
     .where('session_id', '=', turn.session_id)
-    .where('turn_id', '=', turn.id)
-    .where('kind', '=', 'sdk')
+    .where('turn_id', 'in', [turn.id, ...steering.keys()])
+    .where('kind', 'in', ['sdk', 'turn'])
     .orderBy('seq')
     .execute();
   // Not by the database: it cannot look into a document with a NUL in it, which any tool may have printed.
-  return (rows as { data: Said }[])
-    .map(({ data }) => data)
-    .filter(({ type, parent_tool_use_id = null }) => conversation.has(type) && parent_tool_use_id === null);
+  return rows.flatMap((row): Said[] => {
+    if (row.kind === 'sdk') return isOfConversation(row.data as Said) ? [row.data as Said] : [];
+    const message = (row.data as { phase: string }).phase === 'steered' && steering.get(row.turn_id ?? '');
+    return message ? [promptOf(message)] : [];
+  });
+}
+
+function isOfConversation({ type, parent_tool_use_id = null }: Said): boolean {
+  return conversation.has(type) && parent_tool_use_id === null;
+}
+
+function promptOf({ id, prompt, content }: TurnRow): Said {
+  return { type: 'user', uuid: id, message: { role: 'user', content: content ?? prompt } };
 }
 
 /** Adds entries at the end of the main conversation; what they have in common with the last one is copied from it. */

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { type Kysely, sql } from 'kysely';
+import type { Database } from '../src/db/database.ts';
+import type { TurnRow } from '../src/turn/store.ts';
+import { foldHeard } from '../src/worker/continuation.ts';
+import { type Entry, readEntries, repairTranscript } from '../src/worker/transcript-repair.ts';
+import { startTestServer, type TestServer } from './harness.ts';
+
+/*
+ * The agent program's transcript and our log are written at different times: a killed server may leave either of them
+ * behind. Each test brings one such state about, in the tables, after a turn that really ran.
+ */
+
+describe('a message that steered a turn whose server was killed', () => {
+  it('comes to its place in the transcript where it was only in the log', async () => {
+    await using server = await startTestServer();
+    const { db, session, turn, message } = await runSteered(server);
+    const whole = await entriesOf(db, turn);
+    const heard = whole.findIndex((entry) => sourceOf(entry) === message.id);
+    assert.ok(heard > 0, 'the agent program notes under which id a message came');
+    const last = whole.slice(0, heard).findLast((entry) => entry.uuid !== undefined);
+    await sql`
+      delete from transcripts where session_id = ${session.id} and subpath = '' and id > (
+        select id from transcripts
+        where session_id = ${session.id} and subpath = '' and entry_uuid = ${last?.uuid}
+      )`.execute(db);
+
+    await db.transaction().execute(async (trx) => await repairTranscript(trx, session, turn));
+    const repaired = (await entriesOf(db, turn)).filter(isSaid);
+    const expected = whole.filter((entry) => isSaid(entry) || sourceOf(entry) !== undefined);
+    assert.deepEqual(
+      repaired.map((entry) => entry.uuid),
+      expected.map((entry) => sourceOf(entry) ?? entry.uuid),
+    );
+    const prompt = repaired.find((entry) => entry.uuid === message.id);
+    assert.deepEqual(prompt?.message, { role: 'user', content: 'run: echo steered' });
+
+    await db.transaction().execute(async (trx) => await repairTranscript(trx, session, turn));
+    assert.equal((await entriesOf(db, turn)).filter(isSaid).length, repaired.length, 'nothing comes twice');
+  });
+
+  it('is not sent again where it was only in the transcript', async () => {
+    await using server = await startTestServer();
+    const { db, session, turn, message } = await runSteered(server);
+    await db
+      .updateTable('turns')
+      .set({ state: 'queued', steered_into: null, ended_at: null, is_accounted: false, sent_at: null })
+      .where('id', '=', message.id)
+      .execute();
+
+    const events = await db.transaction().execute(async (trx) => await foldHeard(trx, session, turn));
+    assert.deepEqual(
+      events.map(({ kind, data }) => [kind, (data as { phase: string }).phase]),
+      [['turn', 'steered']],
+    );
+    const folded = await db
+      .selectFrom('turns')
+      .selectAll()
+      .where('id', '=', message.id)
+      .executeTakeFirstOrThrow();
+    assert.deepEqual([folded.state, folded.steered_into], ['completed', turn.id]);
+  });
+});
+
+/** Two commands in one turn: its own, and that of a message that came meanwhile. */
+async function runSteered(server: TestServer) {
+  const { db } = server.context.database;
+  const id = await server.execute({ prompt: 'run: sleep 1', allowed_tools: ['Bash'] });
+  await server.event(id, (event) => JSON.stringify(event.data).includes('"tool_use"'));
+  const steering = { prompt: 'run: echo steered', delivery: 'steer' };
+  await server.request('POST', `/sessions/${id}/messages`, steering);
+  await server.event(id, (event) => event.kind === 'turn' && event.data.phase === 'ended');
+  // The transcript is complete when the agent process has ended.
+  await server.context.worker.drain(0, new AbortController().signal);
+  const turns = await db
+    .selectFrom('turns')
+    .selectAll()
+    .where('session_id', '=', id)
+    .orderBy('number')
+    .execute();
+  const session = await db.selectFrom('sessions').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
+  const [turn, message] = turns;
+  assert(turn !== undefined && message !== undefined);
+  assert.equal(message.steered_into, turn.id);
+  return { db, session, turn, message };
+}
+
+async function entriesOf(db: Kysely<Database>, turn: TurnRow): Promise<Entry[]> {
+  return await db.transaction().execute(async (trx) => await readEntries(trx, turn));
+}
+
+function isSaid({ type }: Entry): boolean {
+  return type === 'assistant' || type === 'user';
+}
+
+function sourceOf({ attachment }: Entry): string | undefined {
+  return (attachment as { source_uuid?: string } | undefined)?.source_uuid;
+}
