@@ -53,19 +53,25 @@ function checkRest({ session, turns, sent, story }: Checked): void {
     turns.map((_, index) => index + 1),
     story,
   );
-  const cost = turns.reduce((sum, turn) => sum + turn.cost_usd, 0);
-  assert.ok(Math.abs(session.cost_usd - cost) < 1e-9, `cost ${session.cost_usd}, turns ${cost}, ${story}`);
-  for (const [kind, tokens] of Object.entries(session.usage)) {
-    const sum = turns.reduce((total, turn) => total + (turn.usage[kind] ?? 0), 0);
-    assert.equal(tokens, sum, `${kind}, ${story}`);
-  }
+  checkSums(session, turns, story);
   const known = new Set(sent.messages.map((message) => message.prompt));
   const prompts = turns.map((turn) => turn.prompt).filter((prompt) => known.has(prompt));
   assert.equal(new Set(prompts).size, prompts.length, `a message was accepted twice, ${story}`);
   if (!sent.isFork) assert.equal(prompts.length, turns.length, `a turn that nobody sent, ${story}`);
 }
 
-function checkLog({ session, events, story }: Checked): void {
+/** A session costs what its turns cost. */
+export function checkSums(session: SessionRow, turns: readonly TurnRow[], story: string): void {
+  const cost = turns.reduce((sum, turn) => sum + turn.cost_usd, 0);
+  assert.ok(Math.abs(session.cost_usd - cost) < 1e-9, `cost ${session.cost_usd}, turns ${cost}, ${story}`);
+  for (const [kind, tokens] of Object.entries(session.usage)) {
+    const sum = turns.reduce((total, turn) => total + (turn.usage[kind] ?? 0), 0);
+    assert.equal(tokens, sum, `${kind}, ${story}`);
+  }
+}
+
+/** The log is dense, at most one turn runs at a time, and it ends with the session's state. */
+export function checkLog({ session, events, story }: Pick<Checked, 'session' | 'events' | 'story'>): void {
   assert.deepEqual(
     events.map((event) => event.seq),
     Array.from({ length: session.last_seq }, (_, index) => index + 1),

@@ -4,11 +4,12 @@ import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { QUEUE_SCHEMA } from '../src/db/database.ts';
-import { type EventView, isMessage } from '../src/event/event.ts';
+import type { EventView } from '../src/event/event.ts';
 import type { SessionRow, TurnRow } from '../src/session/service.ts';
 import { listTurns } from '../src/turn/store.ts';
 import { readTable } from './event-source.ts';
 import { createDatabase, findProcesses, startTestServer, type TestServer } from './harness.ts';
+import { checkLog, checkSums } from './live-checks.ts';
 import { Random } from './random.ts';
 import { until } from './server-process.ts';
 
@@ -167,7 +168,7 @@ async function checkAll(servers: readonly TestServer[], clients: readonly Random
     const events = await readTable(db, session.id);
     const story = `${session.id}: ${turns.map(describeTurn).join(', ')}`;
     checkSession(session, turns, { client, story });
-    checkLog(session, events, story);
+    checkLog({ session, events, story });
     for (const turn of turns) checkTurn(turn, events, { client, story });
   }
 }
@@ -178,31 +179,7 @@ function checkSession(session: SessionRow, turns: readonly TurnRow[], { client, 
   assert.equal(turns.length, client.accepted, `as many turns as were accepted, ${story}`);
   assert.equal(session.status, turns.at(-1)?.state, `the state of its last turn, ${story}`);
   assert.equal(session.turn_count, turns.length);
-  const cost = turns.reduce((sum, turn) => sum + turn.cost_usd, 0);
-  assert.ok(Math.abs(session.cost_usd - cost) < 1e-9, `cost ${session.cost_usd}, turns ${cost}, ${story}`);
-  for (const [kind, tokens] of Object.entries(session.usage)) {
-    const sum = turns.reduce((total, turn) => total + (turn.usage[kind] ?? 0), 0);
-    assert.equal(tokens, sum, `${kind}, ${story}`);
-  }
-}
-
-function checkLog(session: SessionRow, events: readonly EventView[], story: string): void {
-  assert.deepEqual(
-    events.map((event) => event.seq),
-    Array.from({ length: session.last_seq }, (_, index) => index + 1),
-    story,
-  );
-  assert.equal(session.message_count, events.filter(isMessage).length, story);
-  let running: number | null = null;
-  for (const { kind, data } of events) {
-    if (kind !== 'turn' || data.phase === 'queued') continue;
-    if (data.phase === 'started') {
-      assert.equal(running, null, `turn ${data.turn} began before another had ended, ${story}`);
-      running = data.turn;
-    } else if (running === data.turn) running = null;
-  }
-  const last = events.findLast((event) => event.kind === 'session');
-  assert.equal(last?.data.status, session.status, story);
+  checkSums(session, turns, story);
 }
 
 function checkTurn(turn: TurnRow, events: readonly EventView[], { client, story }: Checked): void {
