@@ -392,7 +392,7 @@ describe('what a session changes', () => {
 
     it('refuses turns that there are no snapshots of, and bodies that it does not understand', async () => {
       const id = await start(bash('echo one > one.txt'));
-      assertProblem(await rewind(id, { to: UNKNOWN_ID }), 409, 'not_supported');
+      assertProblem(await rewind(id, { to: UNKNOWN_ID }), 404, 'not_found');
       assertProblem(await rewind(id, { to: 'yesterday' }), 404, 'not_found');
       for (const body of [{}, { to: 7 }, { to: 'start', dryrun: true }, { to: 'start', dry_run: 'yes' }]) {
         assertProblem(await rewind(id, body), 422, 'invalid_request');

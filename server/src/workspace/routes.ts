@@ -4,7 +4,6 @@ import { z } from 'zod';
 import { AppError } from '../errors.ts';
 import { attachment, type Download, sendDownload } from '../http/download.ts';
 import { problems } from '../http/problem.ts';
-import { isUuid } from '../ids.ts';
 import { sessionKey } from '../session/service.ts';
 import { sessionParams } from '../session/session.ts';
 import { changesView, rewindRequest, rewindView } from './changes.ts';
@@ -242,9 +241,7 @@ async function changeRoutes(
     async (request) => {
       const { to, dry_run } = request.body;
       const key = keyOf(request);
-      if (to !== 'start' && !isUuid(to)) throw unknownTurn(to, key.id);
-      const name = to === 'start' ? to : (`turn-${to.toLowerCase()}` as const);
-      const { changes, conflicts } = await rewindFiles(workspaces, key, { to: name, dryRun: dry_run });
+      const { changes, conflicts } = await rewindFiles(workspaces, key, { to, dryRun: dry_run });
       const sum = (of: 'additions' | 'deletions'): number =>
         changes.reduce((total, change) => total + change[of], 0);
       return {
@@ -272,12 +269,6 @@ function requireStar(header: string | undefined): boolean {
   if (header === undefined) return false;
   if (header.trim() === '*') return true;
   throw new AppError('precondition_failed', 'If-None-Match is understood only as *, when writing.');
-}
-
-function unknownTurn(to: string, sessionId: string): AppError {
-  return new AppError('not_found', `"${to}" is no turn of session ${sessionId}.`, {
-    hint: `GET /sessions/${sessionId} lists the turns with their turn_id`,
-  });
 }
 
 function preferredFormat(accept = ''): 'json' | 'diff' {

@@ -3,9 +3,11 @@ import type { Readable } from 'node:stream';
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/database.ts';
 import { AppError } from '../errors.ts';
+import { isUuid } from '../ids.ts';
 import { getSessionOrThrow, type SessionRow } from '../session/service.ts';
 import { isActive } from '../session/session.ts';
 import type { SessionKey } from '../session/store.ts';
+import { findTurn } from '../turn/store.ts';
 import { emptyArchive, openArchive } from './archive.ts';
 import { type FileChange, limitFiles, toFileChange } from './diff.ts';
 import { Directory } from './directory.ts';
@@ -145,14 +147,15 @@ export async function readChanges(
   return { ...changes, files, truncated: truncated || changes.truncated };
 }
 
-/** Makes the files of a session that does not run what they were before a turn. */
+/** Makes the files of a session that does not run what they were before a turn (its id), or at its `start`. */
 export async function rewindFiles(
   services: WorkspaceServices,
   key: SessionKey,
-  { to, dryRun }: { to: SnapshotName; dryRun: boolean },
+  { to, dryRun }: { to: string; dryRun: boolean },
 ): Promise<{ changes: FileChange[]; conflicts: Conflict[] }> {
   const { place, root } = await openWorkspace(services, key);
   await root?.[Symbol.asyncDispose]();
+  const snapshot = to === 'start' ? to : await snapshotBefore(services.db, { sessionId: key.id, turnId: to });
   const mayBegin = async (): Promise<void> => {
     const { status } = await getSessionOrThrow(services.db, key);
     if (!isActive(status)) return;
@@ -160,8 +163,19 @@ export async function rewindFiles(
       hint: 'wait until it has ended, or cancel it',
     });
   };
-  const { changes, conflicts } = await services.history.rewind(place, { to, dryRun, mayBegin });
+  const { changes, conflicts } = await services.history.rewind(place, { to: snapshot, dryRun, mayBegin });
   return { changes: changes.map(toFileChange), conflicts };
+}
+
+async function snapshotBefore(
+  db: Kysely<Database>,
+  { sessionId, turnId }: { sessionId: string; turnId: string },
+): Promise<SnapshotName> {
+  const turn = isUuid(turnId) ? await findTurn(db, { sessionId, id: turnId }) : undefined;
+  if (turn !== undefined) return `turn-${turn.id}`;
+  throw new AppError('not_found', `Session ${sessionId} has no turn ${turnId}`, {
+    hint: `GET /sessions/${sessionId}/turns lists them; \`start\` is the state before the first`,
+  });
 }
 
 async function withErrors<T>(path: WorkspacePath, work: () => Promise<T>): Promise<T> {
