@@ -28,13 +28,14 @@ export async function measureBareSdk(setup: BareSetup): Promise<BareTimes> {
   for (const path of [directories.home, directories.temporary, directories.workspace])
     await mkdir(path, { recursive: true, mode: 0o700 });
   const environment = agentEnvironment({
-    directories,
+    view: { ...directories, gatewaySocket: null, proxyExceptions: null },
     sessionId,
     gateway: { url: setup.modelUrl, token: 'no-key-needed' },
     path: setup.path,
     requested: {},
     backgroundTasks: false,
     rerunsTurn: false,
+    cloud: {},
   });
   const options = bareOptions(directories.workspace, sessionId, environment);
   try {
@@ -54,7 +55,6 @@ function bareOptions(cwd: string, sessionId: string, environment: Record<string,
     conversation: { id: sessionId, exists: false },
     sessionStore: { append: unused, load: unused },
     asks: null,
-    budgetUsd: null,
     answerClientTool: null,
     spawn: unused,
   });

@@ -18,6 +18,8 @@ export type GreenroomSetup = {
   tokensPerSecond: number;
   /** How long a session stays warm. */
   idleTtl: string;
+  /** What agents run inside; the server chooses when it is left out. */
+  isolation?: 'bwrap' | 'none';
   signal: AbortSignal;
 };
 
@@ -49,6 +51,7 @@ export async function startGreenroom(setup: GreenroomSetup): Promise<Greenroom> 
         GREENROOM_IDLE_TTL: setup.idleTtl,
         GREENROOM_SHUTDOWN_GRACE: '0s',
         GREENROOM_LOG_FORMAT: 'json',
+        ...(setup.isolation === undefined ? {} : { GREENROOM_ISOLATION: setup.isolation }),
       },
       logPath: setup.logPath,
       ready: /^ {2}Greenroom \S+ {2}(http:\S+)/,

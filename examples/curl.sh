@@ -3,7 +3,12 @@
 set -euo pipefail
 url=${GREENROOM_URL:-http://127.0.0.1:8000}
 
-request() { curl --silent --show-error --fail-with-body --header 'content-type: application/json' "$@"; }
+# A key, where the server needs one: through a pipe, since arguments show in the process list.
+credentials() {
+  if [[ -n ${GREENROOM_API_KEY:-} ]]; then printf 'header = "authorization: Bearer %s"\n' "$GREENROOM_API_KEY"; fi
+}
+
+request() { curl --config <(credentials) --silent --show-error --fail-with-body --header 'content-type: application/json' "$@"; }
 
 # The first string of this name in a JSON text. Enough here; a program of yours would rather use jq.
 field() {
@@ -16,7 +21,7 @@ session=$(field "$started" session_id)
 echo "session: $session"
 
 # The stream begins with what has happened already: nothing is missed. Every event is a line `event:`, then one `data:`.
-exec 3< <(exec curl --silent --show-error --fail --no-buffer --header 'accept: text/event-stream' "$url/sessions/$session/events")
+exec 3< <(exec curl --config <(credentials) --silent --show-error --fail --no-buffer --header 'accept: text/event-stream' "$url/sessions/$session/events")
 stream=$!
 kind=
 while read -r -u 3 name value; do

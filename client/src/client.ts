@@ -1,20 +1,36 @@
+import { ApiKeys } from './api-keys.ts';
 import { Approvals } from './approvals.ts';
+import { type AuditFilter, listAudit } from './audit.ts';
 import { type EventsOptions, streamMany } from './events.ts';
 import { type CallOptions, type ClientOptions, type CreateOptions, Http } from './http.ts';
 import { Run, type RunOptions } from './run.ts';
 import { Sessions } from './sessions.ts';
-import type { ExecuteRequest, ExecuteResponse, MultiplexedEvent, Readiness, Versions } from './types.ts';
+import type {
+  AuditEntry,
+  ExecuteRequest,
+  ExecuteResponse,
+  MultiplexedEvent,
+  Readiness,
+  StreamTicket,
+  UsageReport,
+  Versions,
+} from './types.ts';
+import { Budgets, reportUsage, type UsageFilter } from './usage.ts';
 
 /** A Greenroom server. Holds no connection and nothing to close. */
 export class GreenroomClient {
   readonly #http: Http;
   readonly sessions: Sessions;
   readonly approvals: Approvals;
+  readonly apiKeys: ApiKeys;
+  readonly budgets: Budgets;
 
   constructor(options: ClientOptions) {
     this.#http = new Http(options);
     this.sessions = new Sessions(this.#http);
     this.approvals = new Approvals(this.#http);
+    this.apiKeys = new ApiKeys(this.#http);
+    this.budgets = new Budgets(this.#http);
   }
 
   /** Starts a session, or resumes one (`resume_session_id`). When this resolves the prompt is on the server's disk. */
@@ -33,6 +49,25 @@ export class GreenroomClient {
    */
   events(options: EventsOptions = {}): AsyncGenerator<MultiplexedEvent, void> {
     return streamMany(this.#http, options);
+  }
+
+  /** For one connection of an `EventSource`, which can send no key: `?ticket=`, once, within 30 s. */
+  async streamTicket(sessionId: string | null = null, options: CallOptions = {}): Promise<StreamTicket> {
+    const json = sessionId === null ? {} : { session_id: sessionId };
+    return await this.#http.json('POST', '/stream-tickets', { json, ...options });
+  }
+
+  /** Who did what, newest first; for administrators. Reads further pages as the loop gets to them. */
+  audit(
+    filter: AuditFilter & { pageSize?: number } = {},
+    options: CallOptions = {},
+  ): AsyncGenerator<AuditEntry, void> {
+    return listAudit(this.#http, filter, options);
+  }
+
+  /** What model requests used and cost, by day unless told otherwise. */
+  async usage(filter: UsageFilter = {}, options: CallOptions = {}): Promise<UsageReport> {
+    return await reportUsage(this.#http, filter, options);
   }
 
   /** Whether the process is alive. */

@@ -1,4 +1,6 @@
+export type { ApiKeys } from './api-keys.ts';
 export type { ApprovalFilter, Approvals } from './approvals.ts';
+export type { AuditFilter } from './audit.ts';
 export { GreenroomClient } from './client.ts';
 export { GreenroomConnectionError, GreenroomError, type GreenroomErrorCode } from './errors.ts';
 export type { EventsOptions, SessionStreamOptions, StreamOptions } from './events.ts';
@@ -9,12 +11,20 @@ export type { Run, RunOptions, RunResult } from './run.ts';
 export type { EventQuery, Sessions, TurnQuery } from './sessions.ts';
 export type { Tasks } from './tasks.ts';
 export type {
+  ApiKey,
   Approval,
   ApprovalAnswer,
   ApprovalKind,
   ApprovalStatus,
+  AuditEntry,
+  AuditOutcome,
+  Budget,
+  BudgetPeriod,
+  ChangeKeyRequest,
   Cleanup,
   ContentBlock,
+  CreatedApiKey,
+  CreateKeyRequest,
   DeltaEvent,
   ErrorCode,
   EventKind,
@@ -36,6 +46,8 @@ export type {
   ResetEvent,
   Rewind,
   RewindRequest,
+  RotateKeyRequest,
+  Scope,
   Session,
   SessionEvent,
   SessionListItem,
@@ -44,10 +56,14 @@ export type {
   SettingsRequest,
   Status,
   StreamEvent,
+  StreamTicket,
   Task,
   ToolResult,
   Turn,
   TurnError,
+  UsageGroup,
+  UsageReport,
   Versions,
   WorkspaceChanges,
 } from './types.ts';
+export type { BudgetOwner, Budgets, UsageFilter } from './usage.ts';

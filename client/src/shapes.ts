@@ -1,5 +1,14 @@
 import type { z } from 'zod';
+import type {
+  apiKeyView,
+  changeKeyRequest,
+  createdKeyView,
+  createKeyRequest,
+  rotateKeyRequest,
+} from '../../server/src/api-key/api-key.ts';
 import type { answerRequest, approvalView, toolResult } from '../../server/src/approval/approval.ts';
+import type { auditEntry } from '../../server/src/audit/audit.ts';
+import type { BudgetPeriod, budgetView } from '../../server/src/budget/budget.ts';
 import type {
   cleanupResponse,
   executeRequest,
@@ -18,10 +27,12 @@ import type { readiness, versions } from '../../server/src/operations/view.ts';
 import type { forkRequest } from '../../server/src/session/fork-request.ts';
 import type { settingsRequest } from '../../server/src/session/settings.ts';
 import type { interruptionView, sessionView } from '../../server/src/session/view.ts';
+import type { ticketView } from '../../server/src/stream-ticket/stream-ticket.ts';
 import type { taskView } from '../../server/src/task/task.ts';
 import type { editRequest, messageRequest } from '../../server/src/turn/message.ts';
 import type { contentBlock } from '../../server/src/turn/turn.ts';
 import type { turnView } from '../../server/src/turn/view.ts';
+import type { UsageGroup, usageReport } from '../../server/src/usage/usage.ts';
 import type { changesView, rewindRequest, rewindView } from '../../server/src/workspace/changes.ts';
 import type { fileListing, fileWritten } from '../../server/src/workspace/listing.ts';
 
@@ -36,6 +47,9 @@ declare function sent<S extends z.ZodType>(): ReturnType<typeof spelledOut<z.inp
 declare function received<S extends z.ZodType>(): ReturnType<typeof spelledOut<z.output<S>>>;
 
 export const shapes = () => ({
+  CreateKeyRequest: sent<typeof createKeyRequest>(),
+  ChangeKeyRequest: sent<typeof changeKeyRequest>(),
+  RotateKeyRequest: sent<typeof rotateKeyRequest>(),
   ExecuteRequest: sent<typeof executeRequest>(),
   MessageRequest: sent<typeof messageRequest>(),
   MessageEdit: sent<typeof editRequest>(),
@@ -64,6 +78,14 @@ export const shapes = () => ({
   FileWritten: received<typeof fileWritten>(),
   WorkspaceChanges: received<typeof changesView>(),
   Rewind: received<typeof rewindView>(),
+  ApiKey: received<typeof apiKeyView>(),
+  CreatedApiKey: received<typeof createdKeyView>(),
+  AuditEntry: received<typeof auditEntry>(),
+  StreamTicket: received<typeof ticketView>(),
+  Budget: received<typeof budgetView>(),
+  BudgetPeriod: spelledOut<BudgetPeriod>(),
+  UsageReport: received<typeof usageReport>(),
+  UsageGroup: spelledOut<UsageGroup>(),
   Readiness: received<typeof readiness>(),
   Versions: received<typeof versions>(),
   Problem: received<typeof problem>(),

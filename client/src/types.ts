@@ -73,6 +73,26 @@ export type FileChange = WorkspaceChanges['files'][number];
 export type RewindRequest = Shapes['RewindRequest'];
 export type Rewind = Shapes['Rewind'];
 
+/** Of one tenant; its secret is known to whoever made it. */
+export type ApiKey = Shapes['ApiKey'];
+export type Scope = ApiKey['scopes'][number];
+export type CreatedApiKey = Shapes['CreatedApiKey'];
+export type CreateKeyRequest = Shapes['CreateKeyRequest'];
+/** `PATCH /api-keys/{id}`: a field that is left out stays. */
+export type ChangeKeyRequest = Shapes['ChangeKeyRequest'];
+export type RotateKeyRequest = Shapes['RotateKeyRequest'];
+
+/** Who did what, or tried to. */
+export type AuditEntry = Shapes['AuditEntry'];
+export type AuditOutcome = AuditEntry['outcome'];
+export type StreamTicket = Shapes['StreamTicket'];
+
+/** What an API key or a tenant may spend in a day, in a month, or in all. */
+export type Budget = Shapes['Budget'];
+export type BudgetPeriod = Shapes['BudgetPeriod'];
+export type UsageReport = Shapes['UsageReport'];
+export type UsageGroup = Shapes['UsageGroup'];
+
 export type Readiness = Shapes['Readiness'];
 export type Versions = Shapes['Versions'];
 

@@ -5,11 +5,13 @@ import os
 from urllib.request import Request, urlopen
 
 URL = os.environ.get("GREENROOM_URL", "http://127.0.0.1:8000")
+KEY = os.environ.get("GREENROOM_API_KEY")
+CREDENTIALS = {"authorization": f"Bearer {KEY}"} if KEY else {}
 
 
 def request(method, path, body=None):
     data = None if body is None else json.dumps(body).encode()
-    headers = {"content-type": "application/json"}
+    headers = {"content-type": "application/json", **CREDENTIALS}
     with urlopen(Request(URL + path, data, headers, method=method)) as response:
         return json.load(response)
 
@@ -17,7 +19,7 @@ def request(method, path, body=None):
 def events(session_id):
     """What has happened in the session and what comes, as (kind, data). A longer-lived program would connect again
     when the connection is lost, with the last `id:` that it saw as the header Last-Event-ID."""
-    headers = {"accept": "text/event-stream"}
+    headers = {"accept": "text/event-stream", **CREDENTIALS}
     with urlopen(Request(f"{URL}/sessions/{session_id}/events", headers=headers)) as stream:
         kind = ""
         for line in stream:

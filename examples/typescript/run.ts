@@ -1,7 +1,10 @@
 // A session whose agent asks before it acts, with the TypeScript client.
 import { GreenroomClient } from '@greenroom/client';
 
-const client = new GreenroomClient({ baseUrl: process.env.GREENROOM_URL ?? 'http://127.0.0.1:8000' });
+const client = new GreenroomClient({
+  baseUrl: process.env.GREENROOM_URL ?? 'http://127.0.0.1:8000',
+  apiKey: process.env.GREENROOM_API_KEY,
+});
 
 const run = client.run({ prompt: 'run: echo hello > greeting.txt', approvals: 'ask' });
 console.log(`session: ${await run.sessionId}`);

@@ -1,9 +1,12 @@
 import { z } from 'zod';
+import { upstreamList } from './config-upstreams.ts';
+import { cloudProviders } from './gateway/cloud.ts';
+import { isAddressRange } from './util/ip-address.ts';
 
 const unitSeconds: Record<string, number> = { '': 1, ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 };
 
 /** A time span: a number of seconds, or text with a unit (`500ms`, `60s`, `5m`, `12h`, `30d`). Becomes milliseconds. */
-const duration = z.union([z.number(), z.string()]).transform((value, context) => {
+export const duration = z.union([z.number(), z.string()]).transform((value, context) => {
   const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?$/.exec(String(value).trim());
   const seconds = Number(match?.[1]) * (unitSeconds[match?.[2] ?? ''] ?? Number.NaN);
   if (Number.isFinite(seconds)) return Math.round(seconds * 1000);
@@ -28,8 +31,39 @@ const flag = z.union(
   },
 );
 
-const httpUrl = z.url({ protocol: /^https?$/, error: 'expected an http:// or https:// URL' });
 const text = z.string().trim().min(1, 'must not be empty');
+
+/** `a, b` and `["a", "b"]` alike; `none` is an empty list. */
+const commaList = <Item extends z.ZodType<unknown, string>>(item: Item) =>
+  z.preprocess((value) => {
+    if (typeof value !== 'string') return value;
+    return value.trim() === 'none' ? [] : value.split(',').map((part) => part.trim());
+  }, z.array(item));
+
+const origin = text.transform((value, context) => {
+  const url = URL.canParse(value) ? new URL(value) : null;
+  if (url !== null && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`) return url.origin;
+  context.addIssue({ code: 'custom', message: 'expected origins such as https://console.example' });
+  return z.NEVER;
+});
+
+const addressRange = text.refine(isAddressRange, 'expected addresses or ranges such as 10.0.0.0/8');
+
+const unitBytes: Record<string, number> = { MB: 2 ** 20, GB: 2 ** 30 };
+
+/** `512MB`, `2GB`. Becomes bytes. */
+const size = z
+  .string('expected a size such as 512MB or 2GB')
+  .trim()
+  .transform((value, context) => {
+    const match = /^(\d+(?:\.\d+)?)\s*(MB|GB)$/i.exec(value);
+    const bytes = Number(match?.[1]) * (unitBytes[match?.[2]?.toUpperCase() ?? ''] ?? Number.NaN);
+    if (Number.isFinite(bytes)) return Math.round(bytes);
+    context.addIssue({ code: 'custom', message: 'expected a size such as 512MB or 2GB' });
+    return z.NEVER;
+  });
+
+const httpUrl = z.url({ protocol: /^https?$/, error: 'expected an http:// or https:// URL' });
 
 type Option = {
   /** Environment names; the first one that is set wins. */
@@ -72,6 +106,14 @@ export const configOptions = {
     description: 'where everything that must survive a restart lies',
     defaultText: '/var/lib/greenroom as root, else the user data directory',
   },
+  keyPepper: {
+    env: ['GREENROOM_KEY_PEPPER'],
+    schema: text.min(32, 'must have at least 32 characters'),
+    description: 'secret that API keys are hashed with; the same on every server of one database',
+    defaultText: 'made with the first key, in the data directory',
+    secret: true,
+    noFlag: true,
+  },
   maxSessions: {
     env: ['GREENROOM_MAX_SESSIONS'],
     schema: number.pipe(z.int().min(1).max(10_000)),
@@ -90,7 +132,33 @@ export const configOptions = {
       z.array(text),
       text.transform((names) => names.split(',').map((name) => name.trim().toLowerCase())),
     ]),
-    description: 'names, separated by ",", that a server on loopback answers to beside localhost',
+    description: 'names, separated by ",", that the server answers to beside localhost',
+    defaultText: 'none when bound to loopback, else any',
+  },
+  corsOrigins: {
+    env: ['GREENROOM_CORS_ORIGINS'],
+    schema: commaList(origin),
+    description: 'origins, separated by ",", whose pages may use the server from a browser',
+    defaultText: 'none beside its own',
+  },
+  trustProxy: {
+    env: ['GREENROOM_TRUST_PROXY'],
+    schema: commaList(addressRange),
+    description: 'addresses or ranges, separated by ",", of proxies whose X-Forwarded headers hold',
+    defaultText: 'none',
+  },
+  maxConnectionsPerIp: {
+    env: ['GREENROOM_MAX_CONNECTIONS_PER_IP'],
+    schema: number.pipe(z.int().min(1)),
+    description:
+      'connections that one address may have open, streams included; proxies in trustProxy are not limited',
+    defaultText: 'unlimited when bound to loopback, else 256',
+  },
+  allowedPrivateHosts: {
+    env: ['GREENROOM_ALLOWED_PRIVATE_HOSTS'],
+    schema: commaList(text),
+    description:
+      'names, addresses or ranges, separated by ",", that clients may make the server or its agents connect to although they are private or without https',
     defaultText: 'none',
   },
   workspaceRoots: {
@@ -102,11 +170,59 @@ export const configOptions = {
     description: 'directories that a session\'s cwd may lie in, separated by ":"',
     defaultText: 'the directory the server was started in, when bound to loopback',
   },
+  isolation: {
+    env: ['GREENROOM_ISOLATION'],
+    schema: z.enum(['auto', 'bwrap', 'none']),
+    description: 'what agents run inside: bwrap confines them, none does not',
+    defaultText: 'auto: bwrap where it works, else none while bound to loopback',
+  },
+  sandboxMemory: {
+    env: ['GREENROOM_SANDBOX_MEMORY'],
+    schema: size.refine((bytes) => bytes >= 512 * 2 ** 20, 'must be at least 512MB'),
+    description: 'memory that one isolated agent may use with all that it starts',
+    defaultText: '4GB',
+  },
+  sandboxProcesses: {
+    env: ['GREENROOM_SANDBOX_PROCESSES'],
+    schema: number.pipe(z.int().min(64).max(100_000)),
+    description: 'processes and threads that one isolated agent may have',
+    defaultText: '512',
+  },
+  sandboxCpus: {
+    env: ['GREENROOM_SANDBOX_CPUS'],
+    schema: number.pipe(z.number().min(0.1).max(1024)),
+    description: 'processors that one isolated agent may keep busy',
+    defaultText: 'no limit',
+  },
+  sandboxTmp: {
+    env: ['GREENROOM_SANDBOX_TMP'],
+    schema: size.refine((bytes) => bytes >= 16 * 2 ** 20, 'must be at least 16MB'),
+    description: "size of an isolated agent's /tmp, which counts as its memory",
+    defaultText: '512MB',
+  },
+  sandboxPaths: {
+    env: ['GREENROOM_SANDBOX_PATHS'],
+    schema: z.union([
+      z.array(text),
+      text.transform((paths) => paths.split(':').filter((path) => path !== '')),
+    ]),
+    description: 'what isolated agents may read beside the system, such as tools, separated by ":"',
+    defaultText: 'none',
+  },
+  egressHosts: {
+    env: ['GREENROOM_EGRESS_HOSTS'],
+    schema: z.union([
+      z.array(text),
+      text.transform((names) => names.split(',').map((name) => name.trim().toLowerCase())),
+    ]),
+    description: 'hosts, separated by ",", that sessions may let isolated agents connect to; "*" is any',
+    defaultText: 'any when bound to loopback, else none',
+  },
   mcpStdio: {
     env: ['GREENROOM_MCP_STDIO'],
     schema: flag,
     description: 'whether sessions may have MCP servers that are programs (stdio)',
-    defaultText: 'true when bound to loopback, else false',
+    defaultText: 'true when bound to loopback, else only where agents are isolated',
   },
   anthropicApiKey: {
     env: ['ANTHROPIC_API_KEY'],
@@ -135,6 +251,31 @@ export const configOptions = {
     schema: text,
     description: 'model of sessions that name none',
     defaultText: "the agent program's own",
+  },
+  upstreams: {
+    env: ['GREENROOM_UPSTREAMS'],
+    schema: upstreamList,
+    description: 'further model APIs, each for the models that match its patterns (docs/gateway.md)',
+    defaultText: 'none',
+    noFlag: true,
+  },
+  cloud: {
+    env: ['GREENROOM_CLOUD'],
+    schema: z.enum(cloudProviders),
+    description: 'bedrock or vertex: agents ask that cloud themselves, without budgets (docs/gateway.md)',
+    defaultText: 'none',
+  },
+  allowedModels: {
+    env: ['GREENROOM_ALLOWED_MODELS'],
+    schema: commaList(text),
+    description: 'patterns, separated by ",", of the models that agents may use',
+    defaultText: 'all',
+  },
+  prices: {
+    env: ['GREENROOM_PRICES'],
+    schema: text,
+    description: 'JSON file with prices of models, before those that come with the server (docs/budgets.md)',
+    defaultText: 'none',
   },
   demoTokensPerSecond: {
     env: ['GREENROOM_DEMO_TOKENS_PER_SECOND'],

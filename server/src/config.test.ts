@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { type ConfigSources, describeConfig, loadConfig } from './config.ts';
+import { type ConfigSources, configuredSecrets, describeConfig, loadConfig } from './config.ts';
 import { StartupError } from './errors.ts';
 
 const machine = { userDataDir: '/home/ada/data', isRoot: false, availableMemory: 8 * 2 ** 30, cores: 2 };
@@ -122,14 +122,46 @@ describe('the configuration', () => {
     assert.deepEqual(load({ cwd: '/work', flags }).config.workspaceRoots, ['/work/a', '/b']);
   });
 
-  it('lets sessions start MCP servers only while nobody else can reach the server, unless it is told', () => {
+  it('lets sessions start MCP servers while nobody else can reach the server, else leaves it to isolation, unless it is told', () => {
     const mcpStdio = (flags: object) => load({ flags: { ...flags } }).config.mcpStdio;
     assert.equal(mcpStdio({}), true);
-    assert.equal(mcpStdio({ host: '0.0.0.0' }), false);
+    assert.equal(mcpStdio({ host: '0.0.0.0' }), null);
     assert.equal(mcpStdio({ host: '0.0.0.0', mcpStdio: 'true' }), true);
     assert.equal(mcpStdio({ mcpStdio: '0' }), false);
     assert.equal(loadFile('{"mcpStdio": false}').config.mcpStdio, false);
     refuses(() => mcpStdio({ mcpStdio: 'maybe' }), /mcpStdio \(flag --mcp-stdio\).*expected true or false/);
+  });
+
+  it('reads lists with commas, checks each entry, and takes `none` for an empty one', () => {
+    const list = (name: string, value: string) => load({ flags: { [name]: value } }).config;
+    assert.deepEqual(list('corsOrigins', 'https://a.example, HTTP://b.example:80').corsOrigins, [
+      'https://a.example',
+      'http://b.example',
+    ]);
+    assert.deepEqual(list('trustProxy', '10.0.0.0/8,::1').trustProxy, ['10.0.0.0/8', '::1']);
+    assert.deepEqual(list('allowedPrivateHosts', 'none').allowedPrivateHosts, []);
+    for (const origin of ['*', 'a.example', 'https://a.example/path', 'ftp://a.example', '']) {
+      refuses(
+        () => list('corsOrigins', `https://ok.example,${origin}`),
+        /corsOrigins \(flag --cors-origins\)/,
+      );
+    }
+    for (const proxy of ['proxy', '10.0.0.0/33', '10.0.0']) {
+      refuses(() => list('trustProxy', proxy), /trustProxy.*10\.0\.0\.0\/8/);
+    }
+  });
+
+  it('limits connections by address only where others can reach the server', () => {
+    const limit = (flags: object) => load({ flags: { ...flags } }).config.maxConnectionsPerIp;
+    assert.equal(limit({}), null);
+    assert.equal(limit({ host: '0.0.0.0' }), 256);
+    assert.equal(limit({ maxConnectionsPerIp: '5' }), 5);
+  });
+
+  it('takes a server on loopback that trusts a proxy for one that others can reach', () => {
+    const { config } = load({ flags: { trustProxy: '127.0.0.1' } });
+    assert.deepEqual([config.workspaceRoots, config.mcpStdio, config.egressHosts], [[], null, []]);
+    assert.equal(config.maxConnectionsPerIp, 256);
   });
 
   it('keeps its data in the system as root, else in the user data directory', () => {
@@ -170,6 +202,24 @@ describe('the configuration as it is shown', () => {
     });
     assert.doesNotMatch(JSON.stringify(lines), /secret/);
     assert.match(JSON.stringify(lines), /ada:\*+@db:5432\/greenroom\?password=\*+&sslmode=require/);
+  });
+
+  it('reads the keys of further model APIs from the variables that are named, and masks them', () => {
+    const upstreams = [
+      { models: ['glm-*'], base_url: 'https://glm.example/v1', auth_token_env: 'GLM_TOKEN' },
+    ];
+    const env = { GLM_TOKEN: 'secret-6', GREENROOM_UPSTREAMS: JSON.stringify(upstreams) };
+    const loaded = load({ env });
+    const { config } = loadFile(JSON.stringify({ upstreams }), { env: { GLM_TOKEN: 'secret-6' } });
+    assert.deepEqual(config.upstreams, loaded.config.upstreams);
+    assert.deepEqual(config.upstreams[0], {
+      ...{ models: ['glm-*'], baseUrl: 'https://glm.example/v1', apiKey: null, authToken: 'secret-6' },
+    });
+    assert.equal(shownAs('upstreams', env), 'glm-* at https://glm.example');
+    assert.deepEqual(configuredSecrets(config), ['secret-6']);
+    refuses(() => loadFile(JSON.stringify({ upstreams })), /GLM_TOKEN/);
+    refuses(() => load({ env: { GREENROOM_UPSTREAMS: '[{"models":"glm"}]' } }), /upstreams/);
+    refuses(() => load({ env: { GREENROOM_UPSTREAMS: 'glm' } }), /JSON/);
   });
 
   it('shows the rest, in units that it can be written in', () => {

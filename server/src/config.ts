@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import { delimiter, resolve } from 'node:path';
 import type { z } from 'zod';
 import { type configOptions, flagName, type OptionName, optionNames, optionOf } from './config-options.ts';
+import { describeUpstreams, readUpstreams, type UpstreamConfig } from './config-upstreams.ts';
 import { StartupError } from './errors.ts';
+import { type Cloud, type CloudProvider, readCloud, secretsOfCloud } from './gateway/cloud.ts';
 import { didYouMean } from './util/suggest.ts';
 
 /** Values as each option's schema gives them; null is "not set" and has no default. Times are in milliseconds. */
@@ -10,16 +12,36 @@ export type Config = {
   host: string;
   port: number;
   databaseUrl: string | null;
+  keyPepper: string | null;
   dataDir: string;
+  isolation: z.infer<(typeof configOptions)['isolation']['schema']>;
+  /** Bytes. */
+  sandboxMemory: number;
+  sandboxProcesses: number;
+  sandboxCpus: number | null;
+  /** Bytes. */
+  sandboxTmp: number;
+  sandboxPaths: string[];
+  egressHosts: string[];
   maxSessions: number;
   idleTtl: number;
   allowedHosts: string[];
+  corsOrigins: string[];
+  trustProxy: string[];
+  maxConnectionsPerIp: number | null;
+  allowedPrivateHosts: string[];
   workspaceRoots: string[];
-  mcpStdio: boolean;
+  /** Null leaves it to whether agents are confined. */
+  mcpStdio: boolean | null;
   anthropicApiKey: string | null;
   anthropicAuthToken: string | null;
   anthropicBaseUrl: string | null;
   model: string | null;
+  upstreams: UpstreamConfig[];
+  cloud: Cloud | null;
+  allowedModels: string[];
+  /** Path of a file. */
+  prices: string | null;
   demoTokensPerSecond: number;
   retention: number | null;
   maxQueued: number;
@@ -61,6 +83,11 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
     origins[name] = found.origin;
   }
   const config = { ...defaults(sources, values), ...values } as Config;
+  if (values.upstreams !== undefined) {
+    config.upstreams = readUpstreams(values.upstreams as Parameters<typeof readUpstreams>[0], sources.env);
+  }
+  if (values.cloud !== undefined) config.cloud = readCloud(values.cloud as CloudProvider, sources.env);
+  if (config.prices !== null) config.prices = resolve(sources.cwd, config.prices);
   config.dataDir = resolve(sources.cwd, config.dataDir);
   config.workspaceRoots = config.workspaceRoots.map((root) => resolve(sources.cwd, root));
   return { config, origins };
@@ -93,20 +120,37 @@ function defaults(sources: ConfigSources, values: Partial<Record<OptionName, unk
   const { machine } = sources;
   const byMemory = Math.floor(machine.availableMemory / MEMORY_PER_SESSION);
   const host = (values.host as string | undefined) ?? '127.0.0.1';
+  const isLocal = isLocalOnly({ host, trustProxy: (values.trustProxy as string[] | undefined) ?? [] });
   return {
     host,
     port: 8000,
     databaseUrl: null,
+    keyPepper: null,
     dataDir: machine.isRoot ? '/var/lib/greenroom' : machine.userDataDir,
     maxSessions: Math.max(1, Math.min(byMemory, machine.cores * 4)),
     idleTtl: 60_000,
+    isolation: 'auto',
+    sandboxMemory: 4 * 2 ** 30,
+    sandboxProcesses: 512,
+    sandboxCpus: null,
+    sandboxTmp: 512 * 2 ** 20,
+    sandboxPaths: [],
+    egressHosts: isLocal ? ['*'] : [],
     allowedHosts: [],
-    workspaceRoots: isLoopback(host) ? [sources.cwd] : [],
-    mcpStdio: isLoopback(host),
+    corsOrigins: [],
+    trustProxy: [],
+    maxConnectionsPerIp: isLocal ? null : 256,
+    allowedPrivateHosts: [],
+    workspaceRoots: isLocal ? [sources.cwd] : [],
+    mcpStdio: isLocal ? true : null,
     anthropicApiKey: null,
     anthropicAuthToken: null,
     anthropicBaseUrl: null,
     model: null,
+    upstreams: [],
+    cloud: null,
+    allowedModels: [],
+    prices: null,
     demoTokensPerSecond: 60,
     retention: null,
     maxQueued: 10_000,
@@ -120,6 +164,11 @@ function defaults(sources: ConfigSources, values: Partial<Record<OptionName, unk
 
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
+}
+
+/** Whether only users of this machine reach the server: a proxy before it lets others in. */
+export function isLocalOnly({ host, trustProxy }: Pick<Config, 'host' | 'trustProxy'>): boolean {
+  return isLoopback(host) && trustProxy.length === 0;
 }
 
 type ConfigFile = { path: string; values: Partial<Record<OptionName, unknown>> };
@@ -189,14 +238,39 @@ export function describeConfig({
   }));
 }
 
+/** The configured secrets themselves, which no log may hold. */
+export function configuredSecrets(config: Config): string[] {
+  const ofUpstreams = config.upstreams.flatMap(({ apiKey, authToken }) =>
+    [apiKey ?? [], authToken ?? []].flat(),
+  );
+  const ofCloud = config.cloud === null ? [] : secretsOfCloud(config.cloud);
+  return [...ofUpstreams, ...ofCloud].concat(
+    optionNames.flatMap((name) => {
+      const value = config[name];
+      if (!optionOf(name).secret || typeof value !== 'string') return [];
+      if (name !== 'databaseUrl') return [value];
+      const { password } = new URL(value);
+      const plain = new URLSearchParams(`password=${password.replaceAll('+', '%2B')}`).get('password') ?? '';
+      return [password, plain];
+    }),
+  );
+}
+
 /** Kept in milliseconds. */
 const times = new Set<OptionName>(['idleTtl', 'retention', 'shutdownGrace', 'stallTimeout']);
+
+/** Kept in bytes. */
+const sizes = new Set<OptionName>(['sandboxMemory', 'sandboxTmp']);
 
 function displayValue(name: OptionName, value: Config[OptionName]): string {
   if (value === null) return '(not set)';
   if (name === 'databaseUrl' || name === 'anthropicBaseUrl') return maskUrlPassword(String(value));
   if (optionOf(name).secret) return `******** (${String(value).length} characters)`;
-  if (Array.isArray(value)) return value.length === 0 ? '(none)' : value.join(delimiter);
+  if (name === 'cloud') return (value as Cloud).provider;
+  if (name === 'upstreams') return describeUpstreams(value as UpstreamConfig[]) || '(none)';
+  if (Array.isArray(value))
+    return value.length === 0 ? '(none)' : value.join(name === 'workspaceRoots' ? delimiter : ',');
+  if (sizes.has(name)) return `${Number(value) / 2 ** 20}MB`;
   return times.has(name) ? `${Number(value) / 1000}s` : String(value);
 }
 

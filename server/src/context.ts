@@ -2,27 +2,47 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, realpath, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import type { Kysely } from 'kysely';
 import pLimit from 'p-limit';
-import type { Config } from './config.ts';
+import { sessionsDirectory } from './agent/environment.ts';
+import type { Identity } from './api-key/identity.ts';
+import { KeyRing } from './api-key/key-ring.ts';
+import { Pepper } from './api-key/pepper.ts';
+import type { ApiKeyServices } from './api-key/service.ts';
+import { type Config, isLocalOnly } from './config.ts';
 import { type ConnectionTarget, createDatabaseClient, type DatabaseClient } from './db/client.ts';
 import { type DataDirectory, openDataDirectory } from './db/data-directory.ts';
+import { type Database, DEFAULT_TENANT } from './db/database.ts';
 import { EmbeddedPostgres } from './db/embedded-postgres.ts';
 import { migrateToLatest } from './db/migrate.ts';
 import { Notifications } from './db/notifications.ts';
 import { retryWhileUnavailable } from './db/retry.ts';
+import { createTenantDatabases, requireTenantRole } from './db/tenant-databases.ts';
+import { raiseTenantWall } from './db/tenant-wall.ts';
 import { StartupError } from './errors.ts';
 import { EventBus } from './event/bus.ts';
 import { EventLog } from './event/event-log.ts';
 import { EventStreams, type StreamTimes } from './event/streams.ts';
+import { type Cloud, describeCloud } from './gateway/cloud.ts';
 import { startDemoModel } from './gateway/demo-model/demo-model.ts';
 import { ModelGateway } from './gateway/gateway.ts';
-import { configuredUpstream, demoUpstream, needsDemoModel, type Upstream } from './gateway/upstream.ts';
+import { PriceList } from './gateway/price-list.ts';
+import { readPriceFile } from './gateway/price-table.ts';
+import { listPrices } from './gateway/prices.ts';
+import {
+  configuredUpstream,
+  demoUpstream,
+  modelUpstreams,
+  needsDemoModel,
+  type Upstream,
+} from './gateway/upstream.ts';
+import { chooseIsolation, type Isolation } from './isolation/choose-driver.ts';
 import type { IsolationDriver } from './isolation/driver.ts';
-import { noIsolation } from './isolation/none.ts';
 import type { Logger } from './log.ts';
 import { ActivationQueue } from './queue/queue.ts';
 import { runRetention } from './session/retention.ts';
 import type { SessionServices } from './session/service.ts';
+import { UsageLedger } from './usage/ledger.ts';
 import { Worker } from './worker/worker.ts';
 import { WorkspaceHistory } from './workspace/history.ts';
 import type { WorkspaceServices } from './workspace/service.ts';
@@ -36,13 +56,31 @@ export type Context = {
   database: DatabaseClient;
   isDatabaseEmbedded: boolean;
   upstream: Upstream;
+  /** What agents run inside. */
   driver: IsolationDriver;
+  /** Of the driver that confines, made at the start; null when none was asked for. */
+  isolationTest: Isolation['selfTest'];
   bus: EventBus;
   streams: EventStreams;
+  /** Who may come in. */
+  keys: KeyRing;
+  apiKeys: ApiKeyServices;
+  /** Over the sessions of all tenants: for what no request asks for. */
   sessions: SessionServices;
   workspaces: WorkspaceServices;
+  /** What the requests of a tenant work with: its rows are all there is. */
+  forTenant(request: { identity: Identity }): TenantServices;
+  /** Of this process, as the database has it. */
+  workerId: string;
   worker: Worker;
   [Symbol.asyncDispose](): Promise<void>;
+};
+
+/** `db` shows the tenant's rows, and no others. */
+export type TenantServices = {
+  db: Kysely<Database>;
+  sessions: SessionServices;
+  workspaces: WorkspaceServices;
 };
 
 export type ContextParts = {
@@ -58,11 +96,14 @@ export type ContextParts = {
 
 export async function createContext(config: Config, parts: ContextParts): Promise<Context> {
   const { logger } = parts;
-  const driver = parts.driver ?? noIsolation;
   await using stack = new AsyncDisposableStack();
 
   const dataDirectory = stack.use(openDataDirectory({ path: config.dataDir }));
   const temporaryDirectory = await emptyDirectory(join(dataDirectory.path, 'tmp'));
+  const { driver, selfTest: isolationTest } = await prepareIsolation(config, parts, {
+    ...{ stack, dataDirectory, temporaryDirectory },
+  });
+  if (config.cloud !== null) requireOpenAgents(config.cloud, driver);
   const target = await connectionTarget(config, dataDirectory, { stack, logger });
   const database = stack.use(createDatabaseClient(target, { logger }));
   await prepareDatabase(database, config);
@@ -75,11 +116,18 @@ export async function createContext(config: Config, parts: ContextParts): Promis
   await queue.start();
 
   const upstream = await chooseUpstream(config, stack);
+  const workerId = randomUUID();
+  const prices = readPrices(config, logger);
+  const accounts = stack.use(new UsageLedger({ db: database.db, prices, workerId, logger }));
+  accounts.start();
   const gateway = stack.use(
     new ModelGateway({
       upstream,
+      upstreams: modelUpstreams(config.upstreams),
+      accounts,
+      allowedModels: config.allowedModels,
+      streamIdleMs: parts.streamIdleMs,
       logger,
-      ...(parts.streamIdleMs === undefined ? {} : { streamIdleMs: parts.streamIdleMs }),
     }),
   );
   await gateway.start();
@@ -87,6 +135,11 @@ export async function createContext(config: Config, parts: ContextParts): Promis
 
   const streams = stack.use(new EventStreams({ db: database.db, bus, logger, times: parts.streamTimes }));
   streams.start();
+
+  const pepper = new Pepper({ configured: config.keyPepper, directory: dataDirectory.path });
+  const apiKeys: ApiKeyServices = { db: database.db, bus, pepper };
+  const keys = stack.use(new KeyRing({ db: database.db, bus, pepper, logger, isLocal: isLocalOnly(config) }));
+  await keys.start();
 
   const sessions: SessionServices = {
     db: database.db,
@@ -102,16 +155,25 @@ export async function createContext(config: Config, parts: ContextParts): Promis
     dataDir: await realpath(dataDirectory.path),
     history,
   };
+  await raiseTenantWall(database.db);
+  const tenantDatabases = stack.use(createTenantDatabases(target, { logger }));
+  await requireTenantRole(tenantDatabases.of(DEFAULT_TENANT));
+  const forTenant: Context['forTenant'] = ({ identity }) => {
+    const db = tenantDatabases.of(identity.tenantId);
+    return { db, sessions: { ...sessions, db }, workspaces: { ...workspaces, db } };
+  };
   const worker = new Worker(
     {
       ...{ db: database.db, bus, queue, eventLog, gateway, driver, workspaces, logger },
       startLimit: pLimit(availableParallelism()),
-      workerId: randomUUID(),
+      workerId,
       nodeId: dataDirectory.nodeId,
       dataDir: dataDirectory.path,
       path: parts.agentPath,
+      cloudEnvironment: config.cloud?.environment ?? {},
       idleTtl: config.idleTtl,
       defaultModel: config.model,
+      allowedPrivateHosts: config.allowedPrivateHosts,
       stallTimeout: config.stallTimeout,
     },
     config.maxSessions,
@@ -129,10 +191,15 @@ export async function createContext(config: Config, parts: ContextParts): Promis
       isDatabaseEmbedded,
       upstream,
       driver,
+      isolationTest,
       bus,
       streams,
+      keys,
+      apiKeys,
       sessions,
       workspaces,
+      forTenant,
+      workerId,
       worker,
     },
     [Symbol.asyncDispose]: async () => await resources.disposeAsync(),
@@ -150,11 +217,49 @@ async function connectionTarget(
   return postgres.connection;
 }
 
-// The SDK unpacks transcripts into it and may leave them behind when the server is killed.
+// The SDK unpacks transcripts into it and may leave them behind when the server is killed. Confined agents have users of
+// their own, when the server is root, and pass through.
 async function emptyDirectory(path: string): Promise<string> {
   await rm(path, { recursive: true, force: true });
-  await mkdir(path, { mode: 0o700 });
+  await mkdir(path, { mode: process.getuid?.() === 0 ? 0o711 : 0o700 });
   return path;
+}
+
+type Places = { stack: AsyncDisposableStack; dataDirectory: DataDirectory; temporaryDirectory: string };
+
+async function prepareIsolation(
+  config: Config,
+  parts: ContextParts,
+  { stack, dataDirectory, temporaryDirectory }: Places,
+): Promise<Isolation> {
+  if (parts.driver !== undefined) return { driver: parts.driver, selfTest: null };
+  return await chooseIsolation(
+    {
+      mode: config.isolation,
+      isLocal: isLocalOnly(config),
+      searchPath: parts.agentPath,
+      dataDir: dataDirectory.path,
+      sessionsDirectory: sessionsDirectory(dataDirectory.path),
+      temporaryDirectory,
+      nodeId: dataDirectory.nodeId,
+      limits: {
+        memoryBytes: config.sandboxMemory,
+        processes: config.sandboxProcesses,
+        cpus: config.sandboxCpus,
+        temporaryBytes: config.sandboxTmp,
+      },
+      readOnlyPaths: config.sandboxPaths,
+    },
+    stack,
+  );
+}
+
+/** Inside a sandbox there is neither a network nor a secret. */
+function requireOpenAgents(cloud: Cloud, driver: IsolationDriver): void {
+  if (!driver.confines) return;
+  throw new StartupError(`${describeCloud(cloud)}, needs agents without isolation`, {
+    hint: 'accept with --isolation none that agents can do what the server user can, or ask the cloud through a gateway that speaks the Anthropic Messages API (docs/gateway.md)',
+  });
 }
 
 const DATABASE_PATIENCE_MS = 15_000;
@@ -184,4 +289,11 @@ async function chooseUpstream(config: Config, stack: AsyncDisposableStack): Prom
   if (!needsDemoModel(config)) return configuredUpstream(config);
   const demo = stack.use(await startDemoModel({ tokensPerSecond: config.demoTokensPerSecond }));
   return demoUpstream(demo.url);
+}
+
+function readPrices(config: Config, logger: Logger): PriceList {
+  const table = config.prices === null ? listPrices : readPriceFile(config.prices, listPrices);
+  return new PriceList(table, (model) =>
+    logger.warn({ model }, 'no price is known for this model: it counts at the default price'),
+  );
 }

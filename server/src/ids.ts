@@ -13,6 +13,15 @@ export function newTurnId(): string {
   return randomUUIDv7();
 }
 
+/** Of a model request. */
+export function newRequestId(): string {
+  return randomUUIDv7();
+}
+
+export function newBudgetId(): string {
+  return randomUUIDv7();
+}
+
 export function newBatchId(): string {
   return randomUUID();
 }

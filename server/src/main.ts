@@ -3,10 +3,21 @@ import { availableParallelism } from 'node:os';
 import { delimiter, sep } from 'node:path';
 import { Command, CommanderError, Option } from 'commander';
 import envPaths from 'env-paths';
-import { describeConfig, type LoadedConfig, loadConfig } from './config.ts';
+import { configuredSecrets, describeConfig, type LoadedConfig, loadConfig } from './config.ts';
 import { flagName, optionNames, optionOf } from './config-options.ts';
+import { examine } from './doctor/doctor.ts';
+import { renderFindings } from './doctor/finding.ts';
 import { errorMessage, StartupError } from './errors.ts';
-import { createLogger } from './log.ts';
+import {
+  createCommand,
+  type KeysCommand,
+  type KeysFlags,
+  listCommand,
+  revokeCommand,
+  rotateCommand,
+  runKeysCommand,
+} from './keys-command.ts';
+import { createLogger, createSilentLogger } from './log.ts';
 import { serve } from './serve.ts';
 import { version } from './version.ts';
 
@@ -14,6 +25,8 @@ import { version } from './version.ts';
  * The commands. The only file that reads the process's arguments and environment, handles signals, and exits.
  * Exit codes: 0 ok, 1 could not start or failed, 2 wrong usage.
  */
+
+const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin';
 
 const program = new Command('greenroom')
   .description('Claude agents behind one HTTP API: durable sessions on PostgreSQL.')
@@ -30,6 +43,57 @@ addOptions(
 addOptions(
   program.command('config').description('print the effective configuration and where each value came from'),
 ).action((_options: unknown, command: Command) => printConfig(readConfig(command)));
+
+addOptions(
+  program
+    .command('doctor')
+    .description('check everything that the server needs; exit code 1 if something fails'),
+).action(async (_options: unknown, command: Command) => await runDoctor(readConfig(command)));
+
+const keys = program.command('keys').description('make, list, rotate and revoke API keys');
+const tenantFlag = ['--tenant <name>', 'whose key it is (default: default)'] as const;
+
+addKeysCommand('create', 'make a key; it is printed once')
+  .requiredOption('--name <name>', 'what people call it')
+  .option(...tenantFlag)
+  .option('--scopes <scopes>', 'what it may do (default: sessions:read,sessions:write,approvals)')
+  .option('--expires <time>', 'after how long it ends, such as 90d (default: never)')
+  .action(async (flags: KeysFlags, command: Command) => await runKeys(command, createCommand(flags)));
+
+addKeysCommand('list', 'list the keys of a tenant')
+  .option(...tenantFlag)
+  .action(async (flags: KeysFlags, command: Command) => await runKeys(command, listCommand(flags)));
+
+addKeysCommand('rotate <id>', 'give a key a new secret, which is printed once')
+  .option('--keep <time>', 'for how long the secret before it still opens (default: 24h)')
+  .action(
+    async (id: string, flags: KeysFlags, command: Command) =>
+      await runKeys(command, rotateCommand(id, flags)),
+  );
+
+addKeysCommand('revoke <id>', 'end a key for good').action(
+  async (id: string, _flags: KeysFlags, command: Command) => await runKeys(command, revokeCommand(id)),
+);
+
+function addKeysCommand(nameAndArguments: string, description: string): Command {
+  return keys
+    .command(nameAndArguments)
+    .description(description)
+    .option('--config <file>', "the server's configuration file")
+    .option('--data-dir <path>', "the server's data directory");
+}
+
+async function runKeys(command: Command, run: KeysCommand): Promise<void> {
+  const { config } = readConfig(command);
+  const logger = createLogger({
+    format: config.logFormat,
+    level: 'warn',
+    isTty: process.stderr.isTTY === true,
+  });
+  const { output, note } = await runKeysCommand({ config, logger }, run);
+  process.stdout.write(output);
+  if (note !== undefined) process.stderr.write(`${note}\n`);
+}
 
 function addOptions(command: Command): Command {
   command.option('--config <file>', 'configuration file (default: ./greenroom.config.json, if there is one)');
@@ -69,6 +133,17 @@ function printConfig(loaded: LoadedConfig): void {
     process.stdout.write(`${name.padEnd(width)}  ${value}  (${origin})\n`);
 }
 
+async function runDoctor({ config }: LoadedConfig): Promise<void> {
+  const findings = await examine(config, {
+    logger: createSilentLogger(),
+    agentPath: agentSearchPath(process.env.PATH ?? DEFAULT_PATH),
+    nodeVersion: process.versions.node,
+    availableMemory: process.availableMemory(),
+  });
+  process.stdout.write(renderFindings(findings));
+  if (findings.some(({ level }) => level === 'fail')) process.exitCode = 1;
+}
+
 // npm hands on the Ctrl-C that the terminal has already sent: one press arrives twice.
 const SAME_PRESS_MS = 500;
 
@@ -77,6 +152,7 @@ async function runServer({ config }: LoadedConfig): Promise<void> {
     format: config.logFormat,
     level: config.logLevel,
     isTty: process.stderr.isTTY === true,
+    secrets: configuredSecrets(config),
   });
   const stop = new AbortController();
   const hurry = new AbortController();
@@ -97,7 +173,7 @@ async function runServer({ config }: LoadedConfig): Promise<void> {
   });
   await serve(config, {
     logger,
-    agentPath: agentSearchPath(process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin'),
+    agentPath: agentSearchPath(process.env.PATH ?? DEFAULT_PATH),
     setTemporaryDirectory: (path) => {
       process.env.TMPDIR = path;
     },

@@ -1,8 +1,10 @@
 import type { AddressInfo } from 'node:net';
-import type { Config } from './config.ts';
+import { createFirstKey } from './api-key/service.ts';
+import { recordCommand } from './audit/service.ts';
+import { type Config, isLocalOnly } from './config.ts';
 import { type Context, type ContextParts, createContext } from './context.ts';
 import { StartupError } from './errors.ts';
-import { describeUpstream } from './gateway/upstream.ts';
+import { describeModel } from './gateway/upstream.ts';
 import { findWarnings } from './operations/warnings.ts';
 import { createServer, type Server } from './server.ts';
 import { version } from './version.ts';
@@ -27,7 +29,13 @@ export async function serve(config: Config, parts: ServeParts): Promise<void> {
   context.dataDirectory.describe({ url });
   try {
     await context.worker.start();
-    parts.print(startBlock(context, url));
+    // As late as can be: a start that fails must not take the only key along.
+    const firstKey = isLocalOnly(config) ? null : await createFirstKey(context.apiKeys);
+    if (firstKey !== null) {
+      const done = { action: 'api_key.create', actor: 'first start', key: firstKey.key } as const;
+      await recordCommand(context.database.db, done);
+    }
+    parts.print(startBlock(context, { url, firstKey: firstKey?.secret ?? null }));
     await aborted(stop);
     logger.info(
       { signal: stop.reason, grace_ms: config.shutdownGrace },
@@ -62,19 +70,22 @@ async function listen({ app }: Server, config: Config): Promise<string> {
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }
 
-function startBlock(context: Context, url: string): string {
-  const { config, dataDirectory, upstream, driver, isDatabaseEmbedded } = context;
+function startBlock(context: Context, { url, firstKey }: { url: string; firstKey: string | null }): string {
+  const { config, dataDirectory, driver, isDatabaseEmbedded } = context;
   const database = isDatabaseEmbedded ? 'its own PostgreSQL' : 'PostgreSQL at DATABASE_URL';
   const warnings = findWarnings(context).map((warning) => `  warning    ${warning}\n`);
+  const keyLine = firstKey === null ? '' : `  API key    ${firstKey}  (operator; it is shown this once)\n`;
+  const needsKey = context.keys.hasKeys || firstKey !== null;
+  const keyHeader = needsKey ? ` -H "authorization: Bearer $GREENROOM_API_KEY"` : '';
   return `
   Greenroom ${version}  ${url}
 
-  model      ${describeUpstream(upstream)}
+  model      ${describeModel(context)}
   data       ${dataDirectory.path} (${database})
   isolation  ${driver.name}, up to ${config.maxSessions} agent processes
-${warnings.join('')}  stop       Ctrl-C
+${keyLine}${warnings.join('')}  stop       Ctrl-C
 
-  try        curl -s ${url.replace('0.0.0.0', '127.0.0.1').replace('[::]', '[::1]')}/execute/ -H 'content-type: application/json' -d '{"prompt": "Please introduce yourself."}'
+  try        curl -s ${url.replace('0.0.0.0', '127.0.0.1').replace('[::]', '[::1]')}/execute/${keyHeader} -H 'content-type: application/json' -d '{"prompt": "Please introduce yourself."}'
 
 `;
 }

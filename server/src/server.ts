@@ -1,22 +1,33 @@
 import { randomUUID } from 'node:crypto';
 import swagger from '@fastify/swagger';
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
-import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import { apiKeyRoutes } from './api-key/routes.ts';
 import { approvalRoutes } from './approval/routes.ts';
+import { auditRoutes } from './audit/routes.ts';
+import { budgetRoutes } from './budget/routes.ts';
 import { classicRoutes } from './classic/routes.ts';
 import type { Context } from './context.ts';
 import { AppError } from './errors.ts';
 import { eventRoutes } from './event/routes.ts';
+import { installAudit } from './http/audit.ts';
 import { installAuthentication } from './http/authentication.ts';
 import { answerBrokenRequest } from './http/broken-request.ts';
+import { installConnectionLimit } from './http/connection-limit.ts';
+import { describeRoute, securitySchemes } from './http/describe-security.ts';
 import { installHostGuard } from './http/host-guard.ts';
 import { installJsonBodyParser } from './http/json-body.ts';
+import { installNulGuard } from './http/nul-guard.ts';
 import { describeSchemas } from './http/openapi.ts';
+import { installOriginGuard } from './http/origin-guard.ts';
 import { handleFrameworkError, installErrorHandler } from './http/problem.ts';
+import { installSecurityHeaders } from './http/security-headers.ts';
 import { operationsRoutes } from './operations/routes.ts';
 import { sessionRoutes } from './session/routes.ts';
+import { streamTicketRoutes } from './stream-ticket/routes.ts';
 import { taskRoutes } from './task/routes.ts';
 import { turnRoutes } from './turn/routes.ts';
+import { usageRoutes } from './usage/routes.ts';
 import { version } from './version.ts';
 import { workspaceRoutes } from './workspace/routes.ts';
 
@@ -36,7 +47,8 @@ export async function createServer(context: Context): Promise<Server> {
     genReqId: () => randomUUID(),
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: 30_000,
-    http: { headersTimeout: 10_000, maxHeaderSize: 16 * 1024 },
+    trustProxy: context.config.trustProxy,
+    http: { headersTimeout: 10_000, connectionsCheckingInterval: 1_000, maxHeaderSize: 16 * 1024 },
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
     forceCloseConnections: true,
     frameworkErrors: handleFrameworkError,
@@ -46,9 +58,14 @@ export async function createServer(context: Context): Promise<Server> {
   app.setSerializerCompiler(serializerCompiler);
   installErrorHandler(app);
   installJsonBodyParser(app);
+  installSecurityHeaders(app);
   logRequests(app);
+  installConnectionLimit(app, context.config);
   installHostGuard(app, context.config);
-  installAuthentication(app);
+  await installOriginGuard(app, context.config);
+  installNulGuard(app);
+  installAuthentication(app, context.keys, context.database);
+  installAudit(app, context.database);
   const draining = installDraining(app);
   await app.register(swagger, {
     openapi: {
@@ -60,15 +77,19 @@ export async function createServer(context: Context): Promise<Server> {
           'Claude agents behind one HTTP API: durable sessions that can be watched, resumed and cancelled.',
         license: { name: 'MIT', identifier: 'MIT' },
       },
+      components: { securitySchemes },
       tags: [
         { name: 'sessions', description: 'Start, watch, cancel, resume and delete sessions' },
         { name: 'turns', description: 'Messages to a session, and what came of them' },
         { name: 'workspace', description: 'Files of a session, what it changed, and the way back' },
         { name: 'approvals', description: 'What agents wait on, and the answers' },
+        { name: 'api-keys', description: 'Who may use the server, and for what' },
+        { name: 'audit', description: 'Who did what' },
+        { name: 'usage', description: 'What model requests used and cost, and what they may cost' },
         { name: 'operations', description: 'Health and version' },
       ],
     },
-    transform: jsonSchemaTransform,
+    transform: describeRoute,
     transformObject: describeSchemas,
   });
   await app.register(classicRoutes, { context });
@@ -76,8 +97,13 @@ export async function createServer(context: Context): Promise<Server> {
   await app.register(turnRoutes, { context });
   await app.register(taskRoutes, { context });
   await app.register(approvalRoutes, { context });
-  await app.register(workspaceRoutes, { workspaces: context.workspaces });
+  await app.register(workspaceRoutes, { forTenant: context.forTenant });
   await app.register(eventRoutes, { context });
+  await app.register(streamTicketRoutes, { context });
+  await app.register(auditRoutes, { context });
+  await app.register(apiKeyRoutes, { context });
+  await app.register(usageRoutes, { context });
+  await app.register(budgetRoutes, { context });
   await app.register(operationsRoutes, { context, isDraining: () => draining.isDraining });
   await app.ready();
   return { app, startDraining: draining.start };

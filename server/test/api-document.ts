@@ -25,6 +25,10 @@ export class ApiDocument {
     return new ApiDocument((await server.request('GET', '/openapi.json')).body);
   }
 
+  get schemas(): Record<string, Record<string, unknown>> {
+    return this.#root.components.schemas;
+  }
+
   /** Every operation as `GET /path/{parameter}`. */
   get operations(): Map<string, Operation> {
     const entries = Object.entries(this.#root.paths).flatMap(([path, methods]) =>

@@ -279,7 +279,8 @@ describe('the classic API in detail', () => {
       };
       for (const [name, statuses] of Object.entries(errors)) {
         const responses = document.operations.get(name)?.responses ?? {};
-        assert.deepEqual(Object.keys(responses), ['200', ...statuses], name);
+        for (const status of ['200', '401', '403', ...statuses])
+          assert.ok(status in responses, `${name}: ${status}`);
       }
     });
 

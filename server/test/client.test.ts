@@ -49,6 +49,24 @@ const methods: Record<string, (client: GreenroomClient) => Promise<unknown>> = {
   'GET /approvals': async ({ approvals }) => await approvals.list().next(),
   'GET /approvals/{approval_id}': async ({ approvals }) => await approvals.get(ID),
   'POST /approvals/{approval_id}': async ({ approvals }) => await approvals.allow(ID),
+  'GET /api-keys': async ({ apiKeys }) => await apiKeys.list().next(),
+  'POST /api-keys': async ({ apiKeys }) =>
+    // Refused: with a first key, all else here would need one.
+    await apiKeys.create({ name: '', scopes: ['admin'] }),
+  'GET /api-keys/{api_key_id}': async ({ apiKeys }) => await apiKeys.get(ID),
+  'PATCH /api-keys/{api_key_id}': async ({ apiKeys }) => await apiKeys.update(ID, { name: 'other' }),
+  'POST /api-keys/{api_key_id}/rotate': async ({ apiKeys }) => await apiKeys.rotate(ID),
+  'DELETE /api-keys/{api_key_id}': async ({ apiKeys }) => await apiKeys.revoke(ID),
+  'GET /usage': async (client) => await client.usage({ group_by: ['day', 'model'] }),
+  'GET /budgets': async ({ budgets }) => await budgets.list(),
+  'PUT /budgets/tenant/{period}': async ({ budgets }) => await budgets.set({ tenant: null }, 'month', 1000),
+  'DELETE /budgets/tenant/{period}': async ({ budgets }) => await budgets.delete({ tenant: null }, 'month'),
+  'PUT /budgets/api-keys/{api_key_id}/{period}': async ({ budgets }) =>
+    await budgets.set({ api_key_id: ID }, 'day', 1),
+  'DELETE /budgets/api-keys/{api_key_id}/{period}': async ({ budgets }) =>
+    await budgets.delete({ api_key_id: ID }, 'day'),
+  'POST /stream-tickets': async (client) => await client.streamTicket(ID),
+  'GET /audit': async (client) => await client.audit().next(),
   'GET /healthz': async (client) => await client.health(),
   'GET /readyz': async (client) => await client.readiness(),
   'GET /version': async (client) => await client.version(),

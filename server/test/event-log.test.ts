@@ -40,6 +40,7 @@ describe('the event log', () => {
       title: null,
       metadata: {},
       maxBudgetUsd: null,
+      apiKeyId: null,
     };
     await client.db.transaction().execute(async (trx) => await insertSession(trx, session));
     return id;

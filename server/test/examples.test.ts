@@ -35,6 +35,8 @@ async function typeCheck(directory: string, file: string, platform: 'node' | 'do
 describe('an example', () => {
   const stack = new AsyncDisposableStack();
   let server: TestServer;
+  /** Null as long as the server needs none. */
+  let apiKey: string | null = null;
   /** A project with the client as npm would install it. */
   let project: string;
   let files: string[];
@@ -59,7 +61,10 @@ describe('an example', () => {
   after(async () => await stack.disposeAsync());
 
   const assertWorks = async (command: string, args: string[]): Promise<void> => {
-    const env = { PATH: process.env.PATH, GREENROOM_URL: server.url };
+    const env = {
+      ...{ PATH: process.env.PATH, GREENROOM_URL: server.url },
+      ...(apiKey === null ? {} : { GREENROOM_API_KEY: apiKey }),
+    };
     const { stdout } = await run(command, args, { cwd: project, env, timeout: 60_000 });
     const lines = stdout.trim().split('\n');
     const [, id = ''] = /^session: (\S+)$/.exec(lines[0] ?? '') ?? assert.fail(stdout);
@@ -68,7 +73,8 @@ describe('an example', () => {
       'answer: allowed',
       'state: completed',
     ]);
-    const session = await server.client.sessions.get(id);
+    const { client } = apiKey === null ? server : server.as(apiKey);
+    const session = await client.sessions.get(id);
     assert.equal(lines.slice(4, -1).join('\n'), `result: ${session.turns[0]?.result?.text}`);
     assert.equal(lines.at(-1), `cost: $${session.cost_usd}`);
     assert.ok(session.cost_usd > 0);
@@ -76,7 +82,10 @@ describe('an example', () => {
     assert.equal(await readFile(join(workspace, 'greeting.txt'), 'utf8'), 'hello\n');
   };
 
-  it('does its task with curl', async () => {
+  it('does its task with curl, also on a server that needs a key', async () => {
+    await assertWorks('bash', [join(root, 'examples/curl.sh')]);
+    const scopes = ['sessions:read', 'sessions:write', 'approvals'] as const;
+    apiKey = (await server.client.apiKeys.create({ name: 'examples', scopes: [...scopes] })).key;
     await assertWorks('bash', [join(root, 'examples/curl.sh')]);
   });
 

@@ -6,8 +6,10 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
+import { pino } from 'pino';
+import type { Accounts, Admission, SettledFree, Used } from '../src/gateway/accounts.ts';
 import { type GatewayAccess, type GatewayClient, ModelGateway } from '../src/gateway/gateway.ts';
-import { configuredUpstream } from '../src/gateway/upstream.ts';
+import { configuredUpstream, modelUpstreams } from '../src/gateway/upstream.ts';
 import { createSilentLogger } from '../src/log.ts';
 import { temporaryDirectory } from './harness.ts';
 
@@ -16,11 +18,41 @@ function client(sessionId: string): GatewayClient {
   return { tenantId: 'default', sessionId, fence: 1, socketPath: null };
 }
 
+/** Admits what the test says, and keeps what it is told. `usage.test.ts` has the real ones. */
+function listeningAccounts() {
+  const settled: (Used | SettledFree)[] = [];
+  const state: { admission: Admission; isHeld: boolean } = {
+    admission: { verdict: 'admitted', requestId: 'a-request' },
+    isHeld: true,
+  };
+  const waiting: (() => void)[] = [];
+  const accounts: Accounts = {
+    holds: async () => state.isHeld,
+    admit: async () => state.admission,
+    settle: (_request, used) => {
+      settled.push(used);
+      waiting.shift()?.();
+    },
+    settled: async () => {},
+  };
+  /** What the next request to end used. */
+  const next = async (): Promise<Used | SettledFree | undefined> => {
+    const told = Promise.withResolvers<void>();
+    waiting.push(told.resolve);
+    await told.promise;
+    return settled.at(-1);
+  };
+  return { accounts, state, settled, next };
+}
+
+const BODY = '{"model":"claude-haiku-4-5","max_tokens":100}';
+
 type Handler = (request: IncomingMessage, response: ServerResponse) => unknown;
 
 describe('the model gateway', () => {
   let handle: Handler = () => {};
   const api = createServer((request, response) => void handle(request, response));
+  const books = listeningAccounts();
   let gateway: ModelGateway;
   let access: GatewayAccess;
 
@@ -32,7 +64,12 @@ describe('the model gateway', () => {
       anthropicAuthToken: null,
       anthropicBaseUrl: `http://127.0.0.1:${(api.address() as AddressInfo).port}/prefix`,
     });
-    gateway = new ModelGateway({ upstream, logger: createSilentLogger(), streamIdleMs: 100 });
+    gateway = new ModelGateway({
+      upstream,
+      accounts: books.accounts,
+      logger: createSilentLogger(),
+      streamIdleMs: 100,
+    });
     await gateway.start();
     access = await gateway.admit(client('a-session'));
   });
@@ -53,11 +90,11 @@ describe('the model gateway', () => {
         'anthropic-beta': 'a,b',
         'content-type': 'application/json',
       },
-      ...(options.method === 'GET' ? {} : { body: options.body ?? '{}' }),
+      ...(options.method === 'GET' ? {} : { body: options.body ?? BODY }),
     });
 
   it('passes bodies byte for byte both ways, with the real key instead of the session token', async () => {
-    const sent = Buffer.from('{"b" : 1,\n "a":"\\u00e9 é" }');
+    const sent = Buffer.from('{"model" : "m",\n "a":"\\u00e9 é" }');
     const answer = Buffer.from('event: x\ndata: {"weird" :  true}\n\n');
     const received = Promise.withResolvers<{ body: Buffer; request: IncomingMessage }>();
     handle = async (request, response) => {
@@ -99,7 +136,7 @@ describe('the model gateway', () => {
     await using directory = await temporaryDirectory();
     const socketPath = join(directory.path, 'gateway.sock');
     const ask = async (path: string): Promise<number | undefined> => {
-      const sent = request({ socketPath, path, method: 'POST', agent: false }).end('{}');
+      const sent = request({ socketPath, path, method: 'POST', agent: false }).end(BODY);
       const [answer] = (await once(sent, 'response')) as [IncomingMessage];
       answer.resume();
       return answer.statusCode;
@@ -141,7 +178,7 @@ describe('the model gateway', () => {
     const abort = new AbortController();
     const first = fetch(`${access.url}/v1/messages`, {
       method: 'POST',
-      body: '{}',
+      body: BODY,
       headers: { 'x-api-key': access.token },
       signal: abort.signal,
     });
@@ -155,20 +192,136 @@ describe('the model gateway', () => {
     await Promise.all([...closed, second.catch(() => {})]);
   });
 
+  it('says 402 where a budget is spent, 403 where the activation is stale, 429 where it waited too long', async () => {
+    handle = () => assert.fail('reached the model API');
+    const { state } = books;
+    const before = { ...state };
+    const refused = async (admission: Admission) => {
+      state.admission = admission;
+      const response = await send('/v1/messages');
+      const { error } = (await response.json()) as { error: { type: string; message: string } };
+      return { status: response.status, type: error.type, message: error.message };
+    };
+    assert.deepEqual(await refused({ verdict: 'exceeded', message: 'All is spent.' }), {
+      ...{ status: 402, type: 'billing_error', message: 'Greenroom: All is spent.' },
+    });
+    assert.equal(access.spentBudget, 'All is spent.');
+    assert.equal((await refused({ verdict: 'stale' })).status, 403);
+    assert.equal(access.spentBudget, null);
+    assert.equal((await refused({ verdict: 'busy' })).status, 429);
+    state.isHeld = false;
+    assert.equal((await send('/v1/messages/count_tokens')).status, 403);
+    Object.assign(state, before);
+  });
+
+  it('tells what an answer used before the agent has its last byte', async () => {
+    const finish = Promise.withResolvers<void>();
+    handle = async (_request, response) => {
+      const usage = { input_tokens: 7, output_tokens: 9 };
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(
+        `data: ${JSON.stringify({ type: 'message_start', message: { model: 'm', usage } })}\n\n`,
+      );
+      // In two pieces, as the network has it.
+      response.write('data: {"type":"message_delta","usage":{"out');
+      setImmediate(() => response.write('put_tokens":11}}\n\n'));
+      await finish.promise;
+      response.end();
+    };
+    const used = books.next();
+    const response = await send('/v1/messages');
+    const told = await used;
+    assert.ok(told !== undefined && 'tokens' in told);
+    assert.deepEqual([told.model, told.tokens.input, told.tokens.output], ['m', 7, 11]);
+    assert.equal(told.isEstimated, false);
+    const before = books.settled.length;
+    finish.resolve();
+    await response.text();
+    assert.equal(books.settled.length, before, 'and tells it once');
+  });
+
+  it('answers 400 to what names no model, and 413 to what is over 40 MB', async () => {
+    handle = () => assert.fail('reached the model API');
+    for (const body of ['', 'no JSON', '[]', '{"model":7}']) {
+      assert.equal((await send('/v1/messages', { body })).status, 400, body);
+    }
+    const large = await send('/v1/messages', { body: Buffer.alloc(40 * 1024 * 1024 + 1, ' ') });
+    assert.equal(large.status, 413);
+  });
+
   it('says 502 when the model API cannot be reached', async () => {
     const upstream = configuredUpstream({
       anthropicApiKey: 'k',
       anthropicAuthToken: null,
       anthropicBaseUrl: 'http://127.0.0.1:1',
     });
-    await using unreachable = new ModelGateway({ upstream, logger: createSilentLogger() });
+    await using unreachable = new ModelGateway({
+      upstream,
+      accounts: listeningAccounts().accounts,
+      logger: createSilentLogger(),
+    });
     await unreachable.start();
     const { url, token } = await unreachable.admit(client('s'));
     const response = await fetch(`${url}/v1/messages`, {
       method: 'POST',
-      body: '{}',
+      body: BODY,
       headers: { 'x-api-key': token },
     });
     assert.equal(response.status, 502);
+  });
+});
+
+describe('a gateway with several model APIs', () => {
+  it('asks the one that a pattern of the model names, with its key; refuses models that are not allowed', async () => {
+    await using stack = new AsyncDisposableStack();
+    const lines: string[] = [];
+    const startApi = async (name: string): Promise<string> => {
+      const api = createServer((request, response) => {
+        const { authorization, 'x-api-key': key } = request.headers;
+        request.resume().on('end', () => response.end([name, key ?? authorization].join(' ')));
+      });
+      api.listen(0, '127.0.0.1');
+      await once(api, 'listening');
+      stack.defer(() => {
+        api.closeAllConnections();
+        api.close();
+      });
+      return `http://127.0.0.1:${(api.address() as AddressInfo).port}`;
+    };
+    const [main, second] = [await startApi('main'), await startApi('second')];
+    const logger = pino({ level: 'trace' }, { write: (line) => lines.push(line) });
+    const gateway = stack.use(
+      new ModelGateway({
+        upstream: configuredUpstream({
+          ...{ anthropicApiKey: 'main-key', anthropicAuthToken: null, anthropicBaseUrl: main },
+        }),
+        upstreams: modelUpstreams([
+          { models: ['glm-*', 'qwen*'], baseUrl: second, apiKey: null, authToken: 'second-token' },
+          { models: ['away'], baseUrl: 'http://127.0.0.1:1', apiKey: 'away-key', authToken: null },
+        ]),
+        allowedModels: ['claude-*', 'glm-4*', 'away'],
+        accounts: listeningAccounts().accounts,
+        logger,
+      }),
+    );
+    await gateway.start();
+    const { url, token } = await gateway.admit(client('s'));
+    const ask = async (model: string): Promise<[number, string]> => {
+      const body = JSON.stringify({
+        model,
+        max_tokens: 1,
+        messages: [{ role: 'user', content: 'a secret' }],
+      });
+      const headers = { 'x-api-key': token };
+      const response = await fetch(`${url}/v1/messages`, { method: 'POST', body, headers });
+      return [response.status, await response.text()];
+    };
+    assert.deepEqual(await ask('claude-opus-5'), [200, 'main main-key']);
+    assert.deepEqual(await ask('glm-4.6'), [200, 'second Bearer second-token']);
+    for (const model of ['glm-5', 'qwen3', 'gpt-5']) assert.equal((await ask(model))[0], 403, model);
+    assert.equal((await ask('away'))[0], 502);
+    assert.ok(lines.length > 0, 'the end of the last one is logged');
+    assert.doesNotMatch(lines.join(''), /main-key|second-token|away-key|a secret/);
+    assert.ok(!lines.join('').includes(token));
   });
 });

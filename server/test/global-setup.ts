@@ -6,6 +6,7 @@ import { createDatabaseClient } from '../src/db/client.ts';
 import { openDataDirectory } from '../src/db/data-directory.ts';
 import { EmbeddedPostgres } from '../src/db/embedded-postgres.ts';
 import { migrateToLatest } from '../src/db/migrate.ts';
+import { raiseTenantWall } from '../src/db/tenant-wall.ts';
 import { createSilentLogger } from '../src/log.ts';
 import { ActivationQueue } from '../src/queue/queue.ts';
 
@@ -40,6 +41,7 @@ async function makeTemplate(connection: { host: string; user: string; database: 
   await migrateToLatest(database.db);
   await using queue = new ActivationQueue({ db: database.db, logger: createSilentLogger() });
   await queue.start();
+  await raiseTenantWall(database.db);
 }
 
 export async function globalTeardown(): Promise<void> {

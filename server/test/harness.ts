@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
+import { z } from 'zod';
 import { GreenroomClient } from '../../client/src/index.ts';
 import type { Config } from '../src/config.ts';
 import { loadConfig } from '../src/config.ts';
@@ -26,6 +27,8 @@ export type TestServer = {
   ended(sessionId: string): Promise<StatusAnswer>;
   /** The first event that matches, among those stored and those to come. */
   event(sessionId: string, matches: (event: EventView) => boolean): Promise<EventView>;
+  /** The same server, for the holder of a key. */
+  as(apiKey: string): TestServer;
   [Symbol.asyncDispose](): Promise<void>;
 };
 
@@ -98,8 +101,11 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   await context.worker.start();
   const { port } = server.app.server.address() as AddressInfo;
   const resources = stack.move();
-  return makeClient(`http://127.0.0.1:${port}`, context, async () => await resources.disposeAsync());
+  const dispose = async (): Promise<void> => await resources.disposeAsync();
+  return makeClient({ url: `http://127.0.0.1:${port}`, context, dispose, apiKey: undefined });
 }
+
+const isolationMode = z.enum(['none', 'bwrap']);
 
 export function testConfig(overrides: Partial<Config>): Config {
   const { config } = loadConfig({
@@ -111,19 +117,31 @@ export function testConfig(overrides: Partial<Config>): Config {
   return {
     ...config,
     port: 0,
+    // Isolation is the subject of its own tests; every other one can be run with it as well.
+    isolation: isolationMode.parse(process.env.TEST_ISOLATION ?? 'none'),
     demoTokensPerSecond: Number.POSITIVE_INFINITY,
     workspaceRoots: [],
     ...overrides,
   };
 }
 
-function makeClient(url: string, context: Context, dispose: () => Promise<void>): TestServer {
+type Access = {
+  url: string;
+  context: Context;
+  dispose: () => Promise<void>;
+  apiKey: string | undefined;
+};
+
+function makeClient(access: Access): TestServer {
+  const { url, context, dispose, apiKey } = access;
   const request = async (method: string, path: string, body?: unknown): Promise<Answer> => {
     const response = await fetch(url + path, {
       method,
-      ...(body === undefined
-        ? {}
-        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      headers: {
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
+      },
     });
     const text = await response.text();
     return {
@@ -132,7 +150,7 @@ function makeClient(url: string, context: Context, dispose: () => Promise<void>)
       body: text === '' ? null : JSON.parse(text),
     };
   };
-  const client = new GreenroomClient({ baseUrl: url });
+  const client = new GreenroomClient({ baseUrl: url, apiKey });
   const event: TestServer['event'] = async (sessionId, matches) => {
     const signal = AbortSignal.timeout(150_000);
     for await (const found of client.sessions.stream(sessionId, { signal })) {
@@ -157,6 +175,7 @@ function makeClient(url: string, context: Context, dispose: () => Promise<void>)
       );
       return (await request('GET', `/status/${sessionId}`)).body;
     },
+    as: (key) => makeClient({ ...access, apiKey: key }),
     [Symbol.asyncDispose]: dispose,
   };
 }

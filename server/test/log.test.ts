@@ -38,4 +38,35 @@ describe('the log', () => {
     assert.equal(ended?.session_id, id);
     assert.equal(typeof ended?.turn_id, 'string');
   });
+
+  it('has none of the secrets that requests carry, at its most talkative level', async () => {
+    await using directory = await temporaryDirectory();
+    const env = { GREENROOM_LOG_LEVEL: 'trace', ANTHROPIC_AUTH_TOKEN: 'no-such-shape-s3cret' };
+    const server = await startServerProcess({ dataDir: directory.path, env, logLevel: null });
+    const output = text(server.stderr);
+    const key = 'grk_0123456789ab_s3cret';
+    const headers = {
+      authorization: `Bearer ${key}`,
+      'x-api-key': 'sk-ant-api03-s3cret',
+      cookie: 'login=s3cret',
+      'idempotency-key': 'one',
+      'content-type': 'application/json',
+    };
+    const calls: [string, string, string?][] = [
+      ['GET', `/events?ticket=s3cret&limit=nonsense`],
+      ['GET', `/sessions/${key}/events?ticket=s3cret`],
+      ['GET', `/nothing/${key}`],
+      ['POST', '/execute', JSON.stringify({ prompt: 'hi', env: { DATABASE: 'postgres://ada:s3cret@db/x' } })],
+      ['POST', '/execute', `{"prompt": "Authorization: Bearer ${key}`],
+    ];
+    for (const [method, path, body] of calls) {
+      const response = await fetch(server.url + path, { method, headers, ...(body ? { body } : {}) });
+      await response.body?.cancel();
+    }
+    server.kill('SIGTERM');
+    await server.exited;
+    const log = await output;
+    assert.match(log, /"path":"\/execute"/);
+    assert.doesNotMatch(log, /s3cret/);
+  });
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { type Identity, LOCAL_USER } from '../src/api-key/identity.ts';
 import { createDatabaseClient, type DatabaseClient } from '../src/db/client.ts';
 import { newSessionId } from '../src/ids.ts';
 import { createSilentLogger } from '../src/log.ts';
@@ -65,8 +66,10 @@ describe('the queue of activations', () => {
     const maxQueued = { perSession: 10, sessions: 100 };
     const services = { db: client.db, bus, queue, workspaceRoots: [], maxQueued };
     const nothing = { content: null, cwd: null, title: null, metadata: null, maxBudgetUsd: null, once: null };
+    const asker = (tenantId: string): Identity => ({ ...LOCAL_USER, tenantId });
     const start = async (tenantId: string): Promise<string> =>
-      (await startSession(services, { ...nothing, prompt: 'hello', options: {}, tenantId })).value;
+      (await startSession(services, { ...nothing, prompt: 'hello', options: {}, asker: asker(tenantId) }))
+        .value;
     const flood: string[] = [];
     for (let n = 0; n < 20; n++) flood.push(await start('busy'));
     const single = await start('quiet');

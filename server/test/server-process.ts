@@ -83,6 +83,8 @@ export type StartOptions = {
   logLevel?: string | null;
   /** Where its log goes instead of to `stderr`. */
   stderr?: number;
+  /** Started by another user; only root can. */
+  user?: number | undefined;
   /** Started as the README says. */
   npm?: boolean;
 };
@@ -101,7 +103,7 @@ export async function startServerProcess(options: StartOptions): Promise<ServerP
 
 /** With an exact environment, and without waiting for it. */
 export function spawnServer(options: StartOptions): ChildProcess {
-  const { dataDir, env, logLevel = 'warn', stderr = 'pipe' } = options;
+  const { dataDir, env, logLevel = 'warn', stderr = 'pipe', user } = options;
   const level = logLevel === null ? [] : ['--log-level', logLevel];
   const flags = ['--data-dir', dataDir, '--port', '0', ...level];
   const [command, ...args] = options.npm
@@ -111,6 +113,7 @@ export function spawnServer(options: StartOptions): ChildProcess {
     cwd: root,
     env: { PATH: process.env.PATH, HOME: dataDir, GREENROOM_DEMO_TOKENS_PER_SECOND: '100000', ...env },
     stdio: ['ignore', 'pipe', stderr],
+    ...(user === undefined ? {} : { uid: user, gid: user }),
   });
 }
 

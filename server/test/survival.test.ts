@@ -100,7 +100,9 @@ describe('a server that is killed', () => {
     await using others = await temporaryDirectory();
     const files = ['one', 'two', 'three'].map((name) => join(others.path, name));
     await Promise.all(files.map(async (path) => await writeFile(path, `content of ${path}`)));
-    const first = await startServerProcess({ dataDir: directory.path });
+    // An isolated agent would not see files out there.
+    const env = { GREENROOM_ISOLATION: 'none' };
+    const first = await startServerProcess({ dataDir: directory.path, env });
     const id = await first.execute({
       prompt: files.map((path) => `read ${path}`).join(' and also '),
       ...ask,
@@ -108,7 +110,7 @@ describe('a server that is killed', () => {
     await pending(first, id, 3);
     await die(first);
 
-    await using second = await startServerProcess({ dataDir: directory.path });
+    await using second = await startServerProcess({ dataDir: directory.path, env });
     const approvals = await pending(second, id, 3);
     const [denied, ...allowed] = approvals;
     const path = `/approvals/${denied.approval_id}`;

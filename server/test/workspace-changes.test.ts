@@ -398,6 +398,8 @@ describe('what a session changes', () => {
         assertProblem(await rewind(id, body), 422, 'invalid_request');
       }
       assertProblem(await rewind(UNKNOWN_ID, { to: 'start' }), 404, 'not_found');
+      // Answered when the snapshot after the turn has been taken.
+      await server.request('GET', `/sessions/${id}/changes`);
       await rm(join(workspaceOf(id), '..', 'history.git'), { recursive: true });
       const lost = await rewind(id, { to: 'start' });
       assertProblem(lost, 409, 'not_supported');

@@ -1,13 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import {
-  type ModelUsage,
   type PermissionMode,
   type Query,
   query,
   type SDKMessage,
   type SDKUserMessage,
 } from '@anthropic-ai/claude-agent-sdk';
-import type { AgentChild, IsolationDriver } from '../isolation/driver.ts';
+import type { AgentChild, Sandbox } from '../isolation/driver.ts';
 import type { ContentBlock } from '../turn/turn.ts';
 import { PushQueue } from '../util/push-queue.ts';
 import { agentOptions, type OptionsSource } from './options.ts';
@@ -16,7 +15,7 @@ import { agentOptions, type OptionsSource } from './options.ts';
 export type AgentMessage = SDKMessage;
 
 export type AgentProcessSpec = Omit<OptionsSource, 'spawn'> & {
-  driver: IsolationDriver;
+  sandbox: Pick<Sandbox, 'spawn'>;
   /** Identifies the activation on its processes, see `AgentCommand.mark`. */
   mark: string;
 };
@@ -29,9 +28,16 @@ function definedOnly(env: Record<string, string | undefined>): Record<string, st
 
 /** The agent program ended, or could not be started; the message says what it printed last. */
 export class AgentCrashedError extends Error {
-  constructor(message: string, options?: ErrorOptions) {
+  /** The limit of its sandbox that it had run into, if any. */
+  readonly exhausted: string | null;
+
+  constructor(
+    message: string,
+    { exhausted = null, ...options }: ErrorOptions & { exhausted?: string | null } = {},
+  ) {
     super(message, options);
     this.name = 'AgentCrashedError';
+    this.exhausted = exhausted;
   }
 }
 
@@ -59,12 +65,15 @@ export class AgentProcess {
         ...spec,
         spawn: (command) => {
           if (this.#isEnding) throw new AgentCrashedError('ended before it was started');
-          this.#child = spec.driver.spawn({
+          const env = definedOnly(command.env);
+          const { CLAUDE_CONFIG_DIR: configDirectory = null } = env;
+          this.#child = spec.sandbox.spawn({
             command: command.command,
             args: command.args,
             cwd: spec.cwd,
             // Ours, and where the SDK has unpacked the transcript to resume from.
-            env: definedOnly(command.env),
+            env,
+            unpacked: configDirectory === spec.environment.CLAUDE_CONFIG_DIR ? null : configDirectory,
             mark: spec.mark,
           });
           return this.#child;
@@ -107,7 +116,8 @@ export class AgentProcess {
     } catch (error) {
       // What the process printed last is only complete once it is gone.
       await Promise.race([this.#child?.exited, delay(TERMINATE_GRACE_MS, undefined, { ref: false })]);
-      throw new AgentCrashedError(this.#describeEnd(error), { cause: error });
+      const exhausted = this.#child?.exhausted() ?? null;
+      throw new AgentCrashedError(this.#describeEnd(error), { cause: error, exhausted });
     } finally {
       this.#ready.resolve();
       // It ended by itself, and may have left tools running.
@@ -135,14 +145,6 @@ export class AgentProcess {
 
   async setPermissionMode(mode: PermissionMode): Promise<void> {
     await this.#query.setPermissionMode(mode);
-  }
-
-  /** What its model calls cost so far, by model; goes on counting where the transcript of an earlier process ended. */
-  async modelUsage(): Promise<Record<string, ModelUsage>> {
-    const { session } = await this.#query.usage_EXPERIMENTAL_MAY_CHANGE_DO_NOT_RELY_ON_THIS_API_YET({
-      skipBehaviors: true,
-    });
-    return session.model_usage;
   }
 
   /** Stops one background task. */

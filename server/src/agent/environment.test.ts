@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { agentEnvironment, isDeniedVariable, isVariableName, sessionDirectories } from './environment.ts';
+import { agentEnvironment, isDeniedVariable, isVariableName } from './environment.ts';
 
 function environment(requested: Record<string, string>) {
   return agentEnvironment({
-    directories: sessionDirectories('/data', '019f2d3c-4a5b-7c6d-8e9f-0a1b2c3d4e5f'),
+    view: { home: '/home/agent', temporary: '/tmp', gatewaySocket: '/run/gw/gw.sock', proxyExceptions: [] },
     sessionId: '019f2d3c-4a5b-7c6d-8e9f-0a1b2c3d4e5f',
     gateway: { url: 'http://127.0.0.1:1', token: 'token' },
     path: '/usr/bin',
     requested,
     backgroundTasks: false,
     rerunsTurn: false,
+    cloud: {},
   });
 }
 

@@ -1,4 +1,6 @@
 import { join } from 'node:path';
+import type { AgentView } from '../isolation/driver.ts';
+import { proxyVariables } from '../isolation/forwarder.ts';
 
 /** Directories of one session on this node. The home is private: sessions that share one can read each other. */
 export type SessionDirectories = { root: string; home: string; temporary: string; workspace: string };
@@ -13,7 +15,8 @@ export function sessionsDirectory(dataDir: string): string {
 }
 
 export type EnvironmentSource = {
-  directories: SessionDirectories;
+  /** The paths as the agent sees them. */
+  view: Pick<AgentView, 'home' | 'temporary' | 'gatewaySocket' | 'proxyExceptions'>;
   sessionId: string;
   /** Where the model gateway listens, and what identifies this activation to it: not a key. */
   gateway: { url: string; token: string };
@@ -23,25 +26,31 @@ export type EnvironmentSource = {
   requested: Record<string, string>;
   /** Commands and subagents may go on after the turn that began them. */
   backgroundTasks: boolean;
+  /** Of the operator's, where agents ask a cloud themselves; it wins. */
+  cloud: Record<string, string>;
   /** The process goes on with a turn that was cut off, from its last complete step. */
   rerunsTurn: boolean;
 };
 
 /** The whole environment of an agent process. Nothing is inherited: the server's own holds secrets. */
 export function agentEnvironment(source: EnvironmentSource): Record<string, string> {
-  const { directories, gateway } = source;
+  const { view, gateway } = source;
   return {
     ...source.requested,
     PATH: source.path,
-    HOME: directories.home,
-    TMPDIR: directories.temporary,
+    HOME: view.home,
+    TMPDIR: view.temporary,
     LANG: source.requested.LANG ?? 'C.UTF-8',
     GREENROOM_SESSION_ID: source.sessionId,
     // Without it the SDK drops the transcript mirror silently when HOME differs from the server's.
-    CLAUDE_CONFIG_DIR: join(directories.home, '.claude'),
-    CLAUDE_CODE_TMPDIR: directories.temporary,
+    CLAUDE_CONFIG_DIR: join(view.home, '.claude'),
+    CLAUDE_CODE_TMPDIR: view.temporary,
     ANTHROPIC_BASE_URL: gateway.url,
     ANTHROPIC_API_KEY: gateway.token,
+    ...(view.gatewaySocket === null ? {} : { ANTHROPIC_UNIX_SOCKET: view.gatewaySocket }),
+    ...(view.proxyExceptions === null ? {} : proxyVariables(view.proxyExceptions)),
+    // Settings of a repository cannot move the model traffic elsewhere, or run a helper for its key.
+    CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST: '1',
     CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
     CLAUDE_CODE_DISABLE_FILE_MENTIONS: '1',
     CLAUDE_CODE_DISABLE_AUTO_MEMORY: '1',
@@ -55,6 +64,7 @@ export function agentEnvironment(source: EnvironmentSource): Record<string, stri
     API_TIMEOUT_MS: '300000',
     MCP_TIMEOUT: '10000',
     DISABLE_AUTOUPDATER: '1',
+    ...source.cloud,
   };
 }
 
@@ -72,6 +82,7 @@ const deniedNames = new Set([
   'NODE_OPTIONS',
   'NODE_PATH',
   'NODE_EXTRA_CA_CERTS',
+  'NODE_USE_ENV_PROXY',
   'NODE_TLS_REJECT_UNAUTHORIZED',
   'PYTHONSTARTUP',
   'PYTHONPATH',

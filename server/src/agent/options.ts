@@ -20,8 +20,6 @@ export type OptionsSource = {
   sessionStore: SessionStore;
   /** Resume the conversation that the store holds, or start it under this id. */
   conversation: { id: string; exists: boolean };
-  /** What the process may spend before it ends its turn; null is no limit. US dollars. */
-  budgetUsd: number | null;
   /** Who is asked about tool calls; null is nobody. */
   asks: Pick<Options, 'canUseTool' | 'hooks'> | null;
   /** Who answers calls of the session's client tools; null offers none. */
@@ -47,6 +45,8 @@ export function agentOptions(source: OptionsSource): Options {
       cleanupPeriodDays: 36_500,
       // Not `allowedTools`: the SDK would print a warning for every tool that is not asked for.
       permissions: { allow: allowedRules(source) },
+      // It would ask a service about every host, and reaches only those of the session.
+      ...(requested.network === undefined ? {} : { skipWebFetchPreflight: true }),
     },
     strictMcpConfig: true,
     // Over its input: what is on a command line shows in the process list, headers and all.
@@ -90,7 +90,7 @@ function toolsOf(requested: SessionOptions, canAsk: boolean): string[] {
   return available.filter((name) => wanted.includes(name));
 }
 
-function modelOptions({ requested, defaultModel, budgetUsd }: OptionsSource): Options {
+function modelOptions({ requested, defaultModel }: OptionsSource): Options {
   const model = requested.model ?? defaultModel ?? undefined;
   const { fallback_model, max_thinking_tokens } = requested;
   return defined({
@@ -101,7 +101,6 @@ function modelOptions({ requested, defaultModel, budgetUsd }: OptionsSource): Op
     thinking: max_thinking_tokens === undefined ? undefined : thinking(max_thinking_tokens),
     betas: requested.betas,
     maxTurns: requested.max_turns,
-    maxBudgetUsd: budgetUsd ?? undefined,
   });
 }
 

@@ -96,20 +96,6 @@ export async function hasConversation(db: Kysely<Database>, sessionId: string): 
   return row !== undefined;
 }
 
-/** The totals that a process which resumes the conversation goes on counting from, by model. */
-export async function readModelUsage(db: Kysely<Database>, sessionId: string): Promise<unknown> {
-  const row = await db
-    .selectFrom('transcripts')
-    .select('entry')
-    .where('session_id', '=', sessionId)
-    .where('subpath', '=', '')
-    .where('type', '=', 'cost-state')
-    .orderBy('id', 'desc')
-    .limit(1)
-    .executeTakeFirst();
-  return (row?.entry as { modelUsage?: unknown } | undefined)?.modelUsage ?? {};
-}
-
 function uuidOf(entry: SessionStoreEntry): string | null {
   return typeof entry.uuid === 'string' && isUuid(entry.uuid) ? entry.uuid : null;
 }

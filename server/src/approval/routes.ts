@@ -23,8 +23,6 @@ export async function approvalRoutes(
   { context }: { context: Context },
 ): Promise<void> {
   const app = instance.withTypeProvider<ZodTypeProvider>();
-  const { sessions } = context;
-
   app.get(
     '/approvals',
     {
@@ -39,7 +37,7 @@ export async function approvalRoutes(
       },
     },
     async ({ identity, query }) =>
-      await listApprovalPage(sessions.db, {
+      await listApprovalPage(context.forTenant({ identity }).db, {
         tenantId: identity.tenantId,
         limit: query.limit,
         before: query.cursor ?? null,
@@ -59,12 +57,13 @@ export async function approvalRoutes(
         response: { 200: approvalView, ...problems(404, 503) },
       },
     },
-    async (request) => await getApproval(sessions.db, approvalKey(request)),
+    async (request) => await getApproval(context.forTenant(request).db, approvalKey(request)),
   );
 
   app.post(
     '/approvals/:approval_id',
     {
+      config: { scope: 'approvals' },
       schema: {
         tags,
         summary: 'Answer what an agent waits on',
@@ -76,7 +75,7 @@ export async function approvalRoutes(
       },
     },
     async (request) =>
-      await answerApproval(sessions, approvalKey(request), {
+      await answerApproval(context.forTenant(request).sessions, approvalKey(request), {
         answer: toAnswer(request.body),
         decidedBy: request.identity.name,
       }),

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { requireBudgetsHold } from '../budget/service.ts';
 import type { Context } from '../context.ts';
 import { AppError } from '../errors.ts';
 import { answerOnce, idempotencyHeaders, idempotentRequest } from '../http/idempotency.ts';
@@ -47,10 +48,8 @@ export async function classicRoutes(
   { context }: { context: Context },
 ): Promise<void> {
   const app = instance.withTypeProvider<ZodTypeProvider>();
-  const { sessions } = context;
-  const { db } = sessions;
 
-  app.get('/', { schema: { hide: true } }, async () => ({
+  app.get('/', { config: { scope: null }, schema: { hide: true } }, async () => ({
     name: 'greenroom',
     message: 'Claude Agent SDK API',
     version,
@@ -71,6 +70,7 @@ export async function classicRoutes(
       approvals: 'GET /approvals, POST /approvals/{approval_id} - What agents wait on, and the answers',
       fork: 'POST /sessions/{session_id}/fork - A new session from any event',
       files: 'GET, PUT, DELETE /sessions/{session_id}/files/{path}; GET /archive, /changes; POST /rewind',
+      audit: 'GET /audit - Who did what; POST /stream-tickets - Event streams for EventSource',
       health: 'GET /healthz, /readyz, /version',
       openapi: 'GET /openapi.json - This API, described',
     },
@@ -90,6 +90,7 @@ export async function classicRoutes(
     },
     async (request, reply) => {
       const { body } = request;
+      const { sessions } = context.forTenant(request);
       const start = await toStartRequest(request, context);
       const resumed = body.resume_session_id?.toLowerCase() || null;
       if (resumed === null) {
@@ -122,7 +123,7 @@ export async function classicRoutes(
       },
     },
     async (request) => {
-      const status = await readStatus(db, sessionKey(request));
+      const status = await readStatus(context.forTenant(request).db, sessionKey(request));
       const { session, messages } = status;
       const result = toResult(status);
       return {
@@ -149,7 +150,7 @@ export async function classicRoutes(
     },
     async (request) => {
       const key = sessionKey(request);
-      await cancelSession(sessions, key);
+      await cancelSession(context.forTenant(request).sessions, key);
       return {
         session_id: key.id,
         status: 'cancelled' as const,
@@ -170,7 +171,7 @@ export async function classicRoutes(
     },
     async (request, reply) => {
       const { limit, cursor, status } = request.query;
-      const page = await readPage(db, {
+      const page = await readPage(context.forTenant(request).db, {
         tenantId: request.identity.tenantId,
         limit,
         before: cursor ?? null,
@@ -200,7 +201,10 @@ export async function classicRoutes(
     },
     async (request) => {
       const olderThanMs = request.query.max_age_hours * HOUR_MS;
-      const removed = await cleanUpSessions(sessions, { tenantId: request.identity.tenantId, olderThanMs });
+      const removed = await cleanUpSessions(context.forTenant(request).sessions, {
+        tenantId: request.identity.tenantId,
+        olderThanMs,
+      });
       return { removed, message: `Cleaned up ${removed} old sessions` };
     },
   );
@@ -217,7 +221,7 @@ export async function classicRoutes(
     },
     async (request) => {
       const key = sessionKey(request);
-      const status = await removeSession(sessions, key);
+      const status = await removeSession(context.forTenant(request).sessions, key);
       return { session_id: key.id, status, message: `Session ${key.id} deleted successfully` };
     },
   );
@@ -228,7 +232,7 @@ async function forkResumed(services: ForkServices, id: string, start: StartReque
   const { prompt, content, ...changes } = start;
   const request = { ...changes, prompt: { prompt, content }, at: null };
   try {
-    return await forkSession(services, { tenantId: start.tenantId, id }, request);
+    return await forkSession(services, { tenantId: start.asker.tenantId, id }, request);
   } catch (error) {
     throw error instanceof AppError && error.code === 'not_found' ? notResumable(id) : error;
   }
@@ -243,10 +247,11 @@ async function toStartRequest(
   context: Context,
 ): Promise<StartRequest> {
   const { body } = request;
+  if (body.max_budget_usd !== undefined) requireBudgetsHold(context);
   return {
-    tenantId: request.identity.tenantId,
+    asker: request.identity,
     ...readPrompt(body),
-    options: await applyPolicy(toSessionOptions(body), context),
+    options: await applyPolicy(toSessionOptions(body), context, request.identity),
     cwd: body.cwd ?? null,
     title: body.title ?? null,
     metadata: body.metadata ?? null,

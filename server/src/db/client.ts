@@ -17,13 +17,25 @@ export type DatabaseClient = {
 const CONNECT_TIMEOUT_MS = 5_000;
 const IDLE_TRANSACTION_MS = 15_000;
 
-export function connectionConfig(target: ConnectionTarget, applicationName: string): PoolConfig {
+/** `settings` hold from the start of each connection. */
+export function connectionConfig(
+  target: ConnectionTarget,
+  applicationName: string,
+  settings: Record<string, string> = {},
+): PoolConfig {
+  const all = {
+    // All tables live in one schema of their own, so that a shared database stays tidy.
+    search_path: SCHEMA,
+    // A node that vanished in the middle of a transaction must not hold its locks for long.
+    idle_in_transaction_session_timeout: IDLE_TRANSACTION_MS,
+    ...settings,
+  };
   return {
     ...target,
     application_name: applicationName,
-    // All tables live in one schema of their own, so that a shared database stays tidy.
-    // A node that vanished in the middle of a transaction must not hold its locks for long.
-    options: `-c search_path=${SCHEMA} -c idle_in_transaction_session_timeout=${IDLE_TRANSACTION_MS}`,
+    options: Object.entries(all)
+      .map(([name, value]) => `-c ${name}=${value}`)
+      .join(' '),
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
     types: typeParsers(),
@@ -42,13 +54,19 @@ export function createDatabaseClient(
   target: ConnectionTarget,
   options: { logger: Logger; maxConnections?: number },
 ): DatabaseClient {
-  const pool = new Pool({ ...connectionConfig(target, 'greenroom'), max: options.maxConnections ?? 20 });
-  // A connection that breaks is replaced by the pool, and fails the query that uses it; without listeners the error
-  // would end the process as well.
-  pool.on('error', (error) => {
-    if (!pool.ending) options.logger.warn({ reason: error.message }, 'lost an idle database connection');
-  });
-  pool.on('connect', (client) => client.on('error', () => {}));
+  const pool = new Pool({ ...connectionConfig(target, 'greenroom'), max: options.maxConnections ?? 16 });
+  watchConnections(pool, options.logger);
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
   return { db, pool, [Symbol.asyncDispose]: () => db.destroy() };
+}
+
+/**
+ * A connection that breaks is replaced by the pool, and fails the query that uses it; without listeners the error would
+ * end the process as well.
+ */
+export function watchConnections(pool: Pool, logger: Logger): void {
+  pool.on('error', (error) => {
+    if (!pool.ending) logger.warn({ reason: error.message }, 'lost an idle database connection');
+  });
+  pool.on('connect', (client) => client.on('error', () => {}));
 }

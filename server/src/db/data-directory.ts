@@ -32,6 +32,9 @@ const SQLITE_READONLY = 8;
 const SQLITE_FULL = 13;
 const SQLITE_CANTOPEN = 14;
 
+/** Another process has it. */
+export class DataDirectoryInUse extends StartupError {}
+
 /** A connection that is garbage collected is closed, and its lock is gone. */
 const heldLocks = new Set<DatabaseSync>();
 
@@ -144,12 +147,12 @@ function toStartupError(path: string, error: unknown): StartupError {
   return new StartupError(message, { hint: elsewhere, cause: error });
 }
 
-function heldByOther(path: string): StartupError {
+function heldByOther(path: string): DataDirectoryInUse {
   const holder = findHolder(path);
   const who = holder
     ? `process ${holder.pid} on ${holder.hostname}${holder.url ? ` (${holder.url})` : ''}, since ${holder.startedAt}`
     : 'another process';
-  return new StartupError(`The data directory ${path} is in use by ${who}.`, {
+  return new DataDirectoryInUse(`The data directory ${path} is in use by ${who}.`, {
     hint: 'Use that server, stop it first, or choose another data directory for this one.',
   });
 }

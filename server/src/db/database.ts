@@ -1,9 +1,14 @@
 import type { TranscriptTable } from '../agent/table.ts';
+import type { ApiKeyTable, KeyPepperTable } from '../api-key/table.ts';
 import type { ApprovalTable } from '../approval/table.ts';
+import type { AuditLogTable } from '../audit/table.ts';
+import type { BudgetTable } from '../budget/table.ts';
 import type { EventTable } from '../event/table.ts';
 import type { IdempotencyKeyTable } from '../idempotency/table.ts';
 import type { DeletedSessionTable, SessionTable } from '../session/table.ts';
+import type { StreamTicketTable } from '../stream-ticket/table.ts';
 import type { TurnTable } from '../turn/table.ts';
+import type { SessionSpendingTable, UsageLedgerTable } from '../usage/table.ts';
 import type { WorkerTable } from '../worker/table.ts';
 
 /** Every table of the schema `greenroom`. pg-boss keeps its own in `greenroom_queue`. */
@@ -16,9 +21,16 @@ export type Database = {
   idempotency_keys: IdempotencyKeyTable;
   transcripts: TranscriptTable;
   workers: WorkerTable;
+  api_keys: ApiKeyTable;
+  key_pepper: KeyPepperTable;
+  usage_ledger: UsageLedgerTable;
+  session_spending: SessionSpendingTable;
+  budgets: BudgetTable;
+  audit_log: AuditLogTable;
+  stream_tickets: StreamTicketTable;
 };
 
 export const SCHEMA = 'greenroom';
 export const QUEUE_SCHEMA = 'greenroom_queue';
-/** The only tenant until API keys exist; every row carries it. */
+/** Of the local user, and of keys that are made for no other. */
 export const DEFAULT_TENANT = 'default';

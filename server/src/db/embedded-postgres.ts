@@ -57,8 +57,7 @@ export class EmbeddedPostgres {
     this.#cluster = join(this.#dataDirectory, 'postgres');
     this.#logPath = join(this.#dataDirectory, 'postgres.log');
     this.#logger = logger;
-    const host = socketDirectoryFor(this.#dataDirectory);
-    this.connection = { host, port: POSTGRES_PORT, user: POSTGRES_USER, database: 'greenroom', ssl: false };
+    this.connection = embeddedConnection(this.#dataDirectory);
   }
 
   /** Resolves when `connection` can be used. Throws a `StartupError` and leaves nothing running if that fails. */
@@ -158,6 +157,12 @@ export class EmbeddedPostgres {
   async #pause(milliseconds: number): Promise<void> {
     await sleep(milliseconds, undefined, { signal: this.#stopping.signal }).catch(() => {});
   }
+}
+
+/** To the embedded database of a data directory, whoever runs it. */
+export function embeddedConnection(dataDirectory: string): PostgresConnection {
+  const host = socketDirectoryFor(dataDirectory);
+  return { host, port: POSTGRES_PORT, user: POSTGRES_USER, database: 'greenroom', ssl: false };
 }
 
 /** What the system or the database refuses, the operator can mend; all else is a bug, whose stack is wanted. */

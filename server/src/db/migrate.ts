@@ -4,12 +4,20 @@ import { StartupError } from '../errors.ts';
 import { type Database, SCHEMA } from './database.ts';
 import * as foundation from './migrations/0001-foundation.ts';
 import * as liveSessions from './migrations/0002-live-sessions.ts';
+import * as tenancy from './migrations/0003-tenancy.ts';
+import * as usage from './migrations/0004-usage.ts';
+import * as audit from './migrations/0005-audit.ts';
+import * as isolation from './migrations/0006-isolation.ts';
 import { UNDEFINED_TABLE, UNIQUE_VIOLATION } from './sqlstate.ts';
 
 /** Forward only, in the order of their names; a migration that has shipped is never edited. */
 const migrations: Record<string, Migration> = {
   '0001-foundation': foundation,
   '0002-live-sessions': liveSessions,
+  '0003-tenancy': tenancy,
+  '0004-usage': usage,
+  '0005-audit': audit,
+  '0006-isolation': isolation,
 };
 
 const MIGRATION_TABLE = 'schema_migrations';

@@ -3,6 +3,7 @@ const DISK_FULL = '53100';
 const IDLE_TRANSACTION_TIMEOUT = '25P03';
 export const INVALID_CATALOG_NAME = '3D000';
 export const UNIQUE_VIOLATION = '23505';
+export const INSUFFICIENT_PRIVILEGE = '42501';
 export const UNDEFINED_TABLE = '42P01';
 
 const unavailableClasses = ['08', '53', '57', '58'];

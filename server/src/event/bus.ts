@@ -18,6 +18,8 @@ export type Signal =
   /** A background task of the session's agent is to stop. */
   | { type: 'stop_task'; sessionId: string; taskId: string }
   | { type: 'deleted'; sessionId: string }
+  /** An API key was made, changed or revoked. */
+  | { type: 'api_key'; apiKeyId: string }
   /** A piece of a message that an agent is writing. */
   | DeltaSignal
   /** Events were stored up to `seq`; those small enough come along. */
@@ -40,6 +42,7 @@ const wireSignal = z.discriminatedUnion('type', [
   z.object({ type: z.literal('approval'), sessionId: z.string() }),
   z.object({ type: z.literal('stop_task'), sessionId: z.string(), taskId: z.string() }),
   z.object({ type: z.literal('deleted'), sessionId: z.string() }),
+  z.object({ type: z.literal('api_key'), apiKeyId: z.string() }),
   deltaSignal,
   z.object({
     type: z.literal('events'),

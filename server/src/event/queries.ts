@@ -32,6 +32,8 @@ const flag = z.preprocess(
 );
 const deltas = flag.describe('Stream only: pieces of messages while they are being written.');
 
+const ticket = z.string().max(100).optional().describe('Instead of a key: see `POST /stream-tickets`.');
+
 export const eventsQuery = z.strictObject({
   after: wholeNumber(0)
     .optional()
@@ -41,6 +43,7 @@ export const eventsQuery = z.strictObject({
   order: z.enum(['asc', 'desc']).optional().describe('Pages only: oldest first (`asc`), or newest.'),
   kinds,
   deltas,
+  ticket,
 });
 export type EventsQuery = z.infer<typeof eventsQuery>;
 
@@ -87,5 +90,6 @@ export const manyEventsQuery = z.strictObject({
     ),
   kinds,
   deltas,
+  ticket,
 });
 export type ManyEventsQuery = z.infer<typeof manyEventsQuery>;

@@ -25,13 +25,13 @@ export async function eventRoutes(
   { context }: { context: Context },
 ): Promise<void> {
   const app = instance.withTypeProvider<ZodTypeProvider>();
-  const { db } = context.sessions;
   // Before the server waits for its connections to end.
   app.addHook('preClose', async () => await context.streams[Symbol.asyncDispose]());
 
   app.get(
     '/sessions/:session_id/events',
     {
+      config: { acceptsTicket: true },
       schema: {
         tags: ['sessions'],
         summary: 'Events of a session: a page of them, or the live stream',
@@ -50,6 +50,7 @@ export async function eventRoutes(
       },
     },
     async (request, reply) => {
+      const { db } = context.forTenant(request);
       const key = sessionKey(request);
       const { query } = request;
       const isStream = wantsStream(request);
@@ -76,6 +77,7 @@ export async function eventRoutes(
   app.get(
     '/events',
     {
+      config: { acceptsTicket: true },
       schema: {
         tags: ['sessions'],
         summary: 'One live stream over many sessions: how all stand, and the events of those named',

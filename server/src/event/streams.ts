@@ -182,6 +182,7 @@ export class EventStreams {
         this.#summaries.notice(signal.sessionId);
         break;
       case 'work':
+      case 'api_key':
         break;
       default:
         this.#summaries.notice(signal.sessionId);

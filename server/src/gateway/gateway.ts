@@ -1,19 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
-import {
-  createServer,
-  Agent as HttpAgent,
-  request as httpRequest,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-} from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { pipeline } from 'node:stream/promises';
 import type { Logger } from '../log.ts';
-import type { Upstream } from './upstream.ts';
+import { matchesPattern } from '../util/pattern.ts';
+import type { Accounts } from './accounts.ts';
+import { Forwarder } from './forwarder.ts';
+import { Refusal, refuse, tokenOf } from './headers.ts';
+import { type ModelRequest, readModelRequest } from './model-request.ts';
+import { type ModelUpstream, type Upstream, upstreamFor } from './upstream.ts';
 
 /** Whom the gateway lets in: one activation of a session. */
 export type GatewayClient = {
@@ -36,67 +32,54 @@ export type GatewayAccess = {
   socketPath: string | null;
   /** When the model last sent a byte, as `performance.now()`. */
   readonly lastByteAt: number;
+  /** Why its latest request was refused, when a budget is spent; else null. */
+  readonly spentBudget: string | null;
   revoke(): void;
 };
 
-type Client = GatewayClient & { abort: AbortController; lastByteAt: number };
+type Client = GatewayClient & {
+  abort: AbortController;
+  lastByteAt: number;
+  spentBudget: string | null;
+};
 
-const MAX_BODY_BYTES = 40 * 1024 * 1024;
+export type GatewayOptions = {
+  upstream: Upstream;
+  /** Asked instead of it for the models that they name. */
+  upstreams?: readonly ModelUpstream[];
+  accounts: Accounts;
+  logger: Logger;
+  /** Patterns of model names; none allows all. */
+  allowedModels?: readonly string[];
+  /** A response that is silent for longer is cut, so that the agent asks again. */
+  streamIdleMs?: number | undefined;
+};
+
 const DEFAULT_STREAM_IDLE_MS = 90_000;
-
+const MESSAGES = '/v1/messages';
 /** The only requests that an agent needs. Everything else of the model API (files, batches …) stays out of reach. */
-const allowedPaths = new Set(['/v1/messages', '/v1/messages/count_tokens']);
-
-// Of the agent's request: what belongs to the connection or to the agent's own credential. The rest goes through,
-// since every `anthropic-*` header that is lost costs a feature.
-const droppedRequestHeaders = new Set([
-  'host',
-  'connection',
-  'keep-alive',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'expect',
-  'cookie',
-  'authorization',
-  'x-api-key',
-  'accept-encoding',
-]);
-const droppedResponseHeaders = new Set([
-  'connection',
-  'keep-alive',
-  'transfer-encoding',
-  'upgrade',
-  'set-cookie',
-]);
+const allowedPaths = new Set([MESSAGES, '/v1/messages/count_tokens']);
 
 /**
  * The local proxy between agent processes and the model API, and the only holder of the key. Bodies pass byte for
- * byte in both directions; nothing of them is logged.
+ * byte in both directions; nothing of them is logged. A request is made only when its activation is the session's
+ * newest and its budgets allow it; what it used is written down.
  */
 export class ModelGateway {
-  readonly #upstream: Upstream;
-  readonly #logger: Logger;
-  readonly #streamIdleMs: number;
+  readonly #options: GatewayOptions;
+  readonly #forwarder: Forwarder;
   readonly #clients = new Map<string, Client>();
   readonly #server = createServer((request, response) =>
     this.#handle(request, response, this.#clients.get(tokenOf(request))),
   );
   readonly #sockets = new Set<Server>();
-  readonly #agents = {
-    'http:': new HttpAgent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY }),
-    'https:': new HttpsAgent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY }),
-  };
+  /** Requests, each with whose it is and its answer. */
+  readonly #underWay = new Map<Promise<void>, { client: Client | undefined; response: ServerResponse }>();
   #url = '';
 
-  /** `streamIdleMs`: a response that is silent for longer is cut, so that the agent asks again. */
-  constructor(options: { upstream: Upstream; logger: Logger; streamIdleMs?: number }) {
-    this.#upstream = options.upstream;
-    this.#logger = options.logger;
-    this.#streamIdleMs = options.streamIdleMs ?? DEFAULT_STREAM_IDLE_MS;
+  constructor(options: GatewayOptions) {
+    this.#options = options;
+    this.#forwarder = new Forwarder(options.logger, options.streamIdleMs ?? DEFAULT_STREAM_IDLE_MS);
   }
 
   async start(): Promise<void> {
@@ -109,7 +92,7 @@ export class ModelGateway {
   async admit(admitted: GatewayClient): Promise<GatewayAccess> {
     const { socketPath } = admitted;
     const abort = new AbortController();
-    const client: Client = { ...admitted, abort, lastByteAt: performance.now() };
+    const client: Client = { ...admitted, abort, lastByteAt: performance.now(), spentBudget: null };
     const token =
       socketPath === null ? `greenroom-${randomBytes(24).toString('base64url')}` : 'none-is-needed';
     const socket = socketPath === null ? null : await this.#listen(socketPath, client);
@@ -121,6 +104,9 @@ export class ModelGateway {
       get lastByteAt() {
         return client.lastByteAt;
       },
+      get spentBudget() {
+        return client.spentBudget;
+      },
       revoke: () => {
         if (socket === null) this.#clients.delete(token);
         else this.#close(socket);
@@ -129,11 +115,22 @@ export class ModelGateway {
     };
   }
 
+  /** When all that a session's requests have used until now is written down. */
+  async settled(sessionId: string): Promise<void> {
+    const ending = [...this.#underWay].filter(([, { client, response }]) => {
+      const hasEnded = response.destroyed || client?.abort.signal.aborted === true;
+      return client?.sessionId === sessionId && hasEnded;
+    });
+    await Promise.all(ending.map(([work]) => work));
+    await this.#options.accounts.settled(sessionId);
+  }
+
   /** A socket that one client has for itself; one that an earlier activation left there is replaced. */
   async #listen(path: string, client: Client): Promise<Server> {
     await rm(path, { force: true });
     const server = createServer((request, response) => this.#handle(request, response, client));
-    server.listen(path);
+    // Its directory says who comes in: the agent may be another user than the server.
+    server.listen({ path, readableAll: true, writableAll: true });
     await once(server, 'listening');
     this.#sockets.add(server);
     return server;
@@ -146,64 +143,77 @@ export class ModelGateway {
   }
 
   #handle(request: IncomingMessage, response: ServerResponse, client: Client | undefined): void {
-    const url = new URL(request.url ?? '/', 'http://gateway');
-    if (client === undefined) {
-      // 403 and not 401: the agent program repeats a 401 for minutes.
-      refuse(response, 403, 'permission_error', 'unknown or ended session');
-    } else if (request.method !== 'POST' || !allowedPaths.has(url.pathname)) {
-      refuse(response, 403, 'permission_error', `${request.method} ${url.pathname} is not open to agents`);
-    } else if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) {
-      refuse(response, 413, 'request_too_large', 'the request is larger than 40 MB');
-    } else {
-      this.#forward(request, response, client, url).catch((error: unknown) => {
-        this.#logger.debug({ err: error, session_id: client.sessionId }, 'model request ended early');
-        if (!response.headersSent) refuse(response, 502, 'api_error', 'the model API could not be reached');
-        else response.destroy();
-      });
-    }
+    const work = this.#serve(request, response, client).catch((error: unknown) => {
+      if (error instanceof Refusal && !response.headersSent) return refuse(response, error);
+      this.#options.logger.debug({ err: error, session_id: client?.sessionId }, 'model request ended early');
+      if (response.headersSent) response.destroy();
+      else refuse(response, new Refusal(502, 'api_error', 'the model API could not be asked'));
+    });
+    this.#underWay.set(work, { client, response });
+    void work.finally(() => this.#underWay.delete(work));
   }
 
-  async #forward(
+  async #serve(
     request: IncomingMessage,
     response: ServerResponse,
-    client: Client,
-    url: URL,
+    client: Client | undefined,
   ): Promise<void> {
+    const url = new URL(request.url ?? '/', 'http://gateway');
+    if (client === undefined) throw Refusal.forbidden('unknown or ended session');
+    if (request.method !== 'POST' || !allowedPaths.has(url.pathname)) {
+      throw Refusal.forbidden(`${request.method} ${url.pathname} is not open to agents`);
+    }
     const abort = new AbortController();
     const signal = AbortSignal.any([abort.signal, client.abort.signal]);
     // The agent went away (cancelled, killed): the model must not go on writing at somebody's cost.
     response.on('close', () => abort.abort());
-    const target = this.#target(url);
-    const send = target.protocol === 'https:' ? httpsRequest : httpRequest;
-    const upstream = send(target, {
-      method: 'POST',
-      headers: { ...passHeaders(request.headers, droppedRequestHeaders), ...this.#upstream.credentials },
-      agent: this.#agents[target.protocol as 'http:' | 'https:'],
-      signal,
-    });
-    // An API may answer before it has read the whole body (413, 429): then its answer counts, not the broken pipe.
-    pipeline(limited(request), upstream, { signal }).catch(() => {});
-    const [answer] = (await once(upstream, 'response', { signal })) as [IncomingMessage];
-    answer.setTimeout(this.#streamIdleMs, () => {
-      this.#logger.warn(
-        { session_id: client.sessionId, idle_ms: this.#streamIdleMs },
-        'cut a silent model stream',
-      );
-      answer.destroy(new Error('the model stream was silent'));
-    });
-    response.writeHead(answer.statusCode ?? 502, passHeaders(answer.headers, droppedResponseHeaders));
-    response.flushHeaders();
-    answer.on('data', () => {
+    const asked = await readModelRequest(request);
+    this.#requireAllowed(asked.model);
+    const { sessionId } = client;
+    const upstream = upstreamFor(asked.model, { upstreams: [], ...this.#options });
+    const onByte = (): void => {
       client.lastByteAt = performance.now();
-    });
-    await pipeline(answer, response, { signal });
+    };
+    const forwarding = { request, response, url, asked, upstream, sessionId, signal, onByte };
+    if (url.pathname !== MESSAGES) {
+      await this.#requireHeld(client);
+      return await this.#forwarder.forward(forwarding, () => {});
+    }
+    const requestId = await this.#admitRequest(client, asked, signal);
+    onByte();
+    await this.#forwarder.forward(forwarding, (used) =>
+      this.#options.accounts.settle({ sessionId, requestId }, used),
+    );
   }
 
-  #target(url: URL): URL {
-    const target = new URL(this.#upstream.baseUrl);
-    target.pathname = target.pathname.replace(/\/$/, '') + url.pathname;
-    target.search = url.search;
-    return target;
+  #requireAllowed(model: string): void {
+    const { allowedModels = [] } = this.#options;
+    if (allowedModels.length === 0 || allowedModels.some((pattern) => matchesPattern(pattern, model))) return;
+    throw Refusal.forbidden(`the model ${model} is not allowed on this server`);
+  }
+
+  async #requireHeld(client: Client): Promise<void> {
+    if (!(await this.#options.accounts.holds(client))) throw stale();
+  }
+
+  /** @returns the id under which what it used is to be settled */
+  async #admitRequest(client: Client, asked: ModelRequest, signal: AbortSignal): Promise<string> {
+    const { sessionId, fence } = client;
+    const { model, maxTokens, bytes } = asked;
+    const request = { sessionId, fence, model, maxTokens, bytes: bytes.length };
+    const admission = await this.#options.accounts.admit(request, signal);
+    client.spentBudget = admission.verdict === 'exceeded' ? admission.message : null;
+    switch (admission.verdict) {
+      case 'admitted':
+        return admission.requestId;
+      case 'stale':
+        throw stale();
+      case 'exceeded':
+        throw new Refusal(402, 'billing_error', admission.message);
+      case 'busy':
+        throw new Refusal(429, 'rate_limit_error', 'other requests may use the budget up', 5);
+    }
+    return admission satisfies never;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -213,36 +223,11 @@ export class ModelGateway {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#server.closeAllConnections();
     await closed;
-    for (const agent of Object.values(this.#agents)) agent.destroy();
+    await Promise.all(this.#underWay.keys());
+    this.#forwarder[Symbol.dispose]();
   }
 }
 
-function tokenOf(request: IncomingMessage): string {
-  const key = request.headers['x-api-key'];
-  if (typeof key === 'string') return key;
-  return request.headers.authorization?.replace(/^Bearer /, '') ?? '';
-}
-
-function passHeaders(
-  headers: IncomingMessage['headers'],
-  dropped: ReadonlySet<string>,
-): Record<string, string | string[]> {
-  const passed = Object.entries(headers).filter(([name, value]) => value !== undefined && !dropped.has(name));
-  return Object.fromEntries(passed) as Record<string, string | string[]>;
-}
-
-/** A body without a content-length is counted as it comes. */
-async function* limited(request: IncomingMessage): AsyncGenerator<Buffer> {
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > MAX_BODY_BYTES) throw new Error('the request is larger than 40 MB');
-    yield chunk;
-  }
-}
-
-/** An error in the model API's own shape, so that the agent program understands it. */
-function refuse(response: ServerResponse, status: number, type: string, message: string): void {
-  response.writeHead(status, { 'content-type': 'application/json' });
-  response.end(JSON.stringify({ type: 'error', error: { type, message: `Greenroom: ${message}` } }));
+function stale(): Refusal {
+  return Refusal.forbidden('the session is active elsewhere, or gone');
 }

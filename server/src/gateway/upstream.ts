@@ -1,4 +1,7 @@
 import type { Config } from '../config.ts';
+import type { UpstreamConfig } from '../config-upstreams.ts';
+import { matchesPattern } from '../util/pattern.ts';
+import { describeCloud } from './cloud.ts';
 
 export const ANTHROPIC_URL = 'https://api.anthropic.com';
 
@@ -10,11 +13,15 @@ export type Upstream = {
   credentials: Record<string, string>;
 };
 
+/** An upstream for the models that match one of its patterns. */
+export type ModelUpstream = Upstream & { models: readonly string[] };
+
 type ModelSettings = Pick<Config, 'anthropicApiKey' | 'anthropicAuthToken' | 'anthropicBaseUrl'>;
 
 /** True when nothing says which model API to use: the demo model then answers. */
-export function needsDemoModel(settings: ModelSettings): boolean {
+export function needsDemoModel(settings: ModelSettings & Pick<Config, 'cloud'>): boolean {
   return (
+    settings.cloud === null &&
     settings.anthropicApiKey === null &&
     settings.anthropicAuthToken === null &&
     settings.anthropicBaseUrl === null
@@ -22,11 +29,29 @@ export function needsDemoModel(settings: ModelSettings): boolean {
 }
 
 export function configuredUpstream(settings: ModelSettings): Upstream {
+  return upstreamOf(settings.anthropicBaseUrl, settings.anthropicApiKey, settings.anthropicAuthToken);
+}
+
+/** The first that matches a model is asked, else the one of `ANTHROPIC_…`, else the demo model. */
+export function modelUpstreams(upstreams: readonly UpstreamConfig[]): ModelUpstream[] {
+  return upstreams.map(({ models, baseUrl, apiKey, authToken }) => ({
+    models,
+    ...upstreamOf(baseUrl, apiKey, authToken),
+  }));
+}
+
+export function upstreamFor(
+  model: string,
+  { upstream, upstreams }: { upstream: Upstream; upstreams: readonly ModelUpstream[] },
+): Upstream {
+  return upstreams.find(({ models }) => models.some((pattern) => matchesPattern(pattern, model))) ?? upstream;
+}
+
+function upstreamOf(url: string | null, apiKey: string | null, authToken: string | null): Upstream {
   const credentials: Record<string, string> = {};
-  if (settings.anthropicApiKey !== null) credentials['x-api-key'] = settings.anthropicApiKey;
-  if (settings.anthropicAuthToken !== null)
-    credentials.authorization = `Bearer ${settings.anthropicAuthToken}`;
-  const baseUrl = new URL(settings.anthropicBaseUrl ?? ANTHROPIC_URL);
+  if (apiKey !== null) credentials['x-api-key'] = apiKey;
+  if (authToken !== null) credentials.authorization = `Bearer ${authToken}`;
+  const baseUrl = new URL(url ?? ANTHROPIC_URL);
   return { kind: baseUrl.origin === ANTHROPIC_URL ? 'anthropic' : 'compatible', baseUrl, credentials };
 }
 
@@ -35,7 +60,17 @@ export function demoUpstream(url: string): Upstream {
 }
 
 /** For people: which model a server talks to. */
-export function describeUpstream(upstream: Upstream): string {
+export function describeModel({
+  config,
+  upstream,
+}: {
+  config: Pick<Config, 'cloud'>;
+  upstream: Upstream;
+}): string {
+  return config.cloud === null ? describeUpstream(upstream) : describeCloud(config.cloud);
+}
+
+function describeUpstream(upstream: Upstream): string {
   if (upstream.kind === 'demo')
     return 'demo model (built in, answers by rules; set ANTHROPIC_API_KEY for Claude)';
   return upstream.kind === 'anthropic'

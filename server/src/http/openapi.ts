@@ -1,7 +1,8 @@
 import { jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import { PROBLEM_TYPE, problems } from './problem.ts';
 
 type Parameter = { name: string; in: string };
-type Operation = { parameters?: Parameter[] };
+type Operation = { parameters?: Parameter[]; responses?: Record<string, object>; security?: object[] };
 type Document = {
   components?: { schemas?: Record<string, unknown> };
   paths?: Record<string, Record<string, Operation>>;
@@ -13,6 +14,7 @@ type Document = {
  */
 export const describeSchemas: typeof jsonSchemaTransformObject = (input) => {
   const document = jsonSchemaTransformObject(input);
+  addCommonRefusals(document as Document);
   const { components } = document as Document;
   for (let before = -1; before !== Object.keys(components?.schemas ?? {}).length; ) {
     before = Object.keys(components?.schemas ?? {}).length;
@@ -37,4 +39,28 @@ function nameWildcards({ paths = {} }: Document): void {
       operation.parameters = [...others, parameter];
     }
   }
+}
+
+const commonRefusals = [400, 401, 403, 408, 429, 431] as const;
+const bodyRefusals = [413, 415] as const;
+
+/** What any request may be refused with before a route sees it, whether the route takes a body or not. */
+function addCommonRefusals({ paths = {} }: Document): void {
+  for (const operations of Object.values(paths)) {
+    for (const [method, operation] of Object.entries(operations)) {
+      const isOpen = operation.security?.length === 0;
+      const common = isOpen ? commonRefusals.filter((status) => status !== 401) : commonRefusals;
+      const statuses = method === 'get' ? common : [...common, ...bodyRefusals];
+      for (const status of statuses) {
+        operation.responses ??= {};
+        operation.responses[status] ??= describeRefusal(status);
+      }
+    }
+  }
+}
+
+function describeRefusal(status: (typeof commonRefusals)[number] | (typeof bodyRefusals)[number]): object {
+  const { description } = problems(status)[status];
+  const schema = { $ref: '#/components/schemas/Problem' };
+  return { description, content: { [PROBLEM_TYPE]: { schema } } };
 }

@@ -3,6 +3,7 @@ import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { isDatabaseUnavailable, isDiskFull } from '../db/sqlstate.ts';
 import { AppError, type ErrorCode, errorStatus, type FieldError } from '../errors.ts';
+import { SECURITY_HEADERS } from './security-headers.ts';
 import { fieldErrors } from './validation.ts';
 
 /** RFC 9457 problem details. `detail` is a string, as it was in the API that this one replaces. */
@@ -26,7 +27,12 @@ const titles: Record<ErrorCode, string> = {
   body_too_large: 'The body is too large',
   headers_too_large: 'The headers are too large',
   unsupported_media_type: 'The body must be JSON',
+  unauthorized: 'An API key is needed',
+  forbidden: 'The API key may not do this',
+  rate_limited: 'Too many requests with this API key',
+  key_revoked: 'The API key was revoked',
   forbidden_host: 'Not answered to this name',
+  forbidden_origin: 'Not answered to pages of this site',
   not_found: 'Not found',
   method_not_allowed: 'Method not allowed',
   session_running: 'The session is running',
@@ -93,7 +99,8 @@ export function handleFrameworkError(
   request: FastifyRequest,
   reply: FastifyReply,
 ): void {
-  send(toAppError(error, request), request, reply.header('x-request-id', request.id));
+  reply.headers({ ...SECURITY_HEADERS, 'x-request-id': request.id });
+  send(toAppError(error, request), request, reply);
 }
 
 function send(error: AppError, request: FastifyRequest, reply: FastifyReply): FastifyReply {

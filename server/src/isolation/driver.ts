@@ -1,12 +1,16 @@
 import type { Readable, Writable } from 'node:stream';
+import type { EgressPlan } from './egress.ts';
 
 /** What to run, exactly: nothing of the server's own environment is added. */
 export type AgentCommand = {
   command: string;
   args: string[];
+  /** As the agent sees it. */
   cwd: string;
   env: Record<string, string>;
-  /** Marks every process of one activation in its environment, so that strays can be found. */
+  /** Where on this machine a transcript was unpacked that the agent resumes from, under the same path inside. */
+  unpacked: string | null;
+  /** Marks the processes of one activation in their environment, so that strays can be found. */
   mark: string;
 };
 
@@ -23,6 +27,8 @@ export interface AgentChild {
   /** Resolves when the process is gone and its output was read. */
   readonly exited: Promise<AgentExit>;
   stderrTail(): string;
+  /** The limit that it ran into, such as "memory"; null when none is known. To be asked before `destroy`. */
+  exhausted(): string | null;
   /** Signals the program alone: it ends its tools by itself. */
   kill(signal: NodeJS.Signals): boolean;
   /** Ends whatever is left of the activation, the program and all that it started; resolves when it is gone. */
@@ -35,12 +41,59 @@ export interface AgentChild {
   off(event: 'error', listener: (error: Error) => void): void;
 }
 
-/** What an agent process runs inside. */
+/** What one activation's agent gets to see of this machine. The directories are there already. */
+export type SandboxRequest = {
+  home: string;
+  temporary: string;
+  /** Free of symbolic links. */
+  workspace: string;
+  /** Whether the workspace is the session's own, and not a directory of the operator's. */
+  isManaged: boolean;
+  /** The same paths inside. */
+  additionalDirectories: readonly string[];
+  /** Where it may connect to; null is nowhere, for a driver that can hold it off. */
+  egress: EgressPlan | null;
+};
+
+/** Paths as the agent sees them. */
+export type AgentView = {
+  home: string;
+  temporary: string;
+  workspace: string;
+  /** Where it reaches the model gateway; null is the gateway's address on loopback. */
+  gatewaySocket: string | null;
+  /** Hosts that it reaches without the proxy; null where it has none. */
+  proxyExceptions: readonly string[] | null;
+};
+
+/** What one agent process runs inside. */
+export interface Sandbox {
+  readonly view: AgentView;
+  /** Where the gateway has to listen for this agent alone; null: it needs no socket. */
+  readonly socketPath: string | null;
+  /** At most once. */
+  spawn(command: AgentCommand): AgentChild;
+  /** Gives up what was prepared. The end of the agent does so too. */
+  release(): void;
+}
+
+export type SelfTest = {
+  ok: boolean;
+  /** What was tried, and what came of it. */
+  detail: string[];
+  /** What the operator can do. */
+  hint: string | null;
+};
+
 export interface IsolationDriver {
   readonly name: string;
-  /** Whether `permission_mode: bypassPermissions` is safe enough to be allowed as root. */
+  /** Whether it holds an agent that nothing else holds, as with `permission_mode: bypassPermissions`. */
   readonly confines: boolean;
-  spawn(command: AgentCommand): AgentChild;
+  /** What of it does not work here, though agents are confined. */
+  readonly warnings: readonly string[];
+  prepare(request: SandboxRequest): Promise<Sandbox>;
+  /** Runs something real inside. */
+  selfTest(): Promise<SelfTest>;
   /** Ends what an earlier server on the same data directory left behind. @returns how many processes */
   sweep(markPrefix: string): Promise<number>;
 }

@@ -1,10 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import type { Readable, Writable } from 'node:stream';
-import type { AgentChild, AgentCommand, AgentExit, IsolationDriver } from './driver.ts';
+import { spawn } from 'node:child_process';
+import type { AgentCommand, IsolationDriver, Sandbox, SandboxRequest } from './driver.ts';
+import { SpawnedChild } from './spawned-child.ts';
 import { killMarked, MARK_VARIABLE } from './stray-processes.ts';
-
-const STDERR_TAIL_CHARACTERS = 4_000;
 
 /**
  * Runs beside the program and ends it when the server dies. It reads a pipe that only the server holds open: a line
@@ -26,72 +23,32 @@ exec "$@"
 export const noIsolation: IsolationDriver = {
   name: 'none',
   confines: false,
-  spawn: (command) => new PlainChild(command),
+  warnings: [],
+  prepare: async ({ home, temporary, workspace }: SandboxRequest): Promise<Sandbox> => ({
+    view: { home, temporary, workspace, gatewaySocket: null, proxyExceptions: null },
+    socketPath: null,
+    spawn: (command) => new PlainChild(command),
+    release: () => {},
+  }),
+  selfTest: async () => ({ ok: true, detail: ['agents run without isolation'], hint: null }),
   sweep: killMarked,
 };
 
-class PlainChild implements AgentChild {
-  readonly #child: ChildProcess;
+class PlainChild extends SpawnedChild {
   readonly #mark: string;
-  readonly exited: Promise<AgentExit>;
-  #stderr = '';
 
   constructor({ command, args, cwd, env, mark }: AgentCommand) {
+    super(
+      spawn('/bin/sh', ['-c', WATCHED, 'greenroom-agent', command, ...args], {
+        cwd,
+        env: { ...env, [MARK_VARIABLE]: mark },
+        stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
+        detached: true,
+      }),
+    );
     this.#mark = mark;
-    this.#child = spawn('/bin/sh', ['-c', WATCHED, 'greenroom-agent', command, ...args], {
-      cwd,
-      env: { ...env, [MARK_VARIABLE]: mark },
-      stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
-      detached: true,
-    });
-    // A spawn that fails for want of file descriptors has no streams, and says so by this event.
-    this.#child.on('error', () => {});
-    const watcher = this.#child.stdio?.[3] as Writable | undefined;
-    if (watcher === undefined) throw new Error('no file descriptors are left to start the agent with');
-    watcher.on('error', () => {}); // the watcher may be killed with its group
-    this.#child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
-      this.#stderr = (this.#stderr + chunk).slice(-STDERR_TAIL_CHARACTERS);
-    });
-    this.exited = this.#awaitExit(watcher);
-  }
-
-  async #awaitExit(watcher: Writable): Promise<AgentExit> {
-    try {
-      const [code, signal] = await once(this.#child, 'exit');
-      return { code, signal };
-    } catch (error) {
-      this.#stderr += String(error);
-      return { code: null, signal: null };
-    } finally {
-      watcher.end('ended\n');
-    }
-  }
-
-  get pid(): number | undefined {
-    return this.#child.pid;
-  }
-  get stdin(): Writable {
-    return this.#child.stdin as Writable;
-  }
-  get stdout(): Readable {
-    return this.#child.stdout as Readable;
-  }
-  get killed(): boolean {
-    return this.#child.killed;
-  }
-  get exitCode(): number | null {
-    return this.#child.exitCode;
-  }
-  get signalCode(): NodeJS.Signals | null {
-    return this.#child.signalCode;
-  }
-
-  stderrTail(): string {
-    return this.#stderr.trim();
-  }
-
-  kill(signal: NodeJS.Signals): boolean {
-    return this.#child.kill(signal);
+    const watcher = this.pipe(3);
+    void this.exited.then(() => watcher.end('ended\n'));
   }
 
   async destroy(): Promise<void> {
@@ -101,25 +58,12 @@ class PlainChild implements AgentChild {
   }
 
   #killGroup(): void {
-    const { pid } = this.#child;
-    if (pid === undefined || this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const { pid } = this.child;
+    if (pid === undefined || this.hasExited) return;
     try {
       process.kill(-pid, 'SIGKILL');
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
     }
-  }
-
-  // biome-ignore lint/suspicious/noExplicitAny: the overloads of the interface, passed on as they are
-  on(event: string, listener: (...values: any[]) => void): void {
-    this.#child.on(event, listener);
-  }
-  // biome-ignore lint/suspicious/noExplicitAny: as above
-  once(event: string, listener: (...values: any[]) => void): void {
-    this.#child.once(event, listener);
-  }
-  // biome-ignore lint/suspicious/noExplicitAny: as above
-  off(event: string, listener: (...values: any[]) => void): void {
-    this.#child.off(event, listener);
   }
 }

@@ -3,7 +3,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { sql } from 'kysely';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
-import { describeUpstream } from '../gateway/upstream.ts';
+import { describeModel } from '../gateway/upstream.ts';
 import { agentSdkVersion, version } from '../version.ts';
 import { readiness, versions } from './view.ts';
 import { findWarnings } from './warnings.ts';
@@ -20,6 +20,7 @@ export async function operationsRoutes(
   app.get(
     '/healthz',
     {
+      config: { scope: null },
       schema: {
         tags,
         summary: 'The process is alive',
@@ -32,6 +33,7 @@ export async function operationsRoutes(
   app.get(
     '/readyz',
     {
+      config: { scope: null },
       schema: { tags, summary: 'The server can take work', response: { 200: readiness, 503: readiness } },
     },
     async (_request, reply) => {
@@ -41,7 +43,7 @@ export async function operationsRoutes(
       return {
         status: isReady ? ('ready' as const) : ('not_ready' as const),
         checks: { database: isReachable ? ('ok' as const) : ('failed' as const), accepting: !isDraining() },
-        model: describeUpstream(context.upstream),
+        model: describeModel(context),
         isolation: context.driver.name,
         warnings: findWarnings(context),
       };
@@ -51,6 +53,7 @@ export async function operationsRoutes(
   app.get(
     '/version',
     {
+      config: { scope: null },
       schema: {
         tags,
         summary: 'Versions of the server and what it runs on',
@@ -60,7 +63,7 @@ export async function operationsRoutes(
     async () => ({ name: 'greenroom', version, agent_sdk: agentSdkVersion, node: process.version }),
   );
 
-  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+  app.get('/openapi.json', { config: { scope: null }, schema: { hide: true } }, async () => app.swagger());
 }
 
 async function canReachDatabase({ database }: Context): Promise<boolean> {

@@ -1,14 +1,20 @@
-import { isLoopback } from '../config.ts';
 import type { Context } from '../context.ts';
 
 /** What an operator should know about how this server runs. */
-export function findWarnings({ config, driver }: Pick<Context, 'config' | 'driver'>): string[] {
+export function findWarnings({
+  config,
+  driver,
+  isolationTest,
+}: Pick<Context, 'config' | 'driver' | 'isolationTest'>): string[] {
   const warnings: string[] = [];
-  if (!driver.confines) warnings.push('agents are not isolated: they can do what the server user can');
-  if (!isLoopback(config.host)) {
-    warnings.push(
-      `anybody who can reach ${config.host}:${config.port} can run agents: there is no authentication yet`,
-    );
+  if (config.cloud !== null) {
+    warnings.push('budgets, usage and the list of models do not hold for what agents ask a cloud themselves');
   }
+  if (!driver.confines) {
+    const { ok = true, detail = [], hint = null } = isolationTest ?? {};
+    const reason = ok ? '' : ` (${detail.join('; ')}${hint === null ? '' : `: ${hint}`})`;
+    warnings.push(`agents are not isolated: they can do what the server user can${reason}`);
+  }
+  warnings.push(...driver.warnings);
   return warnings;
 }

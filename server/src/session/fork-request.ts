@@ -28,7 +28,7 @@ function hasPrompt({ prompt = null, content = null }: { prompt?: unknown; conten
   return prompt !== null || content !== null;
 }
 
-export function readForkRequest(body: z.infer<typeof forkRequest>): Omit<ForkRequest, 'once'> {
+export function readForkRequest(body: z.infer<typeof forkRequest>): Omit<ForkRequest, 'asker' | 'once'> {
   const request = body ?? {};
   return {
     at: request.at ?? null,

@@ -39,6 +39,7 @@ export async function insertFork(trx: Trx, { parentId, at }: Copy, fork: NewSess
       cwd: fork.cwd,
       title: fork.title,
       metadata: JSON.stringify(fork.metadata),
+      api_key_id: fork.apiKeyId,
       max_budget_usd: fork.maxBudgetUsd,
       usage: '{}',
       claude_session_id: fork.id,
@@ -72,11 +73,11 @@ async function copyTurns(trx: Trx, copy: Copy): Promise<void> {
       where session_id = ${copy.parentId} and seq <= ${copy.at} and kind in ('prompt', 'turn')
       group by turn_id
     )
-    insert into turns (id, session_id, tenant_id, number, state, prompt, content, delivery, urgency, sent_at,
+    insert into turns (id, session_id, tenant_id, number, state, api_key_id, prompt, content, delivery, urgency, sent_at,
       steered_into, result, error, is_accounted, queued_at, started_at, ended_at)
     select ${copiedId(copy, sql.ref('id'))}, ${copy.forkId}, tenant_id, number,
       case when is_over then state when has_started then 'running' else 'queued' end,
-      prompt, content, delivery, urgency, sent_at, ${copiedId(copy, interrupted('steered_into'))},
+      api_key_id, prompt, content, delivery, urgency, sent_at, ${copiedId(copy, interrupted('steered_into'))},
       ${interrupted('result')}, ${interrupted('error')}, true,
       queued_at, case when has_started then started_at end, ${interrupted('ended_at')}
     from turns join known on known.turn_id = turns.id

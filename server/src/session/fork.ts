@@ -1,6 +1,8 @@
 import { rm } from 'node:fs/promises';
 import type { Kysely, Transaction } from 'kysely';
 import { sessionDirectories } from '../agent/environment.ts';
+import type { Identity } from '../api-key/identity.ts';
+import { requireKeyRoom } from '../api-key/room.ts';
 import type { Database } from '../db/database.ts';
 import { AppError } from '../errors.ts';
 import { findReplay, type IdempotentRequest, type Once } from '../idempotency/service.ts';
@@ -8,6 +10,7 @@ import { newSessionId } from '../ids.ts';
 import { findRunningTurn, type Prompt } from '../turn/store.ts';
 import { repairTranscript } from '../worker/transcript-repair.ts';
 import { copyWorkspace } from '../workspace/copy.ts';
+import { requireBypass } from './bypass.ts';
 import { type Committed, commitOnce } from './commit.ts';
 import { copyHistory, holdSession, insertFork } from './fork-store.ts';
 import { queueTurn, settleFork } from './lifecycle.ts';
@@ -41,6 +44,7 @@ export type ForkRequest = {
   options: SessionOptions;
   /** The parent's or null: another place to work in has other files. */
   cwd: string | null;
+  asker: Identity;
   once: IdempotentRequest | null;
 };
 
@@ -119,11 +123,17 @@ async function insertForkOf(
   { parent, forkId, request }: { parent: SessionRow; forkId: string; request: ForkRequest },
 ): Promise<Committed<string>> {
   const { tenant_id: tenantId } = parent;
-  if (request.prompt !== null) await requireRoom(services, trx, tenantId);
+  const { asker } = request;
+  const options = { ...parent.options, ...request.options };
+  requireBypass(options, asker);
+  if (request.prompt !== null) {
+    await requireRoom(services, trx, tenantId);
+    await requireKeyRoom(trx, { asker, sessionId: null });
+  }
   const copy = { parentId: parent.id, forkId, at: request.at ?? parent.last_seq };
   await insertFork(trx, copy, {
-    ...{ id: forkId, tenantId, cwd: parent.cwd },
-    options: { ...parent.options, ...request.options },
+    ...{ id: forkId, tenantId, cwd: parent.cwd, apiKeyId: asker.apiKeyId },
+    options,
     title: request.title ?? parent.title,
     metadata: request.metadata ?? parent.metadata,
     maxBudgetUsd: request.maxBudgetUsd ?? parent.max_budget_usd,
@@ -135,6 +145,6 @@ async function insertForkOf(
   if (cutOff !== undefined) await repairTranscript(trx, fork, cutOff);
   const events = await settleFork(trx, fork, { session_id: parent.id, seq: copy.at });
   if (request.prompt === null) return { events, value: forkId };
-  events.push(...(await queueTurn(trx, fork, turnDraft(request.prompt))));
+  events.push(...(await queueTurn(trx, fork, turnDraft(request.prompt, asker))));
   return { events, signals: [await wakeWorker(services, trx, fork)], value: forkId };
 }

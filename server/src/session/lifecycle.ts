@@ -19,7 +19,6 @@ import {
   endTurn,
   findQueuedTurn,
   findRunningTurn,
-  findTurn,
   foldTurn,
   insertTurn,
   listQueuedTurns,
@@ -29,7 +28,8 @@ import {
   type TurnEnd,
   type TurnRow,
 } from '../turn/store.ts';
-import type { Delivery, TokenUsage, TurnError, TurnOutcome, TurnState } from '../turn/turn.ts';
+import type { Delivery, TurnError, TurnOutcome, TurnState } from '../turn/turn.ts';
+import { chargeTurn } from './charge.ts';
 import type { SessionStatus, WaitingFor } from './session.ts';
 import type { SessionRow } from './store.ts';
 
@@ -37,7 +37,7 @@ type Trx = Transaction<Database>;
 
 export const CANCELLED_MESSAGE = 'Session was cancelled';
 
-export type TurnDraft = Prompt & { id: string; delivery: Delivery };
+export type TurnDraft = Prompt & { id: string; delivery: Delivery; apiKeyId: string | null };
 
 /** Adds a turn to the session's queue. A session that is not running waits for a worker from now on. */
 export async function queueTurn(
@@ -89,11 +89,9 @@ export async function endRunningTurn(
   turn: { id: string; number: number; outcome: TurnOutcome },
 ): Promise<StoredEvent[]> {
   const { outcome } = turn;
-  const { costUsd, usage, result } = outcome;
+  const { result } = outcome;
   const isNew = await settleTurn(trx, turn.id);
-  const total = isNew
-    ? await addSpending(trx, session, { turnId: turn.id, spent: { costUsd, usage } })
-    : null;
+  const total = isNew ? await chargeTurn(trx, { sessionId: session.id, turnId: turn.id }) : null;
   if (result !== null) await setConversation(trx, session.id, result.session_id);
   const error = outcome.state === 'error' ? outcome.error : null;
   const end: TurnEnd = { id: turn.id, state: outcome.state, result: outcome.result, error };
@@ -195,34 +193,6 @@ async function afterTurn(trx: Trx, session: SessionRow, ended: readonly EndedTur
     error: isDone ? (last.error?.message ?? null) : null,
     ended_at: isDone ? sql<Date>`now()` : null,
   });
-}
-
-/** Adds to the cost of a turn and of its session. @returns what the turn has cost in all, in US dollars */
-export async function addSpending(
-  trx: Trx,
-  session: Pick<SessionRow, 'id' | 'usage'>,
-  { turnId, spent }: { turnId: string; spent: { costUsd: number; usage: TokenUsage } },
-): Promise<number | null> {
-  const turn = await findTurn(trx, { sessionId: session.id, id: turnId });
-  if (turn === undefined) return null;
-  for (const [table, row] of [
-    ['turns', turn],
-    ['sessions', session],
-  ] as const) {
-    const usage = Object.entries(spent.usage).map(([kind, tokens]) => [
-      kind,
-      (row.usage[kind] ?? 0) + tokens,
-    ]);
-    await trx
-      .updateTable(table)
-      .set((eb) => ({
-        cost_usd: eb('cost_usd', '+', spent.costUsd),
-        usage: JSON.stringify(Object.fromEntries(usage)),
-      }))
-      .where('id', '=', row.id)
-      .execute();
-  }
-  return turn.cost_usd + spent.costUsd;
 }
 
 async function setConversation(trx: Trx, sessionId: string, claudeSessionId: string): Promise<void> {

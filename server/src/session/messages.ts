@@ -1,7 +1,8 @@
 /** What is said to a session that may be busy: messages that wait, steer or interrupt, and the interruption itself. */
 
 import type { Transaction } from 'kysely';
-import type { Asked } from '../api-key/identity.ts';
+import type { Asked, Identity } from '../api-key/identity.ts';
+import { requireKeyRoom } from '../api-key/room.ts';
 import type { Database } from '../db/database.ts';
 import { AppError } from '../errors.ts';
 import type { Signal } from '../event/bus.ts';
@@ -10,6 +11,7 @@ import { isUuid, newTurnId } from '../ids.ts';
 import { findTurn, listQueuedTurns, type Prompt, type TurnRow, updatePrompt } from '../turn/store.ts';
 import type { Delivery } from '../turn/turn.ts';
 import { type TurnView, toTurnView } from '../turn/view.ts';
+import { requireBypass } from './bypass.ts';
 import { commit, commitOnce } from './commit.ts';
 import { cancelTurns, listActiveTurns, queueTurn, STOPPED, TAKEN_BACK } from './lifecycle.ts';
 import {
@@ -37,7 +39,11 @@ export function messageKey(request: Asked<{ session_id: string; turn_id: string 
   return { ...key, turnId: turnId.toLowerCase() };
 }
 
-export type Message = Prompt & { delivery: Exclude<Delivery, 'task'>; once: IdempotentRequest | null };
+export type Message = Prompt & {
+  delivery: Exclude<Delivery, 'task'>;
+  asker: Identity;
+  once: IdempotentRequest | null;
+};
 
 /** Gives the session a message; to one that is idle it is its next turn. Durable when this resolves. */
 export async function sendMessage(
@@ -47,11 +53,13 @@ export async function sendMessage(
 ): Promise<Once<TurnView>> {
   return await commitOnce(services, message.once, async (trx) => {
     const session = (await lockSession(trx, key)) ?? throwNotFound(key.id);
+    requireBypass(session.options, message.asker);
     await requireQueueRoom(services, trx, key.id);
     if (!isActive(session.status)) await requireRoom(services, trx, key.tenantId);
+    await requireKeyRoom(trx, { asker: message.asker, sessionId: key.id });
     const { running } = await listActiveTurns(trx, key.id);
     const id = newTurnId();
-    const events = await queueTurn(trx, session, { ...message, id });
+    const events = await queueTurn(trx, session, { ...message, id, apiKeyId: message.asker.apiKeyId });
     const signals = [await wakeWorker(services, trx, session)];
     if (running !== undefined && message.delivery === 'interrupt') {
       events.push(...(await cancelTurns(trx, session, { turns: [running], reason: STOPPED })));
@@ -71,10 +79,11 @@ export async function listMessages(services: SessionServices, key: SessionKey): 
 export async function editMessage(
   services: SessionServices,
   key: MessageKey,
-  prompt: Prompt,
+  { asker, ...prompt }: Prompt & { asker: Identity },
 ): Promise<TurnView> {
   return await commit(services, async (trx) => {
-    await lockWaiting(trx, key);
+    const { session } = await lockWaiting(trx, key);
+    requireBypass(session.options, asker);
     await updatePrompt(trx, key.turnId, prompt);
     return { value: toTurnView(await getTurn(trx, { sessionId: key.id, id: key.turnId })) };
   });

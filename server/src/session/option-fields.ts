@@ -60,6 +60,25 @@ const env = variablesUnless((name) =>
     : null,
 );
 
+// Names, and names below one: `*.example.com`. No address: those that are not private have names.
+const hostPattern = text
+  .trim()
+  .toLowerCase()
+  .max(253)
+  .regex(/^(\*\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]([a-z0-9-]*[a-z0-9])?$/, {
+    error: 'expected a host name such as registry.npmjs.org or *.example.com',
+  });
+
+const network = z
+  .strictObject({
+    allowed_hosts: z
+      .array(hostPattern)
+      .min(1)
+      .max(100)
+      .describe('Host names, or `*.` and one for all below it; by HTTPS and HTTP.'),
+  })
+  .meta({ id: 'Network' });
+
 const agentDefinition = z
   .strictObject({
     description: text.min(1).max(10_000).describe('When to hand a task to this agent; the model reads it.'),
@@ -189,6 +208,9 @@ export const sessionOptionFields = {
     .boolean()
     .describe('A prompt that begins with `/` is a command of the agent program, such as `/compact`.'),
   background_tasks: z.boolean().describe('Commands and subagents may go on in the background.'),
+  network: network.describe(
+    'Where an isolated agent may connect to, beside its MCP servers; nowhere without it.',
+  ),
 };
 
 type Fields = typeof sessionOptionFields;

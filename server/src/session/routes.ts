@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { requireBudgetsHold } from '../budget/service.ts';
 import type { Context } from '../context.ts';
 import { answerOnce, idempotencyHeaders, idempotentRequest } from '../http/idempotency.ts';
 import { problems } from '../http/problem.ts';
@@ -29,8 +30,6 @@ export async function sessionRoutes(
   { context }: { context: Context },
 ): Promise<void> {
   const app = instance.withTypeProvider<ZodTypeProvider>();
-  const { sessions } = context;
-
   app.get(
     '/sessions/:session_id',
     {
@@ -41,7 +40,8 @@ export async function sessionRoutes(
         response: { 200: sessionView, ...problems(404, 503) },
       },
     },
-    async (request) => toSessionView(await getSessionDetail(sessions, sessionKey(request))),
+    async (request) =>
+      toSessionView(await getSessionDetail(context.forTenant(request).sessions, sessionKey(request))),
   );
 
   app.patch(
@@ -54,17 +54,20 @@ export async function sessionRoutes(
           'Model and permission mode reach an agent that is at work; the other options hold from the next turn on.',
         params,
         body: settingsRequest,
-        response: { 200: sessionView, ...problems(400, 404, 413, 415, 422, 503) },
+        response: { 200: sessionView, ...problems(400, 404, 409, 413, 415, 422, 503) },
       },
     },
     async (request) => {
       const { body } = request;
+      if (typeof body.max_budget_usd === 'number') requireBudgetsHold(context);
       const change = {
         labels: body,
-        options: await applyPolicy(toSessionOptions(body), context),
+        options: await applyPolicy(toSessionOptions(body), context, request.identity),
         removed: sessionOptionNames.filter((name) => body[name] === null),
       };
-      return toSessionView(await changeSettings(sessions, sessionKey(request), change));
+      return toSessionView(
+        await changeSettings(context.forTenant(request).sessions, sessionKey(request), change),
+      );
     },
   );
 
@@ -83,6 +86,7 @@ export async function sessionRoutes(
     },
     async (request) => {
       const { query, body } = request;
+      const { sessions } = context.forTenant(request);
       const key = sessionKey(request);
       const queued = body?.queued ?? query.queued ?? 'keep';
       const stopped = await interruptSession(sessions, key, { discardQueued: queued === 'discard' });
@@ -106,8 +110,13 @@ export async function sessionRoutes(
       },
     },
     async (request, reply) => {
+      const { sessions } = context.forTenant(request);
       const key = sessionKey(request);
-      const fork = { ...readForkRequest(request.body), once: idempotentRequest(request) };
+      const fork = {
+        ...readForkRequest(request.body),
+        asker: request.identity,
+        once: idempotentRequest(request),
+      };
       const services = { ...sessions, dataDir: context.dataDirectory.path };
       const id = answerOnce(reply, await forkSession(services, key, fork));
       return reply.code(201).send(toSessionView(await getSessionDetail(sessions, { ...key, id })));

@@ -1,5 +1,6 @@
 import type { Kysely, Transaction } from 'kysely';
-import type { Asked } from '../api-key/identity.ts';
+import type { Asked, Identity } from '../api-key/identity.ts';
+import { requireKeyRoom } from '../api-key/room.ts';
 import type { Database } from '../db/database.ts';
 import { AppError } from '../errors.ts';
 import type { EventBus, Signal } from '../event/bus.ts';
@@ -8,6 +9,7 @@ import { isUuid, newSessionId, newTurnId } from '../ids.ts';
 import type { ActivationQueue } from '../queue/queue.ts';
 import { countQueuedTurns, listTurns, type Prompt, type TurnRow } from '../turn/store.ts';
 import { findCapacity } from '../worker/store.ts';
+import { requireBypass } from './bypass.ts';
 import { commit, commitOnce } from './commit.ts';
 import { CANCELLED, cancelTurns, listActiveTurns, queueTurn, type TurnDraft } from './lifecycle.ts';
 import { isActive, type QueuePlace, type SessionOptions, type SessionStatus } from './session.ts';
@@ -38,7 +40,8 @@ export type SessionServices = {
 };
 
 export type StartRequest = Prompt & {
-  tenantId: string;
+  /** Who asks: the new session is its tenant's. */
+  asker: Identity;
   options: SessionOptions;
   cwd: string | null;
   title: string | null;
@@ -50,21 +53,22 @@ export type StartRequest = Prompt & {
 /** Accepts a new session with its first turn: when this resolves both are durable and a worker will run them. */
 export async function startSession(services: SessionServices, request: StartRequest): Promise<Once<string>> {
   const cwd = request.cwd === null ? null : await resolveWorkspace(request.cwd, services.workspaceRoots);
-  const { tenantId } = request;
+  const { tenantId, apiKeyId } = request.asker;
   return await commitOnce(services, request.once, async (trx) => {
     const id = newSessionId();
     const priority = -(await countActiveSessions(trx, tenantId));
     await requireRoom(services, trx, tenantId);
-    await insertSession(trx, { ...request, id, cwd, metadata: request.metadata ?? {} });
+    await requireKeyRoom(trx, { asker: request.asker, sessionId: null });
+    await insertSession(trx, { ...request, id, tenantId, apiKeyId, cwd, metadata: request.metadata ?? {} });
     const session = { id, tenant_id: tenantId, turn_count: 0, status: 'pending' as const };
-    const events = await queueTurn(trx, session, turnDraft(request));
+    const events = await queueTurn(trx, session, turnDraft(request, request.asker));
     await services.queue.send(trx, { sessionId: id, priority });
     return { events, signals: [{ type: 'work' }], value: id };
   });
 }
 
-export function turnDraft({ prompt, content }: Prompt): TurnDraft {
-  return { id: newTurnId(), prompt, content, delivery: 'queue' };
+export function turnDraft({ prompt, content }: Prompt, { apiKeyId }: Identity): TurnDraft {
+  return { id: newTurnId(), prompt, content, delivery: 'queue', apiKeyId };
 }
 
 export async function requireRoom(
@@ -102,7 +106,7 @@ export async function resumeSession(
   services: SessionServices,
   request: StartRequest & { sessionId: string },
 ): Promise<Once<string>> {
-  const key = { tenantId: request.tenantId, id: request.sessionId };
+  const key = { tenantId: request.asker.tenantId, id: request.sessionId };
   const cwd = request.cwd === null ? null : await resolveWorkspace(request.cwd, services.workspaceRoots);
   return await commitOnce(services, request.once, async (trx) => {
     const session = await lockSession(trx, key);
@@ -113,9 +117,11 @@ export async function resumeSession(
       });
     }
     if (cwd !== null && cwd !== session.cwd) throw changedWorkspace(session);
+    requireBypass({ ...session.options, ...request.options }, request.asker);
     await requireRoom(services, trx, key.tenantId);
+    await requireKeyRoom(trx, { asker: request.asker, sessionId: key.id });
     await updateSettings(trx, session, request);
-    const events = await queueTurn(trx, session, turnDraft(request));
+    const events = await queueTurn(trx, session, turnDraft(request, request.asker));
     return { events, signals: [await wakeWorker(services, trx, session)], value: key.id };
   });
 }

@@ -31,6 +31,7 @@ export type NewSession = {
   title: string | null;
   metadata: Record<string, string>;
   maxBudgetUsd: number | null;
+  apiKeyId: string | null;
 };
 
 export async function insertSession(trx: Transaction<Database>, session: NewSession): Promise<void> {
@@ -44,6 +45,7 @@ export async function insertSession(trx: Transaction<Database>, session: NewSess
       cwd: session.cwd,
       title: session.title,
       metadata: JSON.stringify(session.metadata),
+      api_key_id: session.apiKeyId,
       max_budget_usd: session.maxBudgetUsd,
       usage: '{}',
     })

@@ -11,6 +11,10 @@ export type SessionTable = {
   /** Where the agent works; null means the session's own workspace under the data directory. */
   cwd: string | null;
   metadata: JSONColumnType<Record<string, string>>;
+  /** Who started it; null is the local user. */
+  api_key_id: string | null;
+  /** What its agent ran in last, by the driver's name; null before the first start. */
+  isolation: string | null;
   /** What was allowed for the whole session. */
   grants: ColumnType<Grant[], string | undefined, string>;
   /** What all turns together may cost; null is no limit. */

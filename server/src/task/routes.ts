@@ -16,7 +16,6 @@ export async function taskRoutes(
   { context }: { context: Context },
 ): Promise<void> {
   const app = instance.withTypeProvider<ZodTypeProvider>();
-  const { sessions } = context;
 
   app.get(
     '/sessions/:session_id/tasks',
@@ -28,7 +27,7 @@ export async function taskRoutes(
         response: { 200: z.object({ tasks: z.array(taskView) }), ...problems(404, 503) },
       },
     },
-    async (request) => ({ tasks: await listTasks(sessions, sessionKey(request)) }),
+    async (request) => ({ tasks: await listTasks(context.forTenant(request).sessions, sessionKey(request)) }),
   );
 
   app.post(
@@ -44,6 +43,10 @@ export async function taskRoutes(
       },
     },
     async (request, reply) =>
-      reply.code(202).send(await stopTask(sessions, sessionKey(request), request.params.task_id)),
+      reply
+        .code(202)
+        .send(
+          await stopTask(context.forTenant(request).sessions, sessionKey(request), request.params.task_id),
+        ),
   );
 }

@@ -32,4 +32,4 @@ export const messageRequest = z
 export const editRequest = z
   .strictObject(promptFields)
   .superRefine(requireOnePrompt, { when: () => true })
-  .meta({ id: 'MessageEdit' });
+  .meta({ id: 'MessageEdit', examples: [{ prompt: 'Then the tests, please.' }] });

@@ -15,9 +15,12 @@ import { turnView } from './view.ts';
 const params = sessionParams;
 const messageParams = params.extend({ turn_id: z.string() });
 
+// What the database counts turns in.
+const MAX_TURN = 2 ** 31 - 1;
+
 const turnsQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(1000).default(100),
-  after: z.coerce.number().int().min(0).optional().describe('`next` of the page before.'),
+  after: z.coerce.number().int().min(0).max(MAX_TURN).optional().describe('`next` of the page before.'),
   order: z.enum(['asc', 'desc']).default('asc'),
 });
 
@@ -27,8 +30,6 @@ export async function turnRoutes(
   { context }: { context: Context },
 ): Promise<void> {
   const app = instance.withTypeProvider<ZodTypeProvider>();
-  const { sessions } = context;
-
   app.get(
     '/sessions/:session_id/turns',
     {
@@ -44,7 +45,7 @@ export async function turnRoutes(
       },
     },
     async (request) =>
-      await listTurnPage(sessions.db, sessionKey(request), {
+      await listTurnPage(context.forTenant(request).db, sessionKey(request), {
         ...request.query,
         after: request.query.after ?? null,
       }),
@@ -68,9 +69,10 @@ export async function turnRoutes(
       const message = {
         ...readPrompt(body),
         delivery: body.delivery,
+        asker: request.identity,
         once: idempotentRequest(request),
       };
-      const sent = await sendMessage(sessions, sessionKey(request), message);
+      const sent = await sendMessage(context.forTenant(request).sessions, sessionKey(request), message);
       return reply.code(202).send(answerOnce(reply, sent));
     },
   );
@@ -85,7 +87,9 @@ export async function turnRoutes(
         response: { 200: z.object({ messages: z.array(turnView) }), ...problems(404, 503) },
       },
     },
-    async (request) => ({ messages: await listMessages(sessions, sessionKey(request)) }),
+    async (request) => ({
+      messages: await listMessages(context.forTenant(request).sessions, sessionKey(request)),
+    }),
   );
 
   app.patch(
@@ -100,7 +104,11 @@ export async function turnRoutes(
         response: { 200: turnView, ...problems(400, 404, 409, 413, 415, 422, 503) },
       },
     },
-    async (request) => await editMessage(sessions, messageKey(request), readPrompt(request.body)),
+    async (request) =>
+      await editMessage(context.forTenant(request).sessions, messageKey(request), {
+        ...readPrompt(request.body),
+        asker: request.identity,
+      }),
   );
 
   app.delete(
@@ -113,6 +121,6 @@ export async function turnRoutes(
         response: { 200: turnView, ...problems(404, 409, 503) },
       },
     },
-    async (request) => await removeMessage(sessions, messageKey(request)),
+    async (request) => await removeMessage(context.forTenant(request).sessions, messageKey(request)),
   );
 }

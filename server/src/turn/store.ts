@@ -17,6 +17,7 @@ export type NewTurn = Prompt & {
   tenantId: string;
   number: number;
   delivery: Delivery;
+  apiKeyId: string | null;
 };
 
 /** Among the queued turns of a session the most urgent is next, then the oldest. */
@@ -31,6 +32,7 @@ export async function insertTurn(trx: Transaction<Database>, turn: NewTurn): Pro
       tenant_id: turn.tenantId,
       number: turn.number,
       state: 'queued',
+      api_key_id: turn.apiKeyId,
       prompt: turn.prompt,
       content: turn.content === null ? null : JSON.stringify(turn.content),
       delivery: turn.delivery,
@@ -70,6 +72,19 @@ export async function countQueuedTurns(db: Kysely<Database>, sessionId: string):
     .where('state', '=', 'queued')
     .executeTakeFirstOrThrow();
   return Number(count);
+}
+
+/** What a key has asked for and is not done: in how many sessions, and how many turns of it wait. */
+export async function countActiveTurns(
+  trx: Transaction<Database>,
+  { apiKeyId, besides }: { apiKeyId: string; besides: string | null },
+): Promise<{ sessions: number; queued: number }> {
+  const { rows } = await sql<{ sessions: number; queued: number }>`
+    select count(distinct session_id) filter (where session_id is distinct from ${besides}::uuid)::int as sessions,
+      count(*) filter (where state = 'queued')::int as queued
+    from turns where api_key_id = ${apiKeyId} and state in ('queued', 'running')
+  `.execute(trx);
+  return rows[0] ?? { sessions: 0, queued: 0 };
 }
 
 export async function findTurn(

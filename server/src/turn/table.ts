@@ -9,6 +9,8 @@ export type TurnTable = {
   /** 1, 2, 3 … within the session. */
   number: number;
   state: TurnState;
+  /** Who asked for it; null is the local user. */
+  api_key_id: string | null;
   /** The text of the prompt. */
   prompt: string;
   /** The whole prompt where it is more than text. */

@@ -32,6 +32,7 @@ export const turnErrorCode = z.enum([
   'cancelled',
   'interrupted',
   'agent_crashed',
+  'resource_exhausted',
   'timeout',
   'approval_expired',
   'structured_output_failed',
@@ -73,5 +74,5 @@ export const noUsage: TokenUsage = {
 
 /** How a turn ended. */
 export type TurnOutcome =
-  | { state: 'completed'; result: TurnResult; costUsd: number; usage: TokenUsage }
-  | { state: 'error'; error: TurnError; result: TurnResult | null; costUsd: number; usage: TokenUsage };
+  | { state: 'completed'; result: TurnResult }
+  | { state: 'error'; error: TurnError; result: TurnResult | null };

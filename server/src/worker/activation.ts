@@ -121,11 +121,11 @@ export class Activation {
   }
 
   async #claimAndServe(): Promise<void> {
-    const { db, queue, workerId, dataDir } = this.#services;
+    const { db, queue, workerId, dataDir, driver } = this.#services;
     // Before the claim, which says that the session has begun: files may be put into it at once.
     await makeWorkspace(dataDir, this.sessionId);
     const claim = await this.#held.persist(
-      async (db) => await claimSession(db, { job: this.#job, workerId, queue }),
+      async (db) => await claimSession(db, { job: this.#job, workerId, queue, isolation: driver.name }),
     );
     if (claim === null) {
       await db.transaction().execute(async (trx) => await queue.complete(trx, this.#job));
@@ -181,9 +181,11 @@ export class Activation {
     }
     this.#keptTurnId = null;
     const ended = { id: turn.id, number: turn.number, outcome: live.explain(outcome) };
+    // What it asked of the model last is counted to it.
+    await this.#services.gateway.settled(this.sessionId);
     await this.#held.record(async (db, hold) => await finishTurn(db, hold, ended));
     const error = ended.outcome.state === 'error' ? ended.outcome.error.code : undefined;
-    logger.info({ state: outcome.state, error, cost_usd: outcome.costUsd }, 'turn ended');
+    logger.info({ state: outcome.state, error }, 'turn ended');
     this.#files.afterTurn(begun.session);
   }
 
@@ -207,7 +209,9 @@ export class Activation {
       live.isGiven = true;
       live.watch.run();
       this.#handOff(giveSteering(this.#held, () => this.#turn));
-      return outcomeOf(await live.ended.promise, begun.session.options);
+      const result = await live.ended.promise;
+      const { spentBudget } = agent.access;
+      return outcomeOf(result, { options: begun.session.options, spentBudget });
     } catch (error) {
       this.#held.throwIfFailed();
       await this.#seat.end(live.isParked ? 'park' : 'kill');

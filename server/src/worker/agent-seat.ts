@@ -1,5 +1,5 @@
 import type { AgentMessage } from '../agent/agent-process.ts';
-import { hasConversation, readModelUsage } from '../agent/transcript-store.ts';
+import { hasConversation } from '../agent/transcript-store.ts';
 import { newTurnId } from '../ids.ts';
 import type { Logger } from '../log.ts';
 import type { SessionRow } from '../session/store.ts';
@@ -11,7 +11,6 @@ import type { LiveTurn } from './live-turn.ts';
 import { MessageLog } from './message-log.ts';
 import { parseResult } from './outcome.ts';
 import type { WorkerServices } from './services.ts';
-import { modelUsage, nothingSpent, sumOf } from './spend.ts';
 import { startAgent } from './start-agent.ts';
 import { isQueueNotice, noticeQueue } from './steering.ts';
 import { type BegunTurn, queueTaskTurn, recordSpending } from './store.ts';
@@ -88,15 +87,10 @@ export class AgentSeat {
       beforeAsking: async () => await this.#recordSpending(),
       onChange: this.#options.onWaiting,
     });
-    const spentBefore = conversationExists
-      ? sumOf(
-          modelUsage.parse(await this.#held.persist(async (db) => await readModelUsage(db, this.#held.id))),
-        )
-      : nothingSpent;
     const plan = { session, fence: this.#held.fence, conversationExists, continuation, desk };
     await startAgent(this.#services, plan, (start) => {
       if (live.isStopped) throw new Error('the turn was stopped before its agent was started');
-      const agent = new LiveAgent(start(), desk, { session, defaultModel, spentBefore });
+      const agent = new LiveAgent(start(), desk, { session, defaultModel });
       live.agent = agent;
       this.#agent = agent;
       agent.pump = this.#pump(agent);
@@ -160,7 +154,7 @@ export class AgentSeat {
     const answered = agent.turnsOf(result.user_message_uuids ?? []);
     // A turn that an earlier process began is answered under the ids of messages that steered it, or under none.
     const isStray = answered.length > 0 && !answered.includes(turn.id) && agent.wasGiven(turn.id);
-    if (isStray) return turn.addStray(result);
+    if (isStray) return;
     this.#holdBack(agent);
     turn.end(result);
     await this.#between.promise;
@@ -197,17 +191,12 @@ export class AgentSeat {
     agent.process.kill().catch((error) => logger.error({ err: error }, 'could not end the agent process'));
   }
 
-  /** The process may not live to say what the turn cost until now. */
+  /** What the turn cost until now can be seen while it waits. */
   async #recordSpending(): Promise<void> {
-    const { id, agent } = this.#options.turn() ?? {};
-    if (id === undefined || !agent) return;
-    try {
-      const spent = agent.meter.read(sumOf(modelUsage.parse(await agent.process.modelUsage())));
-      await this.#held.persist(async (db, hold) => await recordSpending(db, hold, { turnId: id, spent }));
-    } catch (error) {
-      this.#held.throwIfFailed();
-      this.#options.logger.warn({ err: error }, 'the agent does not say what it has spent; its result will');
-    }
+    const { id } = this.#options.turn() ?? {};
+    if (id === undefined) return;
+    await this.#services.gateway.settled(this.#held.id);
+    await this.#held.persist(async (db, hold) => await recordSpending(db, hold, id));
   }
 
   async end(how: 'close' | 'kill' | 'park'): Promise<void> {

@@ -5,11 +5,10 @@ import type { SessionRow } from '../session/store.ts';
 import type { TurnRow } from '../turn/store.ts';
 import type { ApprovalDesk } from './approval-desk.ts';
 import { OpenCalls } from './open-calls.ts';
-import { SpendMeter, type Spent } from './spend.ts';
 import type { StartedAgent } from './start-agent.ts';
 
 type Prompt = Pick<TurnRow, 'id' | 'prompt' | 'content'>;
-type Settings = Pick<SessionRow, 'options' | 'max_budget_usd'>;
+type Settings = Pick<SessionRow, 'options'>;
 
 /** An agent process with what the activation knows of it. */
 export class LiveAgent {
@@ -17,7 +16,6 @@ export class LiveAgent {
   readonly access: StartedAgent['access'];
   readonly desk: ApprovalDesk;
   readonly openCalls = new OpenCalls();
-  readonly meter: SpendMeter;
   /** When the process last said something, as `performance.now()`. */
   lastMessageAt = performance.now();
   /** Ends when the process has, and all that it said is stored. */
@@ -38,13 +36,8 @@ export class LiveAgent {
   constructor(
     started: StartedAgent,
     desk: ApprovalDesk,
-    {
-      session,
-      defaultModel,
-      spentBefore,
-    }: { session: Settings; defaultModel: string | null; spentBefore: Spent },
+    { session, defaultModel }: { session: Settings; defaultModel: string | null },
   ) {
-    this.meter = new SpendMeter(spentBefore);
     this.process = started.process;
     this.access = started.access;
     this.#seal = started.seal;
@@ -65,7 +58,6 @@ export class LiveAgent {
   fits(settings: Settings): boolean {
     return (
       !this.process.isEnding &&
-      settings.max_budget_usd === this.#settings.max_budget_usd &&
       isDeepStrictEqual(processOptions(settings.options), processOptions(this.#settings.options))
     );
   }

@@ -1,8 +1,7 @@
 import type { SessionRow } from '../session/store.ts';
 import type { TurnError, TurnOutcome } from '../turn/turn.ts';
 import type { LiveAgent } from './live-agent.ts';
-import { type ResultMessage, spentOf } from './outcome.ts';
-import { add, type Spent, sumOf } from './spend.ts';
+import type { ResultMessage } from './outcome.ts';
 import type { BegunTurn } from './store.ts';
 import { TurnWatch } from './turn-watch.ts';
 
@@ -22,8 +21,6 @@ export class LiveTurn {
   hasResult = false;
   isParked = false;
   #failure: TurnError | null = null;
-  readonly #strays: ResultMessage[] = [];
-  #totals: Spent | null = null;
 
   constructor(
     { turn, session }: BegunTurn,
@@ -42,27 +39,13 @@ export class LiveTurn {
 
   /** The turn's own result. */
   end(result: ResultMessage): void {
-    this.#totals = sumOf(result.modelUsage ?? {});
     this.hasResult = true;
     this.ended.resolve(result);
   }
 
-  /** The result of something that the process did beside this turn: it counts to its cost. */
-  addStray(result: ResultMessage): void {
-    this.#strays.push(result);
-  }
-
   /** How the turn ended, with the reason that we had for ending it. */
   explain(outcome: TurnOutcome): TurnOutcome {
-    const spent = this.#settle(this.#strays.map(spentOf).reduce(add, outcome));
     const error = this.#failure ?? this.agent?.desk.endingOf(this.id) ?? null;
-    return error === null ? { ...outcome, ...spent } : { ...outcome, ...spent, state: 'error', error };
-  }
-
-  /** What of it is not written down yet. Without a result only that is known. */
-  #settle({ costUsd, usage }: Spent): Spent {
-    const spent = { costUsd, usage };
-    if (this.agent === null || this.#totals === null) return spent;
-    return this.agent.meter.settle(spent, this.#totals);
+    return error === null ? outcome : { ...outcome, state: 'error', error };
   }
 }

@@ -2,16 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { outcomeOf, parseResult } from './outcome.ts';
 
-const model = {
-  inputTokens: 10,
-  outputTokens: 20,
-  cacheReadInputTokens: 300,
-  cacheCreationInputTokens: 4_000,
-  costUSD: 0.25,
-  contextWindow: 200_000,
-};
+type Context = Partial<Parameters<typeof outcomeOf>[1]>;
 
-function outcome(fields: object, options: Parameters<typeof outcomeOf>[1] = {}) {
+function outcome(fields: object, context: Context = {}) {
   const message = {
     type: 'result',
     subtype: 'success',
@@ -21,36 +14,29 @@ function outcome(fields: object, options: Parameters<typeof outcomeOf>[1] = {}) 
     duration_ms: 100,
     result: 'done',
     usage: { input_tokens: 10 },
-    total_cost_usd: 99,
-    model_usage_since_last_result: { 'claude-opus': model },
     ...fields,
   };
-  return outcomeOf(parseResult(message), options);
+  return outcomeOf(parseResult(message), { options: {}, spentBudget: null, ...context });
 }
 
-function errorOf(fields: object, options: Parameters<typeof outcomeOf>[1] = {}) {
-  const ended = outcome(fields, options);
+function errorOf(fields: object, context: Context = {}) {
+  const ended = outcome(fields, context);
   return ended.state === 'error' ? ended.error : assert.fail('it is no error');
 }
 
 describe('the outcome of a turn', () => {
-  it('costs what every model used since the last result, not the running total', () => {
-    const { costUsd, usage } = outcome({
-      model_usage_since_last_result: { 'claude-opus': model, 'claude-haiku': { ...model, costUSD: 0.5 } },
-    });
-    assert.equal(costUsd, 0.75);
-    assert.deepEqual(usage, {
-      input_tokens: 20,
-      output_tokens: 40,
-      cache_read_input_tokens: 600,
-      cache_creation_input_tokens: 8_000,
-    });
-  });
-
   it('is an error when is_error says so, though subtype says success', () => {
     const failed = { is_error: true, api_error_status: 529, result: 'API Error: 529 overloaded' };
     assert.deepEqual(errorOf(failed), { code: 'overloaded', message: 'API Error: 529 overloaded' });
-    assert.ok(outcome(failed).costUsd > 0, 'what was spent before counts');
+  });
+
+  it('does not name the internal address of the model gateway, as the agent program does', () => {
+    const result =
+      'API Error: 529 busy. Try again in a moment. If it persists, check your inference gateway (127.0.0.1:38169).';
+    const expected = 'API Error: 529 busy. Try again in a moment.';
+    const failed = outcome({ is_error: true, api_error_status: 529, result });
+    assert.equal(failed.result?.text, expected);
+    assert.equal(failed.state === 'error' ? failed.error.message : null, expected);
   });
 
   it('is an error when the turn was cut off, though nothing else says so', () => {
@@ -81,8 +67,10 @@ describe('the outcome of a turn', () => {
   });
 
   it('fails without the structured output that the session asks for, unless no model was asked', () => {
-    const options = { output_format: { type: 'json_schema', schema: { type: 'object' } } } as const;
-    const { code } = errorOf({}, options);
+    const context = {
+      options: { output_format: { type: 'json_schema', schema: { type: 'object' } } },
+    } as const;
+    const { code } = errorOf({}, context);
     assert.equal(code, 'structured_output_failed');
     const retried = {
       subtype: 'error_max_structured_output_retries',
@@ -90,17 +78,20 @@ describe('the outcome of a turn', () => {
       result: null,
       errors: ['5 attempts'],
     };
-    assert.deepEqual(errorOf(retried, options), { code, message: '5 attempts' });
-    assert.equal(errorOf({ is_error: true, api_error_status: 529 }, options).code, 'overloaded');
-    const { state, result } = outcome({ structured_output: { city: 'Rome' } }, options);
+    assert.deepEqual(errorOf(retried, context), { code, message: '5 attempts' });
+    assert.equal(errorOf({ is_error: true, api_error_status: 529 }, context).code, 'overloaded');
+    const { state, result } = outcome({ structured_output: { city: 'Rome' } }, context);
     assert.equal(state, 'completed');
     assert.deepEqual(result?.structured_output, { city: 'Rome' });
-    assert.equal(outcome({ num_turns: 0 }, options).state, 'completed');
+    assert.equal(outcome({ num_turns: 0 }, context).state, 'completed');
   });
 
-  it('says when the budget was used up', () => {
-    const spent = { subtype: 'error_max_budget_usd', is_error: true, terminal_reason: 'budget_exhausted' };
-    assert.equal(errorOf(spent).code, 'budget_exceeded');
+  it('says when the gateway refused because a budget is spent; a 402 of the model API itself is another matter', () => {
+    const refused = { is_error: true, api_error_status: 402, result: 'API Error: 402' };
+    const spentBudget = 'The session has cost all of it.';
+    assert.deepEqual(errorOf(refused, { spentBudget }), { code: 'budget_exceeded', message: spentBudget });
+    assert.equal(errorOf(refused).code, 'invalid_request');
+    assert.equal(outcome({}, { spentBudget }).state, 'completed', 'it went on without');
   });
 
   it('always says something: the result, else the errors, else how it ended', () => {
@@ -108,9 +99,5 @@ describe('the outcome of a turn', () => {
     assert.equal(errorOf({ ...empty, errors: ['one', 'two'] }).message, 'one\ntwo');
     assert.match(errorOf({ ...empty, errors: [] }).message, /error_during_execution/);
     assert.match(errorOf({ ...empty, result: null, terminal_reason: 'model_error' }).message, /model_error/);
-  });
-
-  it('cannot be read from a message that does not say what the turn cost', () => {
-    assert.throws(() => outcome({ model_usage_since_last_result: undefined }));
   });
 });

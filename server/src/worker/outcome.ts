@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import { AgentCrashedError } from '../agent/agent-process.ts';
 import { errorMessage } from '../errors.ts';
 import type { SessionOptions } from '../session/session.ts';
-import { noUsage, type TurnError, type TurnErrorCode, type TurnOutcome } from '../turn/turn.ts';
-import { modelUsage, type Spent, sumOf } from './spend.ts';
+import type { TurnError, TurnErrorCode, TurnOutcome } from '../turn/turn.ts';
 
 /** The parts of the SDK's result message that decide how a turn ended. */
 const resultMessage = z.looseObject({
@@ -20,10 +20,6 @@ const resultMessage = z.looseObject({
   /** The prompts that it answers. */
   user_message_uuids: z.array(z.string()).nullish(),
   structured_output: z.unknown().optional(),
-  // Not in the SDK's types; missing only where no model was asked.
-  model_usage_since_last_result: modelUsage.nullish(),
-  /** Totals, which go on counting across turns and resumes. */
-  modelUsage: modelUsage.nullish(),
 });
 export type ResultMessage = z.infer<typeof resultMessage>;
 
@@ -31,38 +27,32 @@ export function parseResult(message: unknown): ResultMessage {
   return resultMessage.parse(message);
 }
 
-/** What the model calls since the last result have cost. */
-export function spentOf(message: ResultMessage): Spent {
-  const spent = message.model_usage_since_last_result;
-  // An SDK update that drops the field must not make every turn look free.
-  if (!spent && message.num_turns > 0) throw new Error('the result message does not say what the turn cost');
-  return sumOf(spent ?? {});
-}
+/** What the turn's end depends on beside its result. */
+export type OutcomeContext = {
+  /** Of the session: they tell what a success must have. */
+  options: Pick<SessionOptions, 'output_format'>;
+  /** Why the gateway refused the latest model request, if a budget is spent. */
+  spentBudget: string | null;
+};
 
-/**
- * What the result says of this turn alone; the totals beside it go on counting across turns and resumes. `options` are
- * those of the session: they tell what a success must have.
- */
-export function outcomeOf(
-  message: ResultMessage,
-  options: Pick<SessionOptions, 'output_format'>,
-): TurnOutcome {
-  const spent = spentOf(message);
+/** What the result says of this turn alone; the totals beside it go on counting across turns and resumes. */
+export function outcomeOf(message: ResultMessage, context: OutcomeContext): TurnOutcome {
   const result = {
     session_id: message.session_id,
     num_turns: message.num_turns,
     duration_ms: message.duration_ms,
     usage: message.usage ?? null,
-    text: message.result ?? null,
+    text: message.result == null ? null : withoutGateway(message.result),
     ...(message.structured_output === undefined ? {} : { structured_output: message.structured_output }),
   };
-  const error = errorOf(message, options);
-  return error === null
-    ? { state: 'completed', result, ...spent }
-    : { state: 'error', error, result, ...spent };
+  const error = errorOf(message, context);
+  return error === null ? { state: 'completed', result } : { state: 'error', error, result };
 }
 
-function errorOf(message: ResultMessage, options: Pick<SessionOptions, 'output_format'>): TurnError | null {
+function errorOf(message: ResultMessage, { options, spentBudget }: OutcomeContext): TurnError | null {
+  if (message.api_error_status === 402 && spentBudget !== null) {
+    return { code: 'budget_exceeded', message: spentBudget };
+  }
   if (!isSuccess(message)) return { code: errorCode(message), message: errorText(message) };
   // A slash command asks no model, and has nothing to give.
   const isAnswer = message.num_turns > 0;
@@ -82,7 +72,6 @@ function isSuccess(message: ResultMessage): boolean {
 
 function errorCode(message: ResultMessage): TurnErrorCode {
   if (message.subtype === 'error_max_turns') return 'max_turns';
-  if (message.subtype === 'error_max_budget_usd') return 'budget_exceeded';
   if (message.subtype === 'error_max_structured_output_retries') return 'structured_output_failed';
   if (message.terminal_reason?.startsWith('aborted')) return 'interrupted';
   const status = message.api_error_status;
@@ -95,7 +84,14 @@ function errorCode(message: ResultMessage): TurnErrorCode {
 
 function errorText(message: ResultMessage): string {
   const text = message.result || message.errors?.join('\n');
-  return withoutNul(text || `the agent ended its turn: ${message.terminal_reason ?? message.subtype}`);
+  return withoutNul(
+    withoutGateway(text || '') || `the agent ended its turn: ${message.terminal_reason ?? message.subtype}`,
+  );
+}
+
+/** The agent program advises to look at the model gateway, at an address that is nobody's business. */
+function withoutGateway(text: string): string {
+  return text.replace(/ ?If it persists, check your inference gateway \([^)]*\)\.?/, '');
 }
 
 /** PostgreSQL's text cannot hold it, and what a program printed may. */
@@ -105,12 +101,17 @@ function withoutNul(text: string): string {
 
 /** Of a turn whose agent process ended, or could not be started. */
 export function crashOutcome(error: unknown, isDraining: boolean): TurnOutcome {
-  if (!isDraining) return outcomeWithoutResult('agent_crashed', errorMessage(error));
+  if (!isDraining) {
+    const exhausted = error instanceof AgentCrashedError ? error.exhausted : null;
+    if (exhausted === null) return outcomeWithoutResult('agent_crashed', errorMessage(error));
+    const message = `The agent ended after it had reached its limit of ${exhausted}: ${errorMessage(error)}`;
+    return outcomeWithoutResult('resource_exhausted', message);
+  }
   return outcomeWithoutResult('interrupted', 'The server was stopped while the turn was running.');
 }
 
-/** Of a turn whose agent gave no result: what it cost is not known. */
+/** Of a turn whose agent gave no result. */
 export function outcomeWithoutResult(code: TurnErrorCode, message: string): TurnOutcome {
   const error = { code, message: withoutNul(message) };
-  return { state: 'error', error, result: null, costUsd: 0, usage: noUsage };
+  return { state: 'error', error, result: null };
 }

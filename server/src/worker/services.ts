@@ -27,9 +27,13 @@ export type WorkerServices = {
   workspaces: WorkspaceServices;
   /** Search path that agents get. */
   path: string;
+  /** What agents get of the server's environment to ask a cloud's models. */
+  cloudEnvironment: Record<string, string>;
   /** How long an idle session keeps its process, in milliseconds. */
   idleTtl: number;
   defaultModel: string | null;
+  /** What agents may connect to although it is private, where their session has it. */
+  allowedPrivateHosts: readonly string[];
   /** How long a turn may go on without a word of the agent or a byte of the model, in milliseconds. */
   stallTimeout: number;
 };

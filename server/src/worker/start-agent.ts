@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, rm, stat } from 'node:fs/promises';
+import { lstat, mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AgentProcess } from '../agent/agent-process.ts';
@@ -7,6 +7,9 @@ import { agentEnvironment, type SessionDirectories, sessionDirectories } from '.
 import { permissionCallbacks } from '../agent/permissions.ts';
 import { createTranscriptStore } from '../agent/transcript-store.ts';
 import type { GatewayAccess } from '../gateway/gateway.ts';
+import type { Sandbox } from '../isolation/driver.ts';
+import type { EgressPlan } from '../isolation/egress.ts';
+import type { SessionOptions } from '../session/session.ts';
 import type { SessionRow } from '../session/store.ts';
 import type { ApprovalDesk } from './approval-desk.ts';
 import type { WorkerServices } from './services.ts';
@@ -41,22 +44,26 @@ export async function startAgent(
   plan: StartPlan,
   onTurn: (start: () => StartedAgent) => void,
 ): Promise<void> {
+  requireConfinement(services, plan.session);
   const directories = sessionDirectories(services.dataDir, plan.session.id);
   await prepareDirectories(directories, plan);
+  const sandbox = await prepareSandbox(services, plan, directories);
   const called = Promise.withResolvers<void>();
   services
     .startLimit(async () => {
       const { id: sessionId, tenant_id: tenantId } = plan.session;
       const { fence } = plan;
-      const access = await services.gateway.admit({ tenantId, sessionId, fence, socketPath: null });
+      const { socketPath } = sandbox;
+      const access = await services.gateway.admit({ tenantId, sessionId, fence, socketPath });
       let started: StartedAgent | undefined;
       try {
         onTurn(() => {
-          started = start(services, plan, { directories, access });
+          started = start(services, plan, { sandbox, access });
           return started;
         });
       } catch (error) {
         access.revoke();
+        sandbox.release();
         throw error;
       }
       called.resolve();
@@ -66,30 +73,36 @@ export async function startAgent(
   await called.promise;
 }
 
+/** A session may have been started where agents were isolated, and come to a node where they are not. */
+function requireConfinement({ driver }: WorkerServices, { options }: SessionRow): void {
+  if (options.permission_mode !== 'bypassPermissions' || driver.confines) return;
+  throw new Error('bypassPermissions is not available while agents run without isolation');
+}
+
 function start(
   services: WorkerServices,
   plan: StartPlan,
-  { directories, access }: { directories: SessionDirectories; access: GatewayAccess },
+  { sandbox, access }: { sandbox: Sandbox; access: GatewayAccess },
 ): StartedAgent {
-  const { db, driver, defaultModel, nodeId, path } = services;
+  const { db, defaultModel, nodeId, path } = services;
   const { session, fence, desk, continuation } = plan;
   const { options } = session;
   const transcript = createTranscriptStore({ db, sessionId: session.id, fence });
   const { env: requested = {}, background_tasks: backgroundTasks = false } = options;
   const process = new AgentProcess({
-    driver,
+    sandbox,
     // One process's: the end of an earlier one must not find this one.
     mark: `${nodeId}/${session.id}/${fence}/${randomUUID()}`,
-    requested: { ...options, allowed_tools: [...(options.allowed_tools ?? []), ...grantedRules(session)] },
+    requested: withRulesInside(session, sandbox.view.workspace),
     defaultModel,
-    cwd: session.cwd ?? directories.workspace,
+    cwd: sandbox.view.workspace,
     environment: agentEnvironment({
-      ...{ directories, sessionId: session.id, gateway: access, path, requested, backgroundTasks },
+      ...{ view: sandbox.view, sessionId: session.id, gateway: access, path, requested, backgroundTasks },
       rerunsTurn: continuation === 'rerun',
+      cloud: services.cloudEnvironment,
     }),
     sessionStore: transcript,
     conversation: { id: session.claude_session_id ?? session.id, exists: plan.conversationExists },
-    budgetUsd: session.max_budget_usd === null ? null : session.max_budget_usd - session.cost_usd,
     asks: permissionCallbacks(async (call) => await desk.decide(call), {
       tools: options.approvals === 'ask',
       clientTools: options.client_tools ?? [],
@@ -99,8 +112,57 @@ function start(
   return { process, access, seal: async () => await transcript.seal() };
 }
 
+/** Rules name directories as its caller knows them; the agent may see the one that it works in under another path. */
+function withRulesInside(session: SessionRow, workspace: string): SessionOptions {
+  const { cwd, options } = session;
+  const { allowed_tools = [], disallowed_tools = [] } = options;
+  const inside = (rule: string): string => (cwd === null ? rule : rule.replaceAll(cwd, workspace));
+  return {
+    ...options,
+    allowed_tools: [...allowed_tools.map(inside), ...grantedRules(session)],
+    disallowed_tools: disallowed_tools.map(inside),
+  };
+}
+
 function grantedRules(session: SessionRow): string[] {
   return session.grants.flatMap((grant) => ('rule' in grant ? [grant.rule] : []));
+}
+
+async function prepareSandbox(
+  { driver, allowedPrivateHosts }: WorkerServices,
+  { session }: StartPlan,
+  { home, temporary, workspace }: SessionDirectories,
+): Promise<Sandbox> {
+  return await driver.prepare({
+    home,
+    temporary,
+    workspace: session.cwd ?? workspace,
+    isManaged: session.cwd === null,
+    additionalDirectories: session.options.additional_directories ?? [],
+    egress: egressOf(session, allowedPrivateHosts),
+  });
+}
+
+const HTTPS = 443;
+const HTTP = 80;
+
+/** What the session's agent has to connect to: hosts that it was given, and its MCP servers. */
+function egressOf(
+  { options, api_key_id }: SessionRow,
+  allowedPrivateHosts: readonly string[],
+): EgressPlan | null {
+  const named = (options.network?.allowed_hosts ?? []).flatMap((host) =>
+    [HTTPS, HTTP].map((port) => ({ host, port, mayBePrivate: false })),
+  );
+  const servers = Object.values(options.mcp_servers ?? {}).flatMap((server) => {
+    if (server.type === 'stdio') return [];
+    const { hostname: host, port, protocol } = new URL(server.url);
+    // The local user may name servers of this machine; for others they were checked, and are checked again.
+    const mayBePrivate = api_key_id === null;
+    return [{ host, port: Number(port || (protocol === 'https:' ? HTTPS : HTTP)), mayBePrivate }];
+  });
+  const rules = [...named, ...servers];
+  return rules.length === 0 ? null : { rules, allowedPrivateHosts };
 }
 
 async function prepareDirectories(directories: SessionDirectories, plan: StartPlan): Promise<void> {
@@ -108,7 +170,10 @@ async function prepareDirectories(directories: SessionDirectories, plan: StartPl
   await Promise.all(own.map(async (path) => await mkdir(path, { recursive: true, mode: 0o700 })));
   // What a killed server left of a conversation that never reached the store would block its id.
   if (!plan.conversationExists) {
-    await rm(join(directories.home, '.claude', 'projects'), { recursive: true, force: true });
+    const configuration = join(directories.home, '.claude');
+    const stats = await lstat(configuration).catch(() => null);
+    // The home is the agent's: a link would lead elsewhere.
+    if (stats?.isDirectory()) await rm(join(configuration, 'projects'), { recursive: true, force: true });
   }
   await requireDirectory(plan.session.cwd ?? directories.workspace);
 }

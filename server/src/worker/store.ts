@@ -1,9 +1,11 @@
 import { type Insertable, type Kysely, sql, type Transaction } from 'kysely';
+import { describeLimit } from '../budget/budget.ts';
 import type { Database } from '../db/database.ts';
 import type { StoredEvent } from '../event/event.ts';
 import { StaleFenceError } from '../event/event-log.ts';
 import type { ActivationJob, ActivationQueue } from '../queue/queue.ts';
-import { addSpending, endRunningTurn, queueTurn, startNextTurn, steerTurn } from '../session/lifecycle.ts';
+import { chargeTurn } from '../session/charge.ts';
+import { endRunningTurn, queueTurn, startNextTurn, steerTurn } from '../session/lifecycle.ts';
 import type { SessionRow } from '../session/store.ts';
 import {
   findQueuedTurn,
@@ -15,9 +17,9 @@ import {
   type TurnRow,
 } from '../turn/store.ts';
 import type { TurnOutcome } from '../turn/turn.ts';
+import { findSpentLimit } from '../usage/store.ts';
 import { type Continuation, foldHeard, onlyWaited, prepareContinuation } from './continuation.ts';
 import { outcomeWithoutResult } from './outcome.ts';
-import type { Spent } from './spend.ts';
 import type { WorkerTable } from './table.ts';
 
 /** What an activation may act on: the session, as long as its fence is the newest. */
@@ -52,12 +54,17 @@ export class LostClaimError extends Error {
  */
 export async function claimSession(
   db: Kysely<Database>,
-  claim: { job: ActivationJob; workerId: string; queue: ActivationQueue },
+  claim: { job: ActivationJob; workerId: string; queue: ActivationQueue; isolation: string },
 ): Promise<Claim | null> {
   return await db.transaction().execute(async (trx) => {
     const session = await trx
       .updateTable('sessions')
-      .set((eb) => ({ fence: eb('fence', '+', 1), worker_id: claim.workerId, job_id: claim.job.attempt.id }))
+      .set((eb) => ({
+        fence: eb('fence', '+', 1),
+        worker_id: claim.workerId,
+        job_id: claim.job.attempt.id,
+        isolation: claim.isolation,
+      }))
       .where('id', '=', claim.job.sessionId)
       .returningAll()
       .executeTakeFirst();
@@ -87,7 +94,7 @@ export type BegunTurn = {
 
 /**
  * Begins the session's next turn, or goes on with the kept one. Null when none waits, or the running one waits for a
- * person; 'refused' when the session has no budget left for it.
+ * person; 'refused' when there is no budget left for it.
  */
 export async function beginTurn(
   db: Kysely<Database>,
@@ -112,20 +119,13 @@ export async function beginTurn(
     }
     const begun = await startNextTurn(trx, session);
     if (begun === null) return null;
-    if (session.max_budget_usd === null || session.cost_usd < session.max_budget_usd) {
-      return { ...begun, session, continuation: null };
-    }
-    const { id, number } = begun.turn;
-    const ended = await endRunningTurn(trx, session, { id, number, outcome: outOfBudget(session) });
+    const { id, number, api_key_id } = begun.turn;
+    const limit = await findSpentLimit(trx, session.id, api_key_id);
+    if (limit === undefined) return { ...begun, session, continuation: null };
+    const outcome = outcomeWithoutResult('budget_exceeded', describeLimit(limit));
+    const ended = await endRunningTurn(trx, session, { id, number, outcome });
     return { refused: [...begun.events, ...ended] };
   });
-}
-
-function outOfBudget(session: SessionRow): TurnOutcome {
-  return outcomeWithoutResult(
-    'budget_exceeded',
-    `The session has cost $${session.cost_usd.toFixed(4)} of its budget of $${session.max_budget_usd}. Raise max_budget_usd to go on.`,
-  );
 }
 
 /** Messages that steer the running turn and that the agent does not have yet; they can no longer be changed. */
@@ -173,19 +173,16 @@ export async function queueTaskTurn(
 ): Promise<StoredEvent[]> {
   return await db.transaction().execute(async (trx) => {
     const session = await lockHeld(trx, hold);
-    return await queueTurn(trx, session, { ...turn, content: null, delivery: 'task' });
+    const draft = { ...turn, content: null, delivery: 'task' as const, apiKeyId: session.api_key_id };
+    return await queueTurn(trx, session, draft);
   });
 }
 
-/** Adds what a turn has cost until now. */
-export async function recordSpending(
-  db: Kysely<Database>,
-  hold: Hold,
-  spending: { turnId: string; spent: Spent },
-): Promise<void> {
+/** Shows what a turn has cost until now. */
+export async function recordSpending(db: Kysely<Database>, hold: Hold, turnId: string): Promise<void> {
   await db.transaction().execute(async (trx) => {
     const session = await lockHeld(trx, hold);
-    await addSpending(trx, session, spending);
+    await chargeTurn(trx, { sessionId: session.id, turnId });
   });
 }
 

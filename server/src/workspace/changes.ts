@@ -11,10 +11,12 @@ export const changesView = z
   })
   .meta({ id: 'WorkspaceChanges' });
 
-export const rewindRequest = z.strictObject({
-  to: z.string().describe('A turn_id: the files become what they were when it began. Or `start`.'),
-  dry_run: z.boolean().default(false).describe('Only say what would be changed.'),
-});
+export const rewindRequest = z
+  .strictObject({
+    to: z.string().describe('A turn_id: the files become what they were when it began. Or `start`.'),
+    dry_run: z.boolean().default(false).describe('Only say what would be changed.'),
+  })
+  .meta({ id: 'RewindRequest', examples: [{ to: 'start' }] });
 
 export const rewindView = z
   .object({

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import type { Context } from '../context.ts';
 import { AppError } from '../errors.ts';
 import { attachment, type Download, sendDownload } from '../http/download.ts';
 import { problems } from '../http/problem.ts';
@@ -10,15 +11,7 @@ import { changesView, rewindRequest, rewindView } from './changes.ts';
 import { entityTag, MAX_FILE_BYTES, type OpenFile, streamFile, tooLarge } from './files.ts';
 import { fileListing, fileWritten } from './listing.ts';
 import { parsePath, parseUrlPath, type WorkspacePath } from './path.ts';
-import {
-  archiveFiles,
-  findFile,
-  readChanges,
-  removeFile,
-  rewindFiles,
-  storeFile,
-  type WorkspaceServices,
-} from './service.ts';
+import { archiveFiles, findFile, readChanges, removeFile, rewindFiles, storeFile } from './service.ts';
 
 const tags = ['workspace'];
 const params = sessionParams;
@@ -33,15 +26,15 @@ const directoryQuery = z.strictObject({
 /** Files of a session's workspace, what the session changed in it, and the way back. */
 export async function workspaceRoutes(
   instance: FastifyInstance,
-  { workspaces }: { workspaces: WorkspaceServices },
+  { forTenant }: Pick<Context, 'forTenant'>,
 ): Promise<void> {
-  await instance.register(fileRoutes, { workspaces });
-  await instance.register(changeRoutes, { workspaces });
+  await instance.register(fileRoutes, { forTenant });
+  await instance.register(changeRoutes, { forTenant });
 }
 
 async function fileRoutes(
   instance: FastifyInstance,
-  { workspaces }: { workspaces: WorkspaceServices },
+  { forTenant }: Pick<Context, 'forTenant'>,
 ): Promise<void> {
   const app = instance.withTypeProvider<ZodTypeProvider>();
   // Bodies are files here, whatever type they say they have: streamed to the disk, and parsed by nobody.
@@ -53,7 +46,7 @@ async function fileRoutes(
   const read = async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
     const { recursive } = request.query as z.output<typeof directoryQuery>;
     const path = filePath(request);
-    const found = await findFile(workspaces, keyOf(request), { path, recursive });
+    const found = await findFile(forTenant(request).workspaces, keyOf(request), { path, recursive });
     if (found.kind === 'file') return await sendDownload(toDownload(found, path), { request, reply });
     return { path: path.join('/'), ...found.listing };
   };
@@ -119,7 +112,7 @@ async function fileRoutes(
       const label = path.join('/');
       const { headers } = request;
       if (Number(headers['content-length'] ?? 0) > MAX_FILE_BYTES) throw tooLarge(label);
-      const { stats, isNew } = await storeFile(workspaces, keyOf(request), {
+      const { stats, isNew } = await storeFile(forTenant(request).workspaces, keyOf(request), {
         path,
         content: request.raw,
         conditions: {
@@ -148,7 +141,10 @@ async function fileRoutes(
     },
     async (request) => {
       const path = filePath(request);
-      await removeFile(workspaces, keyOf(request), { path, recursive: request.query.recursive });
+      await removeFile(forTenant(request).workspaces, keyOf(request), {
+        path,
+        recursive: request.query.recursive,
+      });
       return { path: path.join('/') };
     },
   );
@@ -172,7 +168,7 @@ async function fileRoutes(
     },
     async (request, reply) => {
       const key = keyOf(request);
-      const archive = await archiveFiles(workspaces, key, parsePath(request.query.path));
+      const archive = await archiveFiles(forTenant(request).workspaces, key, parsePath(request.query.path));
       reply.type('application/x-tar').header('content-disposition', attachment(`${key.id}.tar`));
       return reply.send(archive);
     },
@@ -181,7 +177,7 @@ async function fileRoutes(
 
 async function changeRoutes(
   instance: FastifyInstance,
-  { workspaces }: { workspaces: WorkspaceServices },
+  { forTenant }: Pick<Context, 'forTenant'>,
 ): Promise<void> {
   const app = instance.withTypeProvider<ZodTypeProvider>();
 
@@ -212,7 +208,10 @@ async function changeRoutes(
     },
     async (request, reply) => {
       const { context, path, format } = request.query;
-      const changes = await readChanges(workspaces, keyOf(request), { path: parsePath(path), context });
+      const changes = await readChanges(forTenant(request).workspaces, keyOf(request), {
+        path: parsePath(path),
+        context,
+      });
       if ((format ?? preferredFormat(request.headers.accept)) === 'diff') {
         reply.header('x-truncated', String(changes.truncated)).header('x-content-type-options', 'nosniff');
         return reply.type('text/x-diff; charset=utf-8').send(changes.diff);
@@ -241,7 +240,10 @@ async function changeRoutes(
     async (request) => {
       const { to, dry_run } = request.body;
       const key = keyOf(request);
-      const { changes, conflicts } = await rewindFiles(workspaces, key, { to, dryRun: dry_run });
+      const { changes, conflicts } = await rewindFiles(forTenant(request).workspaces, key, {
+        to,
+        dryRun: dry_run,
+      });
       const sum = (of: 'additions' | 'deletions'): number =>
         changes.reduce((total, change) => total + change[of], 0);
       return {

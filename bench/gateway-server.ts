@@ -1,0 +1,46 @@
+import { randomUUID } from 'node:crypto';
+import { putBudget } from '../server/src/budget/store.ts';
+import { createDatabaseClient } from '../server/src/db/client.ts';
+import { openDataDirectory } from '../server/src/db/data-directory.ts';
+import { EmbeddedPostgres } from '../server/src/db/embedded-postgres.ts';
+import { migrateToLatest } from '../server/src/db/migrate.ts';
+import { ModelGateway } from '../server/src/gateway/gateway.ts';
+import { PriceList } from '../server/src/gateway/price-list.ts';
+import { listPrices } from '../server/src/gateway/prices.ts';
+import { demoUpstream } from '../server/src/gateway/upstream.ts';
+import { newSessionId } from '../server/src/ids.ts';
+import { createSilentLogger } from '../server/src/log.ts';
+import { UsageLedger } from '../server/src/usage/ledger.ts';
+
+// The model gateway as a program of its own, with the database and the budgets that a server has.
+const logger = createSilentLogger();
+await using stack = new AsyncDisposableStack();
+const directory = stack.use(openDataDirectory({ path: process.env.DATA_DIR ?? '' }));
+const postgres = stack.use(new EmbeddedPostgres({ dataDirectory: directory.path, logger }));
+await postgres.start();
+const { db } = stack.use(createDatabaseClient(postgres.connection, { logger }));
+await migrateToLatest(db);
+
+const sessionId = newSessionId();
+const tenantId = 'bench';
+await db
+  .insertInto('sessions')
+  .values({
+    ...{ id: sessionId, tenant_id: tenantId, status: 'running', options: '{}', metadata: '{}', usage: '{}' },
+    ...{ fence: 1, max_budget_usd: 1e6 },
+  })
+  .execute();
+await db.transaction().execute(async (trx) => {
+  for (const period of ['day', 'month'] as const) {
+    await putBudget(trx, { tenantId, apiKeyId: null, period }, 1e6);
+  }
+});
+
+const prices = new PriceList(listPrices, () => {});
+const accounts = stack.use(new UsageLedger({ db, prices, workerId: randomUUID(), logger }));
+const upstream = demoUpstream(process.env.MODEL_URL ?? '');
+const gateway = stack.use(new ModelGateway({ upstream, accounts, logger }));
+await gateway.start();
+const { url, token } = await gateway.admit({ tenantId, sessionId, fence: 1, socketPath: null });
+process.stdout.write(`listening at ${url} ${token}\n`);
+await new Promise((resolve) => process.once('SIGTERM', resolve));

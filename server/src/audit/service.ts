@@ -1,0 +1,61 @@
+import { randomUUID, randomUUIDv7 } from 'node:crypto';
+import type { Kysely } from 'kysely';
+import type { Database } from '../db/database.ts';
+import type { AuditAction, AuditEntry } from './audit.ts';
+import {
+  type AuditFilter,
+  type AuditRow,
+  insertAuditEntry,
+  listAuditEntries,
+  type NewAuditEntry,
+} from './store.ts';
+
+export type { AuditFilter };
+export type AuditRecord = Omit<NewAuditEntry, 'id'>;
+
+const EXPORT_PAGE = 500;
+
+export async function recordAudit(db: Kysely<Database>, entry: AuditRecord): Promise<void> {
+  await insertAuditEntry(db, { id: randomUUIDv7(), ...entry });
+}
+
+/** What was done without a request: by a command on the machine, or by the server itself. */
+export async function recordCommand(
+  db: Kysely<Database>,
+  done: { action: AuditAction; actor: string; key: { id: string; tenant_id: string } },
+): Promise<void> {
+  await recordAudit(db, {
+    ...{ tenant_id: done.key.tenant_id, actor_id: null, actor: done.actor, ip: 'local' },
+    ...{ request_id: randomUUID(), action: done.action, object_type: 'api_key', object_id: done.key.id },
+    ...{ outcome: 'done', status: 200 },
+    details: { method: 'COMMAND', route: null, path: '', fields: [], values: {} },
+  });
+}
+
+/** Newest first. `next` is the cursor of the page after this one, null on the last. */
+export async function listAuditPage(
+  db: Kysely<Database>,
+  filter: AuditFilter,
+): Promise<{ entries: AuditEntry[]; next: string | null }> {
+  const rows = await listAuditEntries(db, { ...filter, limit: filter.limit + 1 });
+  const entries = rows.slice(0, filter.limit).map(toEntry);
+  return { entries, next: rows.length > filter.limit ? (entries.at(-1)?.id ?? null) : null };
+}
+
+/** All that matches, as JSON lines; a page of it is in memory at a time. */
+export async function* exportAudit(
+  db: Kysely<Database>,
+  filter: Omit<AuditFilter, 'limit'>,
+): AsyncGenerator<string, void> {
+  let { before } = filter;
+  for (;;) {
+    const rows = await listAuditEntries(db, { ...filter, before, limit: EXPORT_PAGE });
+    if (rows.length > 0) yield `${rows.map((row) => JSON.stringify(toEntry(row))).join('\n')}\n`;
+    if (rows.length < EXPORT_PAGE) return;
+    before = rows.at(-1)?.id;
+  }
+}
+
+function toEntry({ tenant_id, at, ...row }: AuditRow): AuditEntry {
+  return { ...row, at: at.toISOString(), tenant: tenant_id };
+}

@@ -1,0 +1,77 @@
+import type { Kysely } from 'kysely';
+import { type Identity, mayUse } from '../api-key/identity.ts';
+import { type ApiKeyServices, getKey, keyOf } from '../api-key/service.ts';
+import type { Config } from '../config.ts';
+import type { Database } from '../db/database.ts';
+import { AppError } from '../errors.ts';
+import { describeCloud } from '../gateway/cloud.ts';
+import type { BudgetPeriod, BudgetView } from './budget.ts';
+import { type BudgetKey, type BudgetRow, deleteBudget, listBudgets, putBudget } from './store.ts';
+
+/** Whose budget somebody means: that of an API key, or of a tenant. */
+export type BudgetTarget = { apiKeyId: string } | { tenant: string | undefined };
+
+export async function listTenantBudgets(
+  db: Kysely<Database>,
+  identity: Identity,
+  tenant: string | undefined,
+): Promise<BudgetView[]> {
+  const rows = await listBudgets(db, requireTenant(identity, tenant));
+  return rows.map(toView);
+}
+
+/** Sets or changes a limit; it holds from the next model request on. */
+/** A limit that nothing would keep is refused. */
+export function requireBudgetsHold({ config }: { config: Pick<Config, 'cloud'> }): void {
+  if (config.cloud === null) return;
+  throw new AppError('not_supported', `Budgets do not hold here: ${describeCloud(config.cloud)}.`, {
+    hint: 'limit the credentials of the server at the cloud',
+  });
+}
+
+export async function setBudget(
+  services: ApiKeyServices,
+  identity: Identity,
+  budget: { target: BudgetTarget; period: BudgetPeriod; limitUsd: number },
+): Promise<BudgetView> {
+  const key = await findBudgetKey(services, identity, budget);
+  const { limitUsd } = budget;
+  return toView(await services.db.transaction().execute(async (trx) => await putBudget(trx, key, limitUsd)));
+}
+
+export async function removeBudget(
+  services: ApiKeyServices,
+  identity: Identity,
+  budget: { target: BudgetTarget; period: BudgetPeriod },
+): Promise<BudgetView> {
+  const row = await deleteBudget(services.db, await findBudgetKey(services, identity, budget));
+  if (row !== undefined) return toView(row);
+  throw new AppError('not_found', `There is no such budget for the period "${budget.period}".`, {
+    hint: 'GET /budgets lists them',
+  });
+}
+
+async function findBudgetKey(
+  services: ApiKeyServices,
+  identity: Identity,
+  { target, period }: { target: BudgetTarget; period: BudgetPeriod },
+): Promise<BudgetKey> {
+  if ('tenant' in target) {
+    return { tenantId: requireTenant(identity, target.tenant), apiKeyId: null, period };
+  }
+  const { id, tenant_id } = await getKey(services, keyOf(identity, target.apiKeyId));
+  return { tenantId: tenant_id, apiKeyId: id, period };
+}
+
+/** An operator may name any tenant, others have their own. */
+export function requireTenant(identity: Identity, named: string | undefined): string {
+  if (named === undefined || named === identity.tenantId) return identity.tenantId;
+  if (mayUse(identity, 'operator')) return named;
+  throw new AppError('forbidden', 'Only an operator has to do with other tenants.', {
+    hint: 'leave `tenant` out, or use a key with the scope operator',
+  });
+}
+
+function toView({ created_at, updated_at, ...row }: BudgetRow): BudgetView {
+  return { ...row, created_at: created_at.toISOString(), updated_at: updated_at.toISOString() };
+}

@@ -1,0 +1,81 @@
+import { dollars, type Money, tokenPrice } from '../util/money.ts';
+import { matchesPattern } from '../util/pattern.ts';
+import type { ModelPrice, PriceTable, Rates } from './price-table.ts';
+
+/** What a model request used, by kind. */
+export type Tokens = {
+  input: number;
+  output: number;
+  cacheRead: number;
+  cacheWrite5m: number;
+  cacheWrite1h: number;
+  webSearches: number;
+};
+
+export const noTokens: Tokens = {
+  input: 0,
+  output: 0,
+  cacheRead: 0,
+  cacheWrite5m: 0,
+  cacheWrite1h: 0,
+  webSearches: 0,
+};
+
+type Price = Rates & Pick<ModelPrice, 'long_prompt'>;
+
+/** What model requests cost. */
+export class PriceList {
+  readonly #table: PriceTable;
+  readonly #onUnknown: (model: string) => void;
+  readonly #found = new Map<string, Price>();
+
+  /** `onUnknown` is called once for each model without an entry. */
+  constructor(table: PriceTable, onUnknown: (model: string) => void) {
+    this.#table = table;
+    this.#onUnknown = onUnknown;
+  }
+
+  costOf(model: string, tokens: Tokens): Money {
+    const { long_prompt, ...normal } = this.#find(model);
+    const { input, cacheRead, cacheWrite5m, cacheWrite1h } = tokens;
+    const prompt = input + cacheRead + cacheWrite5m + cacheWrite1h;
+    const rates = long_prompt !== undefined && prompt > long_prompt.above ? long_prompt : normal;
+    return (
+      times(input, rates.input) +
+      times(tokens.output, rates.output) +
+      times(cacheRead, rates.cache_read) +
+      times(cacheWrite5m, rates.cache_write_5m) +
+      times(cacheWrite1h, rates.cache_write_1h) +
+      BigInt(tokens.webSearches) * dollars(this.#table.web_search)
+    );
+  }
+
+  /**
+   * More than a request can cost: a token is at least a byte of the body, and all of the prompt may be written to the
+   * cache. (What the model API searches on its own is known only afterwards.)
+   */
+  boundOf(model: string, request: { bytes: number; maxTokens: number }): Money {
+    const price = this.#find(model);
+    const tiers = [price, ...(price.long_prompt === undefined ? [] : [price.long_prompt])];
+    const bounds = tiers.map((rates) => {
+      const dearest = Math.max(rates.input, rates.cache_write_5m, rates.cache_write_1h);
+      return times(request.bytes, dearest) + times(request.maxTokens, rates.output);
+    });
+    return bounds.reduce((one, other) => (one > other ? one : other));
+  }
+
+  #find(model: string): Price {
+    const known = this.#found.get(model);
+    if (known !== undefined) return known;
+    const entry = this.#table.models.find(({ match }) => matchesPattern(match, model));
+    if (entry === undefined) this.#onUnknown(model);
+    const price = entry ?? this.#table.default;
+    // Names come from agents: what is kept of them is bounded.
+    if (this.#found.size < 1000) this.#found.set(model, price);
+    return price;
+  }
+}
+
+function times(tokens: number, dollarsPerMillion: number): Money {
+  return BigInt(Math.max(0, Math.ceil(tokens))) * tokenPrice(dollarsPerMillion);
+}

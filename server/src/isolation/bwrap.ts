@@ -1,0 +1,287 @@
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  existsSync,
+  lchownSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { realpath, stat } from 'node:fs/promises';
+import { release } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { isInside } from '../util/path-inside.ts';
+import { bwrapArguments, etcContent, etcFiles, isReserved, PROGRAM } from './bwrap-arguments.ts';
+import { BwrapChild, descriptors } from './bwrap-child.ts';
+import { type Cgroup, Cgroups, type ResourceLimits } from './cgroups.ts';
+import type {
+  AgentChild,
+  AgentCommand,
+  AgentView,
+  IsolationDriver,
+  Sandbox,
+  SandboxRequest,
+  SelfTest,
+} from './driver.ts';
+import { startEgressProxy } from './egress.ts';
+import { findProgram } from './find-program.ts';
+import { exceptionsOf, PROXY_SOCKET, withForwarder } from './forwarder.ts';
+import { seccompFilter } from './seccomp.ts';
+import { testSandbox } from './self-test.ts';
+import { type SessionUser, SessionUsers } from './session-users.ts';
+import { killMarked, MARK_VARIABLE } from './stray-processes.ts';
+
+export type BwrapOptions = {
+  /** Where the programs of the chain are looked for. */
+  searchPath: string;
+  dataDir: string;
+  sessionsDirectory: string;
+  /** Emptied at every start. */
+  temporaryDirectory: string;
+  /** Names this server's control groups. */
+  nodeId: string;
+  limits: ResourceLimits & { temporaryBytes: number };
+  /** What agents may read beside the system. */
+  readOnlyPaths: readonly string[];
+};
+
+/** The most that a socket's path may have, and what comes after the base. */
+const SOCKET_PATH_BYTES = 107;
+const SOCKET_NAME = '0123456789abcdef/gw.sock';
+const MAX_FILE_BYTES = 16 * 2 ** 30;
+
+/** Writes the process into control groups, and becomes the next program: it stays the same process. */
+const JOIN = `
+n=$1; shift
+while [ "$n" -gt 0 ]; do echo $$ >"$1" || exit 125; shift; n=$((n - 1)); done
+exec "$@"
+`;
+
+/** Confines each agent process by bubblewrap: see docs/isolation.md. */
+export class BwrapDriver implements IsolationDriver {
+  readonly name = 'bwrap';
+  readonly confines = true;
+  readonly warnings: string[] = [];
+  readonly #options: BwrapOptions;
+  readonly #users: SessionUsers | null;
+  readonly #cgroups: Cgroups | null;
+  readonly #socketBase: string;
+  readonly #etcDirectory: string;
+  readonly #filterPath: string;
+  readonly #home: string;
+
+  constructor(options: BwrapOptions) {
+    this.#options = options;
+    const isRoot = process.getuid?.() === 0;
+    this.#users = isRoot ? new SessionUsers(options.sessionsDirectory) : null;
+    const { cgroups, reason } = Cgroups.open(options.limits, `greenroom-${options.nodeId.slice(0, 8)}`);
+    this.#cgroups = cgroups;
+    if (cgroups === null) this.warnings.push(`memory of agents is not limited: ${reason}`);
+    // The SDK looks at this path here, too: nobody's real home.
+    this.#home = existsSync('/home/agent') ? `/home/agent-${options.nodeId.slice(0, 8)}` : '/home/agent';
+    this.#socketBase = socketBase(options.temporaryDirectory);
+    this.#etcDirectory = join(options.temporaryDirectory, 'etc');
+    this.#filterPath = join(options.temporaryDirectory, 'seccomp.bpf');
+    this.#writeFiles();
+  }
+
+  #writeFiles(): void {
+    mkdirSync(this.#etcDirectory, { recursive: true, mode: 0o755 });
+    const content = etcContent(this.#home);
+    for (const name of etcFiles)
+      writeFileSync(join(this.#etcDirectory, name), content[name], { mode: 0o644 });
+    const filter = seccompFilter(process.arch);
+    if (filter !== null) writeFileSync(this.#filterPath, filter, { mode: 0o600 });
+  }
+
+  /** Gives the session's directories to its user, and makes the place where its sockets are. */
+  async prepare(request: SandboxRequest): Promise<Sandbox> {
+    const view: AgentView = {
+      home: this.#home,
+      temporary: '/tmp',
+      workspace: '/workspace',
+      gatewaySocket: '/run/gw/gw.sock',
+      proxyExceptions: request.egress === null ? null : exceptionsOf(request.egress),
+    };
+    const given = [...request.additionalDirectories, ...(request.isManaged ? [] : [request.workspace])];
+    for (const path of given) await this.#refuseUnsafe(path, view);
+    const user = (await this.#users?.give(request)) ?? null;
+    if (user !== null) for (const path of given) await requireOpen(path, user);
+    const socketDirectory = join(this.#socketBase, randomBytes(8).toString('hex'));
+    mkdirSync(socketDirectory, { mode: 0o700 });
+    if (user !== null) chownSync(socketDirectory, user.uid, user.gid);
+    const stopProxy =
+      request.egress === null
+        ? null
+        : await startEgressProxy(join(socketDirectory, basename(PROXY_SOCKET)), request.egress);
+    const release = (): void => {
+      stopProxy?.();
+      rmSync(socketDirectory, { recursive: true, force: true });
+    };
+    return {
+      view,
+      socketPath: join(socketDirectory, 'gw.sock'),
+      spawn: (command) => this.#spawn(command, { request, view, user, socketDirectory, release }),
+      release,
+    };
+  }
+
+  /** A directory that would bring in more than itself: parts of the system, or what belongs to others. */
+  async #refuseUnsafe(path: string, view: AgentView): Promise<void> {
+    const { dataDir } = this.#options;
+    // Since it was named, somebody may have put a link in its place.
+    const leadsElsewhere = (await realpath(path)) !== path;
+    const isTooMuch = isReserved(path, view) || isInside(dataDir, path) || isInside(path, dataDir);
+    if (!leadsElsewhere && !isTooMuch) return;
+    throw new Error(
+      `an isolated agent cannot work in ${path}: it is, holds, or leads to a part of the system`,
+    );
+  }
+
+  #spawn(command: AgentCommand, sandbox: Prepared): AgentChild {
+    const { request, view, user, socketDirectory, release } = sandbox;
+    const { unpacked } = command;
+    if (unpacked !== null && user !== null) giveUnpacked(unpacked, user);
+    const options = bwrapArguments({
+      ...{ view, socketDirectory, program: command.command, environment: command.env },
+      node: view.proxyExceptions === null ? null : process.execPath,
+      home: request.home,
+      workspace: request.workspace,
+      sharedDirectories: [...request.additionalDirectories, ...(unpacked === null ? [] : [unpacked])],
+      readOnlyPaths: this.#options.readOnlyPaths,
+      etcDirectory: this.#etcDirectory,
+      temporaryBytes: this.#options.limits.temporaryBytes,
+    });
+    const cgroup = this.#cgroups?.create(randomBytes(8).toString('hex')) ?? null;
+    const [file = '', ...args] = this.#chain({ cgroup, user, view, args: command.args });
+    const filter = openSync(this.#filterPath, 'r');
+    try {
+      const child = spawn(file, args, {
+        cwd: '/',
+        // The agent's own variables go to bubblewrap by a pipe: outside, programs could be misled by them.
+        env: { PATH: '/usr/bin:/bin', [MARK_VARIABLE]: command.mark },
+        stdio: ['pipe', 'pipe', 'pipe', filter, 'pipe', 'pipe'],
+        detached: true,
+      });
+      const onGone = (): void => {
+        if (cgroup !== null) this.#cgroups?.discard(cgroup);
+        release();
+      };
+      return new BwrapChild(child, { options: [...ownOptions, ...options], cgroup, onGone });
+    } finally {
+      closeSync(filter);
+    }
+  }
+
+  /** One process from the first program to bubblewrap; the last limits are set inside. */
+  #chain({ cgroup, user, view, args }: Chain): string[] {
+    const { processes } = this.#options.limits;
+    const join = cgroup?.joinFiles ?? [];
+    return [
+      ...(join.length === 0 ? [] : ['/bin/sh', '-c', JOIN, 'sh', String(join.length), ...join]),
+      ...(user === null ? [] : [this.#program('setpriv'), ...dropTo(user)]),
+      ...[this.#program('bwrap'), '--args', String(descriptors.options), '--'],
+      ...[
+        realpathSync(this.#program('prlimit')),
+        '--core=0:0',
+        `--fsize=${MAX_FILE_BYTES}:${MAX_FILE_BYTES}`,
+      ],
+      ...(countsPerNamespace(release()) || user !== null ? [`--nproc=${processes}:${processes}`] : []),
+      ...['--', ...(view.proxyExceptions === null ? [] : withForwarder), PROGRAM, ...args],
+    ];
+  }
+
+  #program(name: string): string {
+    return findProgram(name, this.#options.searchPath);
+  }
+
+  async selfTest(): Promise<SelfTest> {
+    if (!existsSync(this.#filterPath)) return noFilter;
+    const { temporaryDirectory } = this.#options;
+    return await testSandbox({
+      temporaryDirectory,
+      prepare: async (request) => await this.prepare(request),
+    });
+  }
+
+  /** By what waits outside: what is inside ends with it. */
+  async sweep(markPrefix: string): Promise<number> {
+    return await killMarked(markPrefix);
+  }
+
+  [Symbol.dispose](): void {
+    this.#cgroups?.[Symbol.dispose]();
+    if (!isInside(this.#socketBase, this.#options.temporaryDirectory))
+      rmSync(this.#socketBase, { recursive: true, force: true });
+  }
+}
+
+type Chain = { cgroup: Cgroup | null; user: SessionUser | null; view: AgentView; args: string[] };
+
+type Prepared = {
+  request: SandboxRequest;
+  view: AgentView;
+  user: SessionUser | null;
+  socketDirectory: string;
+  release: () => void;
+};
+
+const ownOptions = ['--seccomp', String(descriptors.seccomp), '--info-fd', String(descriptors.info)];
+
+const noFilter: SelfTest = {
+  ok: false,
+  detail: [`there is no system call filter for ${process.arch}`],
+  hint: 'x64 and arm64 have one',
+};
+
+/** A place for sockets whose paths are short enough for the kernel. */
+function socketBase(temporaryDirectory: string): string {
+  const own = join(temporaryDirectory, 's');
+  if (Buffer.byteLength(join(own, SOCKET_NAME)) > SOCKET_PATH_BYTES) {
+    const other = mkdtempSync('/tmp/greenroom-');
+    chmodSync(other, 0o711);
+    return other;
+  }
+  mkdirSync(own, { recursive: true, mode: 0o711 });
+  return own;
+}
+
+function dropTo({ uid, gid }: SessionUser): string[] {
+  const user = [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups'];
+  return [...user, '--no-new-privs', '--inh-caps=-all', '--bounding-set=-all'];
+}
+
+/** What the SDK has just unpacked for this agent; nobody else knows its name. */
+function giveUnpacked(path: string, user: SessionUser): void {
+  if (lstatSync(path).isDirectory())
+    for (const name of readdirSync(path)) giveUnpacked(join(path, name), user);
+  lchownSync(path, user.uid, user.gid);
+}
+
+/** A directory of root's is not given away, and agents never run as root: others' rights must do, on the way to it too. */
+async function requireOpen(path: string, user: SessionUser): Promise<void> {
+  for (let place = path; ; place = dirname(place)) {
+    const { uid, mode } = await stat(place);
+    const needed = place === path ? 0o5 : 0o1;
+    if (((uid === user.uid ? mode >> 6 : mode) & needed) !== needed) {
+      throw new Error(
+        `an isolated agent cannot work in ${path}: ${place} is closed to it, and agents never run as root (see chown and chmod)`,
+      );
+    }
+    if (place === dirname(place)) return;
+  }
+}
+
+/** Since Linux 5.14 a limit of processes that is set inside counts what is inside, whoever else has the user id. */
+export function countsPerNamespace(kernel: string): boolean {
+  const [major = 0, minor = 0] = kernel.split('.').map(Number);
+  return major > 5 || (major === 5 && minor >= 14);
+}

@@ -1,0 +1,151 @@
+import { once } from 'node:events';
+import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { DestinationRefused, resolvePublic } from '../util/public-address.ts';
+
+/** A place that an agent may connect to. */
+export type EgressRule = {
+  /** A name or an address; `*.example.com` is every name below it. */
+  host: string;
+  port: number;
+  /** It may lie in a private network: whoever named it is trusted with that. */
+  mayBePrivate: boolean;
+};
+
+export type EgressPlan = {
+  rules: readonly EgressRule[];
+  /** Names, addresses and ranges that may be reached although they are private. */
+  allowedPrivateHosts: readonly string[];
+};
+
+const CONNECT_PATIENCE_MS = 10_000;
+const MAX_CONNECTIONS = 256;
+
+/**
+ * The way out of one sandbox: an HTTP proxy on a socket, for the few places that its session may reach. What a name
+ * leads to is checked when it is asked for, and exactly that address is connected to.
+ *
+ * @returns what ends it, and every connection through it
+ */
+export async function startEgressProxy(socketPath: string, plan: EgressPlan): Promise<() => void> {
+  const open = new Set<Duplex>();
+  const server = createServer((request, response) => void forward(request, response, plan));
+  server.maxConnections = MAX_CONNECTIONS;
+  server.on('connect', (request: IncomingMessage, client: Duplex, head: Buffer) => {
+    open.add(client.once('close', () => open.delete(client)));
+    void tunnel(request, client, { head, plan });
+  });
+  // Its directory says who comes in: the agent may be another user than the server.
+  server.listen({ path: socketPath, readableAll: true, writableAll: true });
+  await once(server, 'listening');
+  return () => {
+    server.close();
+    server.closeAllConnections();
+    for (const client of open) client.destroy();
+  };
+}
+
+type Target = { host: string; port: number };
+
+async function tunnel(
+  request: IncomingMessage,
+  client: Duplex,
+  { head, plan }: { head: Buffer; plan: EgressPlan },
+): Promise<void> {
+  client.on('error', () => {}); // the agent went away
+  let server: Socket;
+  try {
+    server = await open(targetOf(request.url ?? ''), plan);
+  } catch (error) {
+    const { status, text } = refusal(error);
+    client.end(`HTTP/1.1 ${status}\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\n${text}\n`);
+    return;
+  }
+  client.write('HTTP/1.1 200 Connection Established\r\n\r\n');
+  server.write(head);
+  await Promise.allSettled([pipeline(client, server), pipeline(server, client)]);
+  server.destroy();
+  client.destroy();
+}
+
+function targetOf(text: string): Target {
+  if (!URL.canParse(`http://${text}`)) throw new DestinationRefused('is no host with a port');
+  const { hostname, port } = new URL(`http://${text}`);
+  return { host: hostname, port: Number(port || 80) };
+}
+
+/** A request without TLS: it names its target whole. */
+async function forward(request: IncomingMessage, response: ServerResponse, plan: EgressPlan): Promise<void> {
+  try {
+    const url = URL.parse(request.url ?? '');
+    if (url?.protocol !== 'http:') throw new DestinationRefused('cannot be reached without CONNECT');
+    const socket = await open({ host: url.hostname, port: Number(url.port || 80) }, plan);
+    const { 'proxy-connection': _, 'proxy-authorization': __, ...headers } = request.headers;
+    const upstream = httpRequest({
+      createConnection: () => socket,
+      method: request.method,
+      path: url.pathname + url.search,
+      headers: { ...headers, connection: 'close' },
+    });
+    const answered = once(upstream, 'response') as Promise<[IncomingMessage]>;
+    const [, [answer]] = await Promise.all([pipeline(request, upstream), answered]);
+    response.writeHead(answer.statusCode ?? 502, answer.headers);
+    await pipeline(answer, response);
+  } catch (error) {
+    if (response.headersSent) return void response.destroy();
+    const { status, text } = refusal(error);
+    response.writeHead(Number.parseInt(status, 10), { 'content-type': 'text/plain' }).end(`${text}\n`);
+  }
+}
+
+/** Connects to what a target leads to now. @throws DestinationRefused */
+async function open(target: Target, { rules, allowedPrivateHosts }: EgressPlan): Promise<Socket> {
+  const rule = rules.find((candidate) => covers(candidate, target));
+  if (rule === undefined) throw new DestinationRefused('is not among the hosts that this session may reach');
+  const allowed = rule.mayBePrivate ? [...allowedPrivateHosts, target.host] : allowedPrivateHosts;
+  const addresses = await resolvePublic(bare(target.host), { allowedPrivateHosts: allowed.map(bare) });
+  let failure: unknown = new DestinationRefused('has a host that has no address');
+  for (const { address } of addresses) {
+    try {
+      return await connectTo(address, target.port);
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw failure;
+}
+
+async function connectTo(address: string, port: number): Promise<Socket> {
+  const socket = connect({ host: address, port });
+  try {
+    await once(socket, 'connect', { signal: AbortSignal.timeout(CONNECT_PATIENCE_MS) });
+    return socket;
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
+}
+
+export function covers(rule: Pick<EgressRule, 'host' | 'port'>, target: Target): boolean {
+  return rule.port === target.port && coversName(rule.host, target.host);
+}
+
+/** Whether every name that `inner` stands for is one that `pattern` stands for. */
+export function coversName(pattern: string, inner: string): boolean {
+  const [allowed, asked] = [pattern, inner].map((name) => name.toLowerCase().replace(/\.$/, ''));
+  if (allowed === '*' || allowed === asked) return true;
+  return allowed?.startsWith('*.') === true && asked?.endsWith(allowed.slice(1)) === true;
+}
+
+/** An IPv6 address without the brackets that it has in a URL. */
+function bare(host: string): string {
+  return host.replace(/^\[(.*)\]$/, '$1');
+}
+
+function refusal(error: unknown): { status: string; text: string } {
+  if (error instanceof DestinationRefused)
+    return { status: '403 Forbidden', text: `Greenroom: it ${error.message}` };
+  return { status: '502 Bad Gateway', text: 'Greenroom: the host could not be reached' };
+}

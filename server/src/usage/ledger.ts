@@ -1,0 +1,142 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Kysely } from 'kysely';
+import { describeLimit } from '../budget/budget.ts';
+import type { Database } from '../db/database.ts';
+import { retryWhileUnavailable } from '../db/retry.ts';
+import type { Accounts, Admission, AskedRequest, SettledFree, Used } from '../gateway/accounts.ts';
+import { noTokens, type PriceList } from '../gateway/price-list.ts';
+import { newRequestId } from '../ids.ts';
+import type { Logger } from '../log.ts';
+import { correctCharge } from '../session/charge.ts';
+import {
+  holdsSession,
+  listAbandoned,
+  releaseUsage,
+  reserveUsage,
+  type Settlement,
+  settleUsage,
+} from './store.ts';
+
+export type LedgerOptions = {
+  db: Kysely<Database>;
+  prices: PriceList;
+  workerId: string;
+  logger: Logger;
+  /** How long a request waits for others that may use a budget up. */
+  patienceMs?: number;
+};
+
+const PATIENCE_MS = 120_000;
+/** Requests of other nodes are settled without a word to this one. */
+const LOOK_AGAIN_MS = 500;
+const SWEEP_MS = 30_000;
+
+/**
+ * Writes every model request down: reserved at more than it can cost before it is made, settled at what it cost after.
+ * A request is admitted while what was spent and what is reserved stay below each budget, so that a budget is overrun
+ * by the last request at most, however many are made at once. Where only reservations are in the way, it waits for them.
+ */
+export class UsageLedger implements Accounts {
+  readonly #options: LedgerOptions;
+  /** Settlements that are being written down. */
+  readonly #pending = new Map<Promise<void>, string>();
+  readonly #closing = new AbortController();
+  #settled = Promise.withResolvers<void>();
+  #sweeping: NodeJS.Timeout | undefined;
+  #sweep: Promise<void> = Promise.resolve();
+
+  constructor(options: LedgerOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#sweeping = setInterval(() => {
+      this.#sweep = this.#sweep.then(async () => await this.releaseAbandoned());
+    }, SWEEP_MS).unref();
+  }
+
+  async holds(client: { sessionId: string; fence: number }): Promise<boolean> {
+    return await this.#persist(
+      async (db) => await holdsSession(db, client),
+      AbortSignal.timeout(PATIENCE_MS),
+    );
+  }
+
+  async admit(asked: AskedRequest, signal: AbortSignal): Promise<Admission> {
+    const { prices, workerId, patienceMs = PATIENCE_MS } = this.#options;
+    const { sessionId, fence, model } = asked;
+    const requestId = newRequestId();
+    const bound = prices.boundOf(model, asked);
+    const deadline = performance.now() + patienceMs;
+    while (true) {
+      signal.throwIfAborted();
+      const settled = this.#settled.promise;
+      const request = { id: requestId, sessionId, fence, workerId, model, bound };
+      const reservation = await this.#persist(async (db) => await reserveUsage(db, request), signal);
+      if (reservation.verdict === 'reserved') return { verdict: 'admitted', requestId };
+      if (reservation.verdict === 'stale') return { verdict: 'stale' };
+      if (reservation.verdict === 'exceeded') {
+        return { verdict: 'exceeded', message: describeLimit(reservation.limit) };
+      }
+      if (performance.now() > deadline) return { verdict: 'busy' };
+      await Promise.race([settled, delay(LOOK_AGAIN_MS, undefined, { signal })]);
+    }
+  }
+
+  settle(request: { sessionId: string; requestId: string }, used: Used | SettledFree): void {
+    const { logger } = this.#options;
+    const settlement = this.#settlementOf(used);
+    const written = this.#persist(async (db) => {
+      const late = await settleUsage(db, request, settlement);
+      if (late !== null) await correctCharge(db, late);
+    }, this.#closing.signal)
+      .catch((error: unknown) =>
+        logger.error({ err: error, ...request, ...used }, 'could not write down what a model request used'),
+      )
+      .then(() => {
+        this.#pending.delete(written);
+        this.#settled.resolve();
+        this.#settled = Promise.withResolvers();
+      });
+    this.#pending.set(written, request.sessionId);
+  }
+
+  /** A short outage of the database must not cost a request. */
+  async #persist<T>(work: (db: Kysely<Database>) => Promise<T>, signal: AbortSignal): Promise<T> {
+    return await retryWhileUnavailable(async () => await work(this.#options.db), signal);
+  }
+
+  #settlementOf(used: Used | SettledFree): Settlement {
+    if ('isFree' in used) {
+      const { model, upstreamStatus } = used;
+      return { status: 'released', cost: 0n, model, tokens: noTokens, isEstimated: false, upstreamStatus };
+    }
+    return { status: 'settled', cost: this.#options.prices.costOf(used.model, used.tokens), ...used };
+  }
+
+  async settled(sessionId: string): Promise<void> {
+    const own = [...this.#pending].flatMap(([written, id]) => (id === sessionId ? [written] : []));
+    await Promise.all(own);
+  }
+
+  /** Gives back what a killed server had reserved: nobody knows what those requests cost. */
+  async releaseAbandoned(): Promise<void> {
+    const { db, logger } = this.#options;
+    try {
+      const ids = await listAbandoned(db);
+      for (const id of ids) await releaseUsage(db, id);
+      if (ids.length > 0)
+        logger.warn({ requests: ids.length }, 'released the reservations of a server that is gone');
+    } catch (error) {
+      logger.warn({ err: error }, 'could not look for abandoned reservations; will try again');
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#sweeping);
+    await this.#sweep;
+    const giveUp = setTimeout(() => this.#closing.abort(), 5_000);
+    await Promise.all(this.#pending.keys());
+    clearTimeout(giveUp);
+  }
+}

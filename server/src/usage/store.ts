@@ -1,0 +1,160 @@
+import { type Kysely, sql, type Transaction } from 'kysely';
+import type { Limit } from '../budget/budget.ts';
+import type { Database } from '../db/database.ts';
+import type { Tokens } from '../gateway/price-list.ts';
+import { type Money, toDecimal } from '../util/money.ts';
+
+export type NewRequest = {
+  id: string;
+  sessionId: string;
+  fence: number;
+  workerId: string;
+  model: string;
+  /** More than it can cost. */
+  bound: Money;
+};
+
+export type Reservation =
+  | { verdict: 'reserved' }
+  /** The session is active elsewhere, or gone. */
+  | { verdict: 'stale' }
+  /** A budget is spent, or may be by what is under way. */
+  | { verdict: 'exceeded' | 'busy'; limit: Limit };
+
+/** Counts what a request may cost against every budget that it falls under, if none of them is used up. */
+export async function reserveUsage(db: Kysely<Database>, request: NewRequest): Promise<Reservation> {
+  const { rows } = await sql<{ verdict: Reservation['verdict'] } & Limit>`
+    select * from reserve_usage(${request.id}::uuid, ${request.sessionId}::uuid, ${request.fence}::bigint,
+      ${request.workerId}::uuid, ${request.model}, ${toDecimal(request.bound)}::numeric)
+  `.execute(db);
+  const [row] = rows;
+  if (row === undefined) throw new Error('the reservation of a model request gave no row');
+  const { verdict, ...limit } = row;
+  return verdict === 'exceeded' || verdict === 'busy' ? { verdict, limit } : { verdict };
+}
+
+export type Settlement = {
+  /** `released`: it cost nothing, since the model API did not do it. */
+  status: 'settled' | 'released';
+  cost: Money;
+  model: string;
+  tokens: Tokens;
+  isEstimated: boolean;
+  upstreamStatus: number | null;
+};
+
+/** A settlement that its turn's end has not seen, or that belongs to none. */
+export type LateCharge = { sessionId: string; turnId: string | null };
+
+/** Puts what a request cost in place of what it might; done twice, it changes nothing. */
+export async function settleUsage(
+  db: Kysely<Database>,
+  request: { requestId: string; sessionId: string },
+  { status, cost, tokens, model, isEstimated, upstreamStatus }: Settlement,
+): Promise<LateCharge | null> {
+  const used = JSON.stringify({ ...tokens, model, isEstimated, upstreamStatus });
+  const { rows } = await sql<{ session_id: string; turn_id: string | null; is_late: boolean }>`
+    select * from settle_usage(${request.requestId}::uuid, ${request.sessionId}::uuid, ${status},
+      ${toDecimal(cost)}::numeric, ${used}::jsonb)
+  `.execute(db);
+  const [row] = rows;
+  return row?.is_late ? { sessionId: row.session_id, turnId: row.turn_id } : null;
+}
+
+/** Gives back what was reserved for a request that nobody will settle. */
+export async function releaseUsage(db: Kysely<Database>, id: string): Promise<void> {
+  await sql`select settle_usage(${id}::uuid, null, 'released', 0, '{"isEstimated": true}'::jsonb)`.execute(
+    db,
+  );
+}
+
+/** Whether an activation is the session's newest. */
+export async function holdsSession(
+  db: Kysely<Database>,
+  { sessionId, fence }: { sessionId: string; fence: number },
+): Promise<boolean> {
+  const row = await db
+    .selectFrom('sessions')
+    .select('id')
+    .where('id', '=', sessionId)
+    .where('fence', '=', fence)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Reservations of workers that are gone, or older than any request: nobody will say what those cost. */
+export async function listAbandoned(db: Kysely<Database>): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select id from usage_ledger
+    where status = 'reserved' and started_at < now() - interval '1 minute' and (
+      started_at < now() - interval '2 hours' or not exists (
+        select from workers
+        where workers.id = usage_ledger.worker_id and heartbeat_at > now() - interval '1 minute'
+      )
+    )
+    order by started_at limit 1000
+  `.execute(db);
+  return rows.map(({ id }) => id);
+}
+
+/** Gives what was asked between turns to the one that followed. */
+export async function adoptUsage(
+  trx: Transaction<Database>,
+  { sessionId, turnId }: { sessionId: string; turnId: string },
+): Promise<void> {
+  await trx
+    .updateTable('usage_ledger')
+    .set({ turn_id: turnId })
+    .where('session_id', '=', sessionId)
+    .where('turn_id', 'is', null)
+    .execute();
+}
+
+export type Usage = {
+  cost_usd: number;
+  usage: Record<string, number>;
+};
+
+/** What the requests of a turn cost, or of all turns of a session and what went on between them. */
+export async function sumUsage(
+  db: Kysely<Database>,
+  { column, id }: { column: 'turn_id' | 'session_id'; id: string },
+): Promise<Usage> {
+  const row = await db
+    .selectFrom('usage_ledger')
+    .select(({ fn, val }) => [
+      fn.coalesce(fn.sum<number>('cost_usd'), val(0)).as('cost_usd'),
+      fn.coalesce(fn.sum<number>('input_tokens'), val(0)).as('input_tokens'),
+      fn.coalesce(fn.sum<number>('output_tokens'), val(0)).as('output_tokens'),
+      fn.coalesce(fn.sum<number>('cache_read_tokens'), val(0)).as('cache_read_input_tokens'),
+      fn.coalesce(fn.sum<number>('cache_write_tokens'), val(0)).as('cache_creation_input_tokens'),
+    ])
+    .where(column, '=', id)
+    .where('status', '=', 'settled')
+    .executeTakeFirstOrThrow();
+  const { cost_usd, ...usage } = row;
+  return { cost_usd, usage };
+}
+
+/** The first budget of a session that is spent: its own, or one that it falls under. */
+export async function findSpentLimit(
+  db: Kysely<Database>,
+  sessionId: string,
+  apiKeyId: string | null,
+): Promise<Limit | undefined> {
+  const { rows } = await sql<Limit>`
+    select * from (
+      select 'session' as scope, 'total' as period, max_budget_usd as limit_usd,
+        coalesce(session_spending.spent_usd, 0) as spent_usd
+      from sessions left join session_spending on session_id = id where id = ${sessionId}
+      union all
+      select scope, period, limit_usd,
+        case when period_start < budget_period_start(period) then 0 else spent_usd end
+      from budgets
+      where tenant_id = (select tenant_id from sessions where id = ${sessionId})
+        and (scope = 'tenant' or api_key_id = ${apiKeyId})
+    ) limits
+    where spent_usd >= limit_usd limit 1
+  `.execute(db);
+  return rows[0];
+}
