@@ -180,11 +180,11 @@ describe('an isolated session', () => {
 
   it('is refused hosts that the operator does not list, addresses, and what is no name', async () => {
     await using strict = await startTestServer({
-      config: { isolation: 'bwrap', egressHosts: ['registry.npmjs.org', '*.example.com'] },
+      config: { isolation: 'bwrap', egressHosts: ['packages.example.net', '*.example.com'] },
     });
     const answer = async (host: string) =>
       await strict.request('POST', '/execute/', { prompt: 'hello', network: { allowed_hosts: [host] } });
-    for (const host of ['registry.npmjs.org', 'a.example.com', '*.b.example.com']) {
+    for (const host of ['packages.example.net', 'a.example.com', '*.b.example.com']) {
       assert.equal((await answer(host)).status, 200, host);
     }
     for (const host of ['example.com', '*.com', '*', '127.0.0.1', 'localhost', 'a.example.com:80', '[::1]']) {

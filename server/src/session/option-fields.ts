@@ -66,7 +66,7 @@ const hostPattern = text
   .toLowerCase()
   .max(253)
   .regex(/^(\*\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]([a-z0-9-]*[a-z0-9])?$/, {
-    error: 'expected a host name such as registry.npmjs.org or *.example.com',
+    error: 'expected a host name such as api.example.com or *.example.com',
   });
 
 const network = z
