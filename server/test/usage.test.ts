@@ -212,7 +212,7 @@ describe('the ledger', () => {
     assert.deepEqual(await books.entries(sessionId), [entry]);
   });
 
-  it('reserves a request once, however often it is asked to', async () => {
+  it('reserves a request once, however often it is repeated', async () => {
     const { sessionId } = await books.startSession();
     const request = {
       sessionId,
@@ -223,8 +223,8 @@ describe('the ledger', () => {
     };
     const { db } = server.context.database;
     const id = newRequestId();
-    for (let count = 0; count < 2; count++) {
-      assert.deepEqual(await reserveUsage(db, { ...request, id }), { verdict: 'reserved' });
+    for (const isRepeat of [false, true, true]) {
+      assert.deepEqual(await reserveUsage(db, { ...request, id, isRepeat }), { verdict: 'reserved' });
     }
     assert.equal((await spending(sessionId)).reserved_usd, 1);
     assert.equal((await books.entries(sessionId)).length, 1);

@@ -63,7 +63,8 @@ export class StreamConnection {
    * patience ends. With `withinMs`, false as well when that is over, and no harm is done.
    */
   async drained(withinMs?: number): Promise<boolean> {
-    if (this.#isClosed) return false;
+    // Between its destruction and its end a response takes nothing, and says so without letting anything else happen.
+    if (this.#isClosed || this.#response.destroyed) return false;
     if (this.#response.writableLength === 0) return true;
     const { promise, resolve } = Promise.withResolvers<boolean>();
     const giveUp = (): void => {
@@ -74,7 +75,7 @@ export class StreamConnection {
     const onClosed = (): void => resolve(false);
     this.#onClosed.add(onClosed);
     // Written after everything else, so its callback comes when all of that has gone out.
-    this.#response.write('', () => resolve(!this.#isClosed));
+    this.#response.write('', (error) => resolve(!error && !this.#isClosed));
     const isDrained = await promise;
     clearTimeout(timer);
     this.#onClosed.delete(onClosed);

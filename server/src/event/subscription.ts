@@ -82,8 +82,8 @@ export class Subscription implements Follower {
     const { channel, connection, holds } = this.#options;
     let isAtEnd = false;
     while (true) {
-      await connection.drained();
-      if (this.#state !== 'catching up') return;
+      const isOpen = await connection.drained();
+      if (!isOpen || this.#state !== 'catching up') return;
       if (isAtEnd && channel.join(this)) {
         this.#state = 'live';
         return;

@@ -71,8 +71,12 @@ export class UsageLedger implements Accounts {
     while (true) {
       signal.throwIfAborted();
       const settled = this.#settled.promise;
-      const request = { id: requestId, sessionId, fence, workerId, model, bound };
-      const reservation = await this.#persist(async (db) => await reserveUsage(db, request), signal);
+      let isRepeat = false;
+      const reservation = await this.#persist(async (db) => {
+        const request = { id: requestId, sessionId, fence, workerId, model, bound, isRepeat };
+        isRepeat = true;
+        return await reserveUsage(db, request);
+      }, signal);
       if (reservation.verdict === 'reserved') return { verdict: 'admitted', requestId };
       if (reservation.verdict === 'stale') return { verdict: 'stale' };
       if (reservation.verdict === 'exceeded') {

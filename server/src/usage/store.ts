@@ -12,6 +12,8 @@ export type NewRequest = {
   model: string;
   /** More than it can cost. */
   bound: Money;
+  /** Asked before, without an answer: it may have been reserved. */
+  isRepeat: boolean;
 };
 
 export type Reservation =
@@ -25,7 +27,7 @@ export type Reservation =
 export async function reserveUsage(db: Kysely<Database>, request: NewRequest): Promise<Reservation> {
   const { rows } = await sql<{ verdict: Reservation['verdict'] } & Limit>`
     select * from reserve_usage(${request.id}::uuid, ${request.sessionId}::uuid, ${request.fence}::bigint,
-      ${request.workerId}::uuid, ${request.model}, ${toDecimal(request.bound)}::numeric)
+      ${request.workerId}::uuid, ${request.model}, ${toDecimal(request.bound)}::numeric, ${request.isRepeat})
   `.execute(db);
   const [row] = rows;
   if (row === undefined) throw new Error('the reservation of a model request gave no row');

@@ -99,13 +99,15 @@ async function createFunctions(db: Kysely<unknown>): Promise<void> {
     create function lock_budgets(tenant text, key_id text) returns uuid[] language plpgsql as $$
     declare
       ids uuid[];
+      is_new_period boolean;
     begin
-      ids := array(
-        select id from budgets
+      select coalesce(array_agg(id), '{}'), bool_or(period_start < budget_period_start(period))
+      into ids, is_new_period from (
+        select id, period, period_start from budgets
         where tenant_id = tenant and (scope = 'tenant' or api_key_id = key_id)
         order by id for update
-      );
-      if ids <> '{}' then
+      ) locked;
+      if is_new_period then
         update budgets set period_start = budget_period_start(period), spent_usd = 0
         where id = any(ids) and period_start < budget_period_start(period);
       end if;
@@ -113,44 +115,48 @@ async function createFunctions(db: Kysely<unknown>): Promise<void> {
     end $$`.execute(db);
   await sql`
     create function reserve_usage(
-      request_id uuid, session uuid, activation_fence bigint, worker uuid, model_name text, amount numeric
+      request_id uuid, session uuid, activation_fence bigint, worker uuid, model_name text, amount numeric,
+      is_repeat boolean
     ) returns table (
       verdict text, scope text, period text, limit_usd numeric, spent_usd numeric
     ) language plpgsql as $$
     #variable_conflict use_column
     declare
       held record;
-      turn record;
-      key_id text;
-      own record;
       ids uuid[];
       full_one record;
     begin
       perform set_config('synchronous_commit', 'off', true);
-      -- Repeated, since the answer was lost with the connection.
-      if exists (select from usage_ledger l where l.id = request_id) then
+      if is_repeat and exists (select from usage_ledger l where l.id = request_id) then
         return query select 'reserved', null::text, null::text, null::numeric, null::numeric;
         return;
       end if;
-      select s.tenant_id, s.api_key_id, s.max_budget_usd into held from sessions s where s.id = session and s.fence = activation_fence;
-      if not found then
+      -- Few statements: each costs more than what it does.
+      for attempt in 1..2 loop
+        -- Its turn is the running one; or one that was cancelled, and whose agent has not stopped yet.
+        select s.tenant_id, s.max_budget_usd, o.spent_usd, o.reserved_usd, t.id as turn_id,
+          case when t.id is null then s.api_key_id else t.api_key_id end as api_key_id
+        into held from sessions s
+        join session_spending o on o.session_id = s.id
+        left join lateral (
+          select t.id, t.api_key_id from turns t
+          where t.session_id = s.id and t.started_at is not null and not t.is_accounted
+          order by t.number desc limit 1
+        ) t on true
+        where s.id = session and s.fence = activation_fence for update of o;
+        exit when found or attempt = 2;
+        insert into session_spending (session_id, tenant_id)
+        select s.id, s.tenant_id from sessions s where s.id = session and s.fence = activation_fence
+        on conflict do nothing;
+      end loop;
+      if held is null then
         return query select 'stale', null::text, null::text, null::numeric, null::numeric;
         return;
       end if;
-      -- The running one; or one that was cancelled, and whose agent has not stopped yet.
-      select t.id, t.api_key_id into turn from turns t
-      where t.session_id = session and t.started_at is not null and not t.is_accounted
-      order by t.number desc limit 1;
-      key_id := case when turn.id is null then held.api_key_id else turn.api_key_id end;
-      select s.spent_usd, s.reserved_usd into own from session_spending s where s.session_id = session for update;
-      if not found then
-        insert into session_spending (session_id, tenant_id) values (session, held.tenant_id) on conflict do nothing;
-        select s.spent_usd, s.reserved_usd into own from session_spending s where s.session_id = session for update;
-      end if;
-      ids := lock_budgets(held.tenant_id, key_id);
+      ids := lock_budgets(held.tenant_id, held.api_key_id);
       select * into full_one from (
-        select 'session' as scope, 'total' as period, held.max_budget_usd as limit_usd, own.spent_usd as spent_usd,
-          own.reserved_usd as reserved_usd
+        select 'session' as scope, 'total' as period, held.max_budget_usd as limit_usd, held.spent_usd as spent_usd,
+          held.reserved_usd as reserved_usd
         where held.max_budget_usd is not null
         union all
         select b.scope, b.period, b.limit_usd, b.spent_usd, b.reserved_usd from budgets b where b.id = any(ids)
@@ -168,7 +174,7 @@ async function createFunctions(db: Kysely<unknown>): Promise<void> {
       end if;
       insert into usage_ledger
         (id, tenant_id, session_id, turn_id, api_key_id, worker_id, model, status, reserved_usd, budget_ids, started_at)
-      values (request_id, held.tenant_id, session, turn.id, key_id, worker, model_name, 'reserved', amount, ids, now());
+      values (request_id, held.tenant_id, session, held.turn_id, held.api_key_id, worker, model_name, 'reserved', amount, ids, now());
       return query select 'reserved', null::text, null::text, null::numeric, null::numeric;
     end $$`.execute(db);
   await sql`
