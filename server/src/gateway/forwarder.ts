@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { addAbortListener, once } from 'node:events';
 import {
   Agent as HttpAgent,
   request as httpRequest,
@@ -57,7 +57,10 @@ export class Forwarder {
       onUsed(usedBy(asked, { status: answer?.statusCode ?? null, tap, isAborted: signal.aborted }));
     };
     try {
-      answer = await this.#ask(forwarding);
+      const found = await this.#ask(forwarding);
+      answer = found;
+      // Node ends only the request: an answer that has come whole, and was not read, would wait for its end for ever.
+      using _ = addAbortListener(signal, () => void found.destroy(new Error('nobody reads the answer')));
       tap = new UsageTap(answer.headers['content-type']);
       this.#cutWhenSilent(answer, forwarding.sessionId);
       response.writeHead(answer.statusCode ?? 502, responseHeaders(answer));
