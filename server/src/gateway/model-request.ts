@@ -26,16 +26,19 @@ export async function readModelRequest(request: IncomingMessage): Promise<ModelR
 }
 
 async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const tooLarge = new Refusal(413, 'request_too_large', 'the request is larger than 40 MB');
-  if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw tooLarge;
+  if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw tooLarge();
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length > MAX_BODY_BYTES) throw tooLarge;
+    if (length > MAX_BODY_BYTES) throw tooLarge();
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
+}
+
+function tooLarge(): Refusal {
+  return new Refusal(413, 'request_too_large', 'the request is larger than 40 MB');
 }
 
 function parseJson(bytes: Buffer): unknown {

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as immediate } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
 import { describeLimit } from '../budget/budget.ts';
 import type { Database } from '../db/database.ts';
@@ -90,10 +90,9 @@ export class UsageLedger implements Accounts {
   settle(request: { sessionId: string; requestId: string }, used: Used | SettledFree): void {
     const { logger } = this.#options;
     const settlement = this.#settlementOf(used);
-    const written = this.#persist(async (db) => {
-      const late = await settleUsage(db, request, settlement);
-      if (late !== null) await correctCharge(db, late);
-    }, this.#closing.signal)
+    // It counts as pending from now on, but the agent gets the end of its answer first.
+    const written = immediate()
+      .then(async () => await this.#settle(request, settlement))
       .catch((error: unknown) =>
         logger.error({ err: error, ...request, ...used }, 'could not write down what a model request used'),
       )
@@ -103,6 +102,13 @@ export class UsageLedger implements Accounts {
         this.#settled = Promise.withResolvers();
       });
     this.#pending.set(written, request.sessionId);
+  }
+
+  async #settle(request: { sessionId: string; requestId: string }, settlement: Settlement): Promise<void> {
+    await this.#persist(async (db) => {
+      const late = await settleUsage(db, request, settlement);
+      if (late !== null) await correctCharge(db, late);
+    }, this.#closing.signal);
   }
 
   /** A short outage of the database must not cost a request. */
