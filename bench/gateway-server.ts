@@ -8,7 +8,7 @@ import { ModelGateway } from '../server/src/gateway/gateway.ts';
 import { PriceList } from '../server/src/gateway/price-list.ts';
 import { listPrices } from '../server/src/gateway/prices.ts';
 import { demoUpstream } from '../server/src/gateway/upstream.ts';
-import { newSessionId } from '../server/src/ids.ts';
+import { newSessionId, newTurnId } from '../server/src/ids.ts';
 import { createSilentLogger } from '../server/src/log.ts';
 import { UsageLedger } from '../server/src/usage/ledger.ts';
 
@@ -28,6 +28,14 @@ await db
   .values({
     ...{ id: sessionId, tenant_id: tenantId, status: 'running', options: '{}', metadata: '{}', usage: '{}' },
     ...{ fence: 1, max_budget_usd: 1e6 },
+  })
+  .execute();
+// What is used between turns is written down in another way, which would take part in the measurement.
+await db
+  .insertInto('turns')
+  .values({
+    ...{ id: newTurnId(), session_id: sessionId, tenant_id: tenantId, number: 1, state: 'running' },
+    ...{ prompt: 'bench', usage: '{}', started_at: new Date() },
   })
   .execute();
 await db.transaction().execute(async (trx) => {
