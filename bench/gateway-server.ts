@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import { putBudget } from '../server/src/budget/store.ts';
 import { createDatabaseClient } from '../server/src/db/client.ts';
 import { openDataDirectory } from '../server/src/db/data-directory.ts';
@@ -49,6 +50,8 @@ const accounts = stack.use(new UsageLedger({ db, prices, workerId: randomUUID(),
 const upstream = demoUpstream(process.env.MODEL_URL ?? '');
 const gateway = stack.use(new ModelGateway({ upstream, accounts, logger }));
 await gateway.start();
-const { url, token } = await gateway.admit({ tenantId, sessionId, fence: 1, socketPath: null });
-process.stdout.write(`listening at ${url} ${token}\n`);
+// As an isolated agent has it.
+const socketPath = join(directory.path, 'gateway.sock');
+const { url } = await gateway.admit({ tenantId, sessionId, fence: 1, socketPath });
+process.stdout.write(`listening at ${url} ${socketPath}\n`);
 await new Promise((resolve) => process.once('SIGTERM', resolve));

@@ -28,7 +28,7 @@ const { values: flags } = parseArgs({
   },
 });
 
-type Target = { url: string; token: string };
+type Target = { url: string; socketPath: string | undefined };
 /** Milliseconds: to the first byte of the answer, to its last, and between its pieces. */
 type Times = { first: number; total: number; gaps: number[] };
 
@@ -46,7 +46,8 @@ async function ask(target: Target, prompt: string): Promise<Times> {
       ...{
         method: 'POST',
         agent,
-        headers: { 'x-api-key': target.token, 'content-type': 'application/json' },
+        headers: { 'content-type': 'application/json' },
+        socketPath: target.socketPath,
       },
     });
     sent.on('error', reject);
@@ -107,8 +108,8 @@ async function measure() {
   const modelUrl = model.match[1] ?? '';
   const { match } = await start('gateway-server', { MODEL_URL: modelUrl, DATA_DIR: dataDir });
   const targets = {
-    direct: { url: modelUrl, token: 'none' },
-    gateway: { url: match[1] ?? '', token: match[2] ?? '' },
+    direct: { url: modelUrl, socketPath: undefined },
+    gateway: { url: match[1] ?? '', socketPath: match[2] },
   };
   const requests = await inTurns(targets, {
     ...{ rounds: Number(flags.requests), warmUp: 30, prompt: '[demo:say ok]' },
