@@ -65,6 +65,8 @@ export class LiveServers implements AsyncDisposable {
       dataDir: this.#dyingDirectory,
       logLevel: 'error',
       env: {
+        // Its agents write what the test reads, in directories of the test's own.
+        GREENROOM_ISOLATION: 'none',
         DATABASE_URL: this.#databaseUrl,
         GREENROOM_MAX_SESSIONS: '3',
         GREENROOM_IDLE_TTL: `${IDLE_TTL_MS}ms`,
