@@ -112,7 +112,8 @@ export function renderReport(summary: Summary, run: RunDescription): string {
     'bare SDK: query() in a warm Node process with the same tools, settings and agent environment as Greenroom, a',
     "string prompt, the SDK's own spawn and transcript file, the demo model in another process, no gateway.",
     'Greenroom: POST /execute/ to a server process with its own PostgreSQL; an event counts when another process',
-    'gets it by a database notification; the result is the stored end of the turn.',
+    'gets it by a database notification; the result is the stored end of the turn. Both without isolation, which',
+    '`npm run bench:isolation` measures.',
     '',
   ].join('\n');
 }
