@@ -36,7 +36,7 @@ import {
   needsDemoModel,
   type Upstream,
 } from './gateway/upstream.ts';
-import { chooseIsolation, type Isolation } from './isolation/choose-driver.ts';
+import { chooseIsolation, type Isolation, isolationSettings } from './isolation/choose-driver.ts';
 import type { IsolationDriver } from './isolation/driver.ts';
 import type { Logger } from './log.ts';
 import { ActivationQueue } from './queue/queue.ts';
@@ -235,20 +235,12 @@ async function prepareIsolation(
   if (parts.driver !== undefined) return { driver: parts.driver, selfTest: null };
   return await chooseIsolation(
     {
-      mode: config.isolation,
-      isLocal: isLocalOnly(config),
+      ...isolationSettings(config),
       searchPath: parts.agentPath,
       dataDir: dataDirectory.path,
       sessionsDirectory: sessionsDirectory(dataDirectory.path),
       temporaryDirectory,
       nodeId: dataDirectory.nodeId,
-      limits: {
-        memoryBytes: config.sandboxMemory,
-        processes: config.sandboxProcesses,
-        cpus: config.sandboxCpus,
-        temporaryBytes: config.sandboxTmp,
-      },
-      readOnlyPaths: config.sandboxPaths,
     },
     stack,
   );

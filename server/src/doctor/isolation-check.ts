@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Config, isLocalOnly } from '../config.ts';
+import type { Config } from '../config.ts';
 import { StartupError } from '../errors.ts';
-import { chooseIsolation } from '../isolation/choose-driver.ts';
+import { chooseIsolation, isolationSettings } from '../isolation/choose-driver.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
 
 const UNCONFINED = 'agents can do what the server user can';
@@ -24,15 +24,8 @@ export async function checkIsolation(
   }
   try {
     const options = {
-      ...{ mode: config.isolation, isLocal: isLocalOnly(config), searchPath },
-      ...{ dataDir: root, sessionsDirectory, temporaryDirectory, nodeId },
-      limits: {
-        memoryBytes: config.sandboxMemory,
-        processes: config.sandboxProcesses,
-        cpus: config.sandboxCpus,
-        temporaryBytes: config.sandboxTmp,
-      },
-      readOnlyPaths: config.sandboxPaths,
+      ...isolationSettings(config),
+      ...{ searchPath, dataDir: root, sessionsDirectory, temporaryDirectory, nodeId },
     };
     const { driver, selfTest } = await chooseIsolation(options, stack);
     if (driver.confines) {

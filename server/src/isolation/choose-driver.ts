@@ -1,3 +1,4 @@
+import { type Config, isLocalOnly } from '../config.ts';
 import { errorMessage, StartupError } from '../errors.ts';
 import { BwrapDriver, type BwrapOptions } from './bwrap.ts';
 import type { IsolationDriver, SelfTest } from './driver.ts';
@@ -16,6 +17,23 @@ export type IsolationChoice = BwrapOptions & {
   /** Whether only this machine can reach the server. */
   isLocal: boolean;
 };
+
+/** What the configuration says of it; where things lie is added by whoever chooses. */
+export function isolationSettings(
+  config: Config,
+): Pick<IsolationChoice, 'mode' | 'isLocal' | 'limits' | 'readOnlyPaths'> {
+  return {
+    mode: config.isolation,
+    isLocal: isLocalOnly(config),
+    limits: {
+      memoryBytes: config.sandboxMemory,
+      processes: config.sandboxProcesses,
+      cpus: config.sandboxCpus,
+      temporaryBytes: config.sandboxTmp,
+    },
+    readOnlyPaths: config.sandboxPaths,
+  };
+}
 
 /**
  * What agents run inside. Only a server that nobody else can reach may fall back to no isolation, and only when it was
