@@ -19,7 +19,8 @@ await using stack = new AsyncDisposableStack();
 const directory = stack.use(openDataDirectory({ path: process.env.DATA_DIR ?? '' }));
 const postgres = stack.use(new EmbeddedPostgres({ dataDirectory: directory.path, logger }));
 await postgres.start();
-const { db } = stack.use(createDatabaseClient(postgres.connection, { logger }));
+const database = stack.use(createDatabaseClient(postgres.connection, { logger }));
+const { db } = database;
 await migrateToLatest(db);
 
 const sessionId = newSessionId();
@@ -46,7 +47,7 @@ await db.transaction().execute(async (trx) => {
 });
 
 const prices = new PriceList(listPrices, () => {});
-const accounts = stack.use(new UsageLedger({ db, prices, workerId: randomUUID(), logger }));
+const accounts = stack.use(new UsageLedger({ database, prices, workerId: randomUUID(), logger }));
 const upstream = demoUpstream(process.env.MODEL_URL ?? '');
 const gateway = stack.use(new ModelGateway({ upstream, accounts, logger }));
 await gateway.start();

@@ -118,7 +118,7 @@ export async function createContext(config: Config, parts: ContextParts): Promis
   const upstream = await chooseUpstream(config, stack);
   const workerId = randomUUID();
   const prices = readPrices(config, logger);
-  const accounts = stack.use(new UsageLedger({ db: database.db, prices, workerId, logger }));
+  const accounts = stack.use(new UsageLedger({ database, prices, workerId, logger }));
   accounts.start();
   const gateway = stack.use(
     new ModelGateway({

@@ -162,6 +162,17 @@ describe('the model gateway', () => {
     assert.equal(await response.text(), '{"type":"error"}');
   });
 
+  it('passes an answer through that comes before the model API has read the body', async () => {
+    handle = (request, response) => {
+      response.writeHead(413, { connection: 'close' }).end('{"type":"error"}');
+      response.on('finish', () => request.socket.destroy());
+    };
+    const body = JSON.stringify({ ...JSON.parse(BODY), system: 'x'.repeat(20_000_000) });
+    const response = await send('/v1/messages', { body });
+    assert.equal(response.status, 413);
+    assert.equal(await response.text(), '{"type":"error"}');
+  });
+
   it('cuts a stream that falls silent', async () => {
     handle = (_request, response) => response.writeHead(200).write('first piece');
     const response = await send('/v1/messages');

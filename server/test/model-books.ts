@@ -34,7 +34,8 @@ export function answerMessage(response: ServerResponse): void {
 /** A gateway on a test server's database, with a ledger of its own, before a model API that does what a test says. */
 export async function startModelBooks(server: TestServer, parts: { patienceMs?: number } = {}) {
   await using stack = new AsyncDisposableStack();
-  const { db } = server.context.database;
+  const { database } = server.context;
+  const { db } = database;
   let handle: Handler = (request, response) => request.resume().on('end', () => answerMessage(response));
   const api = createServer((request, response) => void handle(request, response));
   api.listen(0, '127.0.0.1');
@@ -46,7 +47,7 @@ export async function startModelBooks(server: TestServer, parts: { patienceMs?: 
   const unknownModels: string[] = [];
   const ledger = stack.use(
     new UsageLedger({
-      db,
+      database,
       prices: new PriceList(listPrices, (model) => unknownModels.push(model)),
       workerId: server.context.workerId,
       logger: createSilentLogger(),

@@ -221,10 +221,10 @@ describe('the ledger', () => {
       model: MODEL,
       bound: dollars(1),
     };
-    const { db } = server.context.database;
+    const { database } = server.context;
     const id = newRequestId();
     for (const isRepeat of [false, true, true]) {
-      assert.deepEqual(await reserveUsage(db, { ...request, id, isRepeat }), { verdict: 'reserved' });
+      assert.deepEqual(await reserveUsage(database, { ...request, id, isRepeat }), { verdict: 'reserved' });
     }
     assert.equal((await spending(sessionId)).reserved_usd, 1);
     assert.equal((await books.entries(sessionId)).length, 1);

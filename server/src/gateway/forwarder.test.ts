@@ -25,19 +25,19 @@ async function listen(
 describe('forwarding a model request', () => {
   it('is over when the agent goes away between the answer and its first byte, all of which has come', async () => {
     const api = await listen((_request, response) => response.end('{"type":"message"}'));
-    using forwarder = new Forwarder(createSilentLogger(), 60_000);
+    await using forwarder = new Forwarder(createSilentLogger(), 60_000);
     const ended = Promise.withResolvers<void>();
     const gateway = await listen((request, response) => {
       const abort = new AbortController();
       response.on('close', () => abort.abort());
-      const flush = response.flushHeaders.bind(response);
-      response.flushHeaders = () => {
-        flush();
+      const writeHead = response.writeHead.bind(response) as (status: number) => ServerResponse;
+      response.writeHead = (status: number) => {
         // As its server tells it that the connection is gone, and before anything else.
         process.nextTick(() => {
           response.destroyed = true;
           response.emit('close');
         });
+        return writeHead(status);
       };
       const asked = { model: 'a-model', maxTokens: 1, bytes: Buffer.from('{}') };
       const work = forwarder.forward(

@@ -1,12 +1,7 @@
-import { addAbortListener, once } from 'node:events';
-import {
-  Agent as HttpAgent,
-  request as httpRequest,
-  type IncomingMessage,
-  type ServerResponse,
-} from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
+import { setImmediate as immediate } from 'node:timers/promises';
+import { Agent, request as ask, type Dispatcher, errors } from 'undici';
 import type { Logger } from '../log.ts';
 import type { SettledFree, Used } from './accounts.ts';
 import { requestHeaders, responseHeaders } from './headers.ts';
@@ -29,86 +24,79 @@ export type Forwarding = {
 };
 
 const BYTES_PER_TOKEN = 4;
+/** Of a connection that nobody uses, where the API does not say how long it keeps one. */
+const KEEP_ALIVE_MS = 30_000;
 
 /** Passes requests on to model APIs and answers back, byte for byte. */
 export class Forwarder {
   readonly #logger: Logger;
-  readonly #streamIdleMs: number;
-  readonly #agents = {
-    'http:': new HttpAgent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY }),
-    'https:': new HttpsAgent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY }),
-  };
+  readonly #agent: Agent;
 
+  /** An answer that is silent for longer than `streamIdleMs` is cut. */
   constructor(logger: Logger, streamIdleMs: number) {
     this.#logger = logger;
-    this.#streamIdleMs = streamIdleMs;
+    // The agent program knows how long it waits for an answer to begin. One connection for each request, as agents open
+    // them: with HTTP/2 all would share one, and break with it.
+    this.#agent = new Agent({
+      ...{ allowH2: false, keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: 0, bodyTimeout: streamIdleMs },
+    });
   }
 
   /** Throws when the answer did not reach its end; `onUsed` is told in any case, once. */
   async forward(forwarding: Forwarding, onUsed: (used: Used | SettledFree) => void): Promise<void> {
     const { response, signal, asked } = forwarding;
     if (signal.aborted) return onUsed({ isFree: true, model: asked.model, upstreamStatus: null });
-    let answer: IncomingMessage | null = null;
+    let status: number | null = null;
     let tap: UsageTap | null = null;
     let isTold = false;
     const tell = (): void => {
       if (isTold) return;
       isTold = true;
-      onUsed(usedBy(asked, { status: answer?.statusCode ?? null, tap, isAborted: signal.aborted }));
+      onUsed(usedBy(asked, { status, tap, isAborted: signal.aborted }));
     };
     try {
-      const found = await this.#ask(forwarding);
-      answer = found;
-      // Node ends only the request: an answer that has come whole, and was not read, would wait for its end for ever.
-      using _ = addAbortListener(signal, () => void found.destroy(new Error('nobody reads the answer')));
-      tap = new UsageTap(answer.headers['content-type']);
-      this.#cutWhenSilent(answer, forwarding.sessionId);
-      response.writeHead(answer.statusCode ?? 502, responseHeaders(answer));
-      response.flushHeaders();
+      const answer = await this.#ask(forwarding);
+      status = answer.statusCode;
+      tap = new UsageTap(String(answer.headers['content-type']));
+      response.writeHead(status, responseHeaders(answer.headers));
+      // With the first piece of the body where that has come too.
+      setImmediate(() => response.flushHeaders());
       const { onByte } = forwarding;
-      answer.on('data', (chunk: Buffer) => {
+      answer.body.on('data', (chunk: Buffer) => {
         onByte();
-        // Before the agent has the last word: it may end its turn on that.
-        if (tap?.observe(chunk)) tell();
+        // Once it is on its way, but before the server hears the agent again: that may end its turn on the last word.
+        setImmediate(() => {
+          if (tap?.observe(chunk)) tell();
+        });
       });
-      await pipeline(answer, response, { signal });
+      await pipeline(answer.body, response);
+    } catch (error) {
+      if (error instanceof errors.BodyTimeoutError) {
+        this.#logger.warn({ session_id: forwarding.sessionId }, 'cut a silent model stream');
+      }
+      throw error;
     } finally {
+      await immediate();
       tell();
     }
   }
 
-  async #ask({ request, url, asked, upstream, signal }: Forwarding): Promise<IncomingMessage> {
+  async #ask(forwarding: Forwarding): Promise<Dispatcher.ResponseData> {
+    const { request, url, asked, upstream, signal } = forwarding;
     const target = new URL(upstream.baseUrl);
     target.pathname = target.pathname.replace(/\/$/, '') + url.pathname;
     target.search = url.search;
-    const send = target.protocol === 'https:' ? httpsRequest : httpRequest;
-    const sent = send(target, {
+    return await ask(target, {
       method: 'POST',
-      headers: {
-        ...requestHeaders(request),
-        ...upstream.credentials,
-        'content-length': String(asked.bytes.length),
-      },
-      agent: this.#agents[target.protocol as 'http:' | 'https:'],
+      headers: { ...requestHeaders(request.headers), ...upstream.credentials },
+      body: asked.bytes,
+      dispatcher: this.#agent,
       signal,
     });
-    // Before the answer `once` tells of it; and an API may answer before it has read the whole body (413, 429): then its
-    // answer counts, not the broken pipe.
-    sent.on('error', () => {});
-    sent.end(asked.bytes);
-    const [answer] = (await once(sent, 'response', { signal })) as [IncomingMessage];
-    return answer;
   }
 
-  #cutWhenSilent(answer: IncomingMessage, sessionId: string): void {
-    answer.setTimeout(this.#streamIdleMs, () => {
-      this.#logger.warn({ session_id: sessionId, idle_ms: this.#streamIdleMs }, 'cut a silent model stream');
-      answer.destroy(new Error('the model stream was silent'));
-    });
-  }
-
-  [Symbol.dispose](): void {
-    for (const agent of Object.values(this.#agents)) agent.destroy();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#agent.destroy();
   }
 }
 

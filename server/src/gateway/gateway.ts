@@ -38,7 +38,6 @@ export type GatewayAccess = {
 };
 
 type Client = GatewayClient & {
-  abort: AbortController;
   lastByteAt: number;
   spentBudget: string | null;
 };
@@ -91,8 +90,7 @@ export class ModelGateway {
   /** Lets one activation in. */
   async admit(admitted: GatewayClient): Promise<GatewayAccess> {
     const { socketPath } = admitted;
-    const abort = new AbortController();
-    const client: Client = { ...admitted, abort, lastByteAt: performance.now(), spentBudget: null };
+    const client: Client = { ...admitted, lastByteAt: performance.now(), spentBudget: null };
     const token =
       socketPath === null ? `greenroom-${randomBytes(24).toString('base64url')}` : 'none-is-needed';
     const socket = socketPath === null ? null : await this.#listen(socketPath, client);
@@ -110,7 +108,7 @@ export class ModelGateway {
       revoke: () => {
         if (socket === null) this.#clients.delete(token);
         else this.#close(socket);
-        abort.abort();
+        this.#revoke(client);
       },
     };
   }
@@ -118,8 +116,7 @@ export class ModelGateway {
   /** When all that a session's requests have used until now is written down. */
   async settled(sessionId: string): Promise<void> {
     const ending = [...this.#underWay].filter(([, { client, response }]) => {
-      const hasEnded = response.destroyed || client?.abort.signal.aborted === true;
-      return client?.sessionId === sessionId && hasEnded;
+      return client?.sessionId === sessionId && response.destroyed;
     });
     await Promise.all(ending.map(([work]) => work));
     await this.#options.accounts.settled(sessionId);
@@ -140,6 +137,10 @@ export class ModelGateway {
     this.#sockets.delete(socket);
     socket.close();
     socket.closeAllConnections();
+  }
+
+  #revoke(client: Client): void {
+    for (const other of this.#underWay.values()) if (other.client === client) other.response.destroy();
   }
 
   #handle(request: IncomingMessage, response: ServerResponse, client: Client | undefined): void {
@@ -164,9 +165,11 @@ export class ModelGateway {
       throw Refusal.forbidden(`${request.method} ${url.pathname} is not open to agents`);
     }
     const abort = new AbortController();
-    const signal = AbortSignal.any([abort.signal, client.abort.signal]);
-    // The agent went away (cancelled, killed): the model must not go on writing at somebody's cost.
-    response.on('close', () => abort.abort());
+    const { signal } = abort;
+    // The agent went away (cancelled, killed) or lost its access: the model must not go on writing at somebody's cost.
+    response.on('close', () => {
+      if (!response.writableFinished) abort.abort();
+    });
     const asked = await readModelRequest(request);
     this.#requireAllowed(asked.model);
     const { sessionId } = client;
@@ -217,14 +220,14 @@ export class ModelGateway {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const client of this.#clients.values()) client.abort.abort();
+    for (const client of this.#clients.values()) this.#revoke(client);
     this.#clients.clear();
     for (const socket of this.#sockets) this.#close(socket);
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#server.closeAllConnections();
     await closed;
     await Promise.all(this.#underWay.keys());
-    this.#forwarder[Symbol.dispose]();
+    await this.#forwarder[Symbol.asyncDispose]();
   }
 }
 

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 
 // Of the agent's request: what belongs to the connection or to the agent's own credential. The rest goes through,
 // since every `anthropic-*` header that is lost costs a feature.
@@ -29,15 +29,15 @@ const droppedResponseHeaders = new Set([
 
 type Headers = Record<string, string | string[]>;
 
-export function requestHeaders(request: IncomingMessage): Headers {
-  return without(request.headers, droppedRequestHeaders);
+export function requestHeaders(headers: IncomingHttpHeaders): Headers {
+  return without(headers, droppedRequestHeaders);
 }
 
-export function responseHeaders(answer: IncomingMessage): Headers {
-  return without(answer.headers, droppedResponseHeaders);
+export function responseHeaders(headers: IncomingHttpHeaders): Headers {
+  return without(headers, droppedResponseHeaders);
 }
 
-function without(headers: IncomingMessage['headers'], dropped: ReadonlySet<string>): Headers {
+function without(headers: IncomingHttpHeaders, dropped: ReadonlySet<string>): Headers {
   const passed = Object.entries(headers).filter(([name, value]) => value !== undefined && !dropped.has(name));
   return Object.fromEntries(passed) as Headers;
 }

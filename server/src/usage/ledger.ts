@@ -1,7 +1,6 @@
 import { setTimeout as delay, setImmediate as immediate } from 'node:timers/promises';
-import type { Kysely } from 'kysely';
 import { describeLimit } from '../budget/budget.ts';
-import type { Database } from '../db/database.ts';
+import type { DatabaseClient } from '../db/client.ts';
 import { retryWhileUnavailable } from '../db/retry.ts';
 import type { Accounts, Admission, AskedRequest, SettledFree, Used } from '../gateway/accounts.ts';
 import { noTokens, type PriceList } from '../gateway/price-list.ts';
@@ -18,7 +17,7 @@ import {
 } from './store.ts';
 
 export type LedgerOptions = {
-  db: Kysely<Database>;
+  database: DatabaseClient;
   prices: PriceList;
   workerId: string;
   logger: Logger;
@@ -57,7 +56,7 @@ export class UsageLedger implements Accounts {
 
   async holds(client: { sessionId: string; fence: number }): Promise<boolean> {
     return await this.#persist(
-      async (db) => await holdsSession(db, client),
+      async ({ db }) => await holdsSession(db, client),
       AbortSignal.timeout(PATIENCE_MS),
     );
   }
@@ -72,10 +71,10 @@ export class UsageLedger implements Accounts {
       signal.throwIfAborted();
       const settled = this.#settled.promise;
       let isRepeat = false;
-      const reservation = await this.#persist(async (db) => {
+      const reservation = await this.#persist(async (database) => {
         const request = { id: requestId, sessionId, fence, workerId, model, bound, isRepeat };
         isRepeat = true;
-        return await reserveUsage(db, request);
+        return await reserveUsage(database, request);
       }, signal);
       if (reservation.verdict === 'reserved') return { verdict: 'admitted', requestId };
       if (reservation.verdict === 'stale') return { verdict: 'stale' };
@@ -105,15 +104,15 @@ export class UsageLedger implements Accounts {
   }
 
   async #settle(request: { sessionId: string; requestId: string }, settlement: Settlement): Promise<void> {
-    await this.#persist(async (db) => {
+    await this.#persist(async ({ db }) => {
       const late = await settleUsage(db, request, settlement);
       if (late !== null) await correctCharge(db, late);
     }, this.#closing.signal);
   }
 
   /** A short outage of the database must not cost a request. */
-  async #persist<T>(work: (db: Kysely<Database>) => Promise<T>, signal: AbortSignal): Promise<T> {
-    return await retryWhileUnavailable(async () => await work(this.#options.db), signal);
+  async #persist<T>(work: (database: DatabaseClient) => Promise<T>, signal: AbortSignal): Promise<T> {
+    return await retryWhileUnavailable(async () => await work(this.#options.database), signal);
   }
 
   #settlementOf(used: Used | SettledFree): Settlement {
@@ -131,7 +130,8 @@ export class UsageLedger implements Accounts {
 
   /** Gives back what a killed server had reserved: nobody knows what those requests cost. */
   async releaseAbandoned(): Promise<void> {
-    const { db, logger } = this.#options;
+    const { database, logger } = this.#options;
+    const { db } = database;
     try {
       const ids = await listAbandoned(db);
       for (const id of ids) await releaseUsage(db, id);

@@ -1,5 +1,6 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Limit } from '../budget/budget.ts';
+import type { DatabaseClient } from '../db/client.ts';
 import type { Database } from '../db/database.ts';
 import type { Tokens } from '../gateway/price-list.ts';
 import { type Money, toDecimal } from '../util/money.ts';
@@ -23,12 +24,17 @@ export type Reservation =
   /** A budget is spent, or may be by what is under way. */
   | { verdict: 'exceeded' | 'busy'; limit: Limit };
 
-/** Counts what a request may cost against every budget that it falls under, if none of them is used up. */
-export async function reserveUsage(db: Kysely<Database>, request: NewRequest): Promise<Reservation> {
-  const { rows } = await sql<{ verdict: Reservation['verdict'] } & Limit>`
-    select * from reserve_usage(${request.id}::uuid, ${request.sessionId}::uuid, ${request.fence}::bigint,
-      ${request.workerId}::uuid, ${request.model}, ${toDecimal(request.bound)}::numeric, ${request.isRepeat})
-  `.execute(db);
+/**
+ * Counts what a request may cost against every budget that it falls under, if none of them is used up. Every model
+ * request waits for it: by its name, a connection has PostgreSQL read the statement only once.
+ */
+export async function reserveUsage({ pool }: DatabaseClient, request: NewRequest): Promise<Reservation> {
+  const { id, sessionId, fence, workerId, model, bound, isRepeat } = request;
+  const { rows } = await pool.query<{ verdict: Reservation['verdict'] } & Limit>({
+    name: 'reserve_usage',
+    text: `select * from reserve_usage($1::uuid, $2::uuid, $3::bigint, $4::uuid, $5, $6::numeric, $7)`,
+    values: [id, sessionId, fence, workerId, model, toDecimal(bound), isRepeat],
+  });
   const [row] = rows;
   if (row === undefined) throw new Error('the reservation of a model request gave no row');
   const { verdict, ...limit } = row;
