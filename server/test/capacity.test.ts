@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
+import { QUEUE_SCHEMA } from '../src/db/database.ts';
 import { startTestServer, type TestServer } from './harness.ts';
 
 describe('a worker with fewer slots than sessions', () => {
@@ -46,6 +47,28 @@ describe('a worker with fewer slots than sessions', () => {
     await server.ended(id);
     while (server.context.worker.sessions.length > 0) await new Promise((resolve) => setImmediate(resolve));
     assert.equal(await countAgentProcesses(server), 0);
+  });
+
+  it('takes a session again at once whose last stay is still being put in order', async () => {
+    await using server = await startTestServer({ config: { idleTtl: 0 } });
+    const { pool } = server.context.database;
+    // Its snapshot takes longer than the next turn needs to come.
+    const command = 'head -c 25M /dev/urandom > random';
+    const id = await server.execute({ prompt: `run: ${command}`, allowed_tools: ['Bash'] });
+    await server.ended(id);
+    const isHeld = async () => {
+      const { rows } = await pool.query('select from sessions where id = $1 and job_id is not null', [id]);
+      return rows.length > 0;
+    };
+    while (await isHeld());
+    assert.deepEqual(server.context.worker.sessions, [{ id, state: 'releasing' }]);
+    await server.execute({ prompt: 'hello', resume_session_id: id });
+    assert.equal((await server.ended(id)).status, 'completed');
+    const { rows } = await pool.query(
+      `select retry_count from ${QUEUE_SCHEMA}.job where singleton_key = $1`,
+      [id],
+    );
+    assert.deepEqual(rows, [{ retry_count: 0 }, { retry_count: 0 }]);
   });
 
   it('shows the place in the queue, and a cancelled session leaves it', async () => {

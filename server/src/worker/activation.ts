@@ -374,10 +374,10 @@ export class Activation {
   /**
    * The same worker got the job again, since a heartbeat came too late (a suspended machine, say): it goes on.
    *
-   * @returns false when this activation is at its end
+   * @returns false when this activation is at its end, or the job is another one: that of the session's next stay
    */
   adopt(job: ActivationJob): boolean {
-    if (this.#held.failed.signal.aborted || this.#state === 'ended') return false;
+    if (this.#held.failed.signal.aborted || job.attempt.id !== this.#job.attempt.id) return false;
     this.#job = job;
     return true;
   }

@@ -20,6 +20,8 @@ export class Dispatcher {
   readonly #maxSessions: number;
   readonly #activations = new Map<string, Activation>();
   readonly #runs = new Map<Activation, Promise<void>>();
+  /** Of sessions whose earlier activation has yet to end; by session. */
+  readonly #next = new Map<string, ActivationJob>();
   #backstop: NodeJS.Timeout | undefined;
   #isStarted = false;
   #mayHaveWork = false;
@@ -40,6 +42,11 @@ export class Dispatcher {
 
   get activations(): ReadonlyMap<string, Activation> {
     return this.#activations;
+  }
+
+  /** Those that this worker has claimed. */
+  get jobs(): ActivationJob[] {
+    return [...[...this.#activations.values()].map(({ job }) => job), ...this.#next.values()];
   }
 
   /** There may be work in the queue. */
@@ -87,7 +94,7 @@ export class Dispatcher {
   #activate(job: ActivationJob): void {
     const present = this.#activations.get(job.sessionId);
     if (present === undefined) this.#run(job);
-    else if (!present.adopt(job)) void this.#runs.get(present)?.then(() => this.#activate(job));
+    else if (!present.adopt(job)) this.#next.set(job.sessionId, job);
   }
 
   #run(job: ActivationJob): void {
@@ -96,6 +103,9 @@ export class Dispatcher {
     const run = activation.run().finally(() => {
       this.#activations.delete(job.sessionId);
       this.#runs.delete(activation);
+      const next = this.#next.get(job.sessionId);
+      this.#next.delete(job.sessionId);
+      if (next !== undefined) this.#run(next);
       this.wake();
     });
     this.#runs.set(activation, run);

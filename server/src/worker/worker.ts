@@ -131,7 +131,7 @@ export class Worker {
     const activations = [...this.#dispatcher.activations.values()];
     const startedAt = performance.now();
     try {
-      await this.#queue.touch(activations.map((activation) => activation.job));
+      await this.#queue.touch(this.#dispatcher.jobs);
       await recordHeartbeat(this.#db, this.#identity);
       await this.#check(activations);
       await expireApprovals(this.#services);
