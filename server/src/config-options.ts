@@ -200,6 +200,12 @@ export const configOptions = {
     description: "size of an isolated agent's /tmp, which counts as its memory",
     defaultText: '512MB',
   },
+  sandboxDisk: {
+    env: ['GREENROOM_SANDBOX_DISK'],
+    schema: size.refine((bytes) => bytes >= 64 * 2 ** 20, 'must be at least 64MB'),
+    description: "what an isolated session's own home and workspace may come to on disk",
+    defaultText: '10GB',
+  },
   sandboxPaths: {
     env: ['GREENROOM_SANDBOX_PATHS'],
     schema: z.union([

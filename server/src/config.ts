@@ -21,6 +21,8 @@ export type Config = {
   sandboxCpus: number | null;
   /** Bytes. */
   sandboxTmp: number;
+  /** Bytes. */
+  sandboxDisk: number;
   sandboxPaths: string[];
   egressHosts: string[];
   maxSessions: number;
@@ -134,6 +136,7 @@ function defaults(sources: ConfigSources, values: Partial<Record<OptionName, unk
     sandboxProcesses: 512,
     sandboxCpus: null,
     sandboxTmp: 512 * 2 ** 20,
+    sandboxDisk: 10 * 2 ** 30,
     sandboxPaths: [],
     egressHosts: isLocal ? ['*'] : [],
     allowedHosts: [],
@@ -260,7 +263,7 @@ export function configuredSecrets(config: Config): string[] {
 const times = new Set<OptionName>(['idleTtl', 'retention', 'shutdownGrace', 'stallTimeout']);
 
 /** Kept in bytes. */
-const sizes = new Set<OptionName>(['sandboxMemory', 'sandboxTmp']);
+const sizes = new Set<OptionName>(['sandboxMemory', 'sandboxTmp', 'sandboxDisk']);
 
 function displayValue(name: OptionName, value: Config[OptionName]): string {
   if (value === null) return '(not set)';

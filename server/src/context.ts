@@ -241,6 +241,7 @@ async function prepareIsolation(
       sessionsDirectory: sessionsDirectory(dataDirectory.path),
       temporaryDirectory,
       nodeId: dataDirectory.nodeId,
+      logger: parts.logger,
     },
     stack,
   );

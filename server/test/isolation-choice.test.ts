@@ -6,6 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { StartupError } from '../src/errors.ts';
 import { chooseIsolation, type IsolationChoice } from '../src/isolation/choose-driver.ts';
 import { findProgram } from '../src/isolation/find-program.ts';
+import { createSilentLogger } from '../src/log.ts';
 import { startTestServer, temporaryDirectory } from './harness.ts';
 import { spawnServer } from './server-process.ts';
 
@@ -33,7 +34,14 @@ describe('the choice of what agents run inside', () => {
       sessionsDirectory: join(dataDir, 'sessions'),
       temporaryDirectory: temporary,
       nodeId: 'choice-test',
-      limits: { memoryBytes: 2 ** 30, processes: 200, cpus: null, temporaryBytes: 2 ** 24 },
+      limits: {
+        memoryBytes: 2 ** 30,
+        processes: 200,
+        cpus: null,
+        temporaryBytes: 2 ** 24,
+        diskBytes: 2 ** 30,
+      },
+      logger: createSilentLogger(),
       readOnlyPaths: [],
       ...overrides,
     };
@@ -46,7 +54,7 @@ describe('the choice of what agents run inside', () => {
   async function pathWith(name: string, script: string | null): Promise<string> {
     const bin = await mkdtemp(join(directory, 'bin-'));
     await chmod(bin, 0o755);
-    for (const program of ['bwrap', 'setpriv', 'prlimit'].filter((other) => other !== name)) {
+    for (const program of ['bwrap', 'setpriv', 'prlimit', 'du'].filter((other) => other !== name)) {
       await symlink(findProgram(program, SYSTEM_PATH), join(bin, program));
     }
     if (script !== null) await writeFile(join(bin, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });

@@ -58,6 +58,7 @@ for (const user of users) {
           GREENROOM_SANDBOX_MEMORY: `${MEMORY_MB}MB`,
           GREENROOM_SANDBOX_PROCESSES: String(PROCESSES),
           GREENROOM_SANDBOX_TMP: '32MB',
+          GREENROOM_SANDBOX_DISK: '64MB',
           GREENROOM_IDLE_TTL: '0',
           ANTHROPIC_API_KEY: KEY,
           ANTHROPIC_BASE_URL: upstream.url,
@@ -221,6 +222,18 @@ for (const user of users) {
       const { session_id: id } = await run('head -c 200M /dev/zero > /tmp/bomb; stat -c %s /tmp/bomb > size');
       const size = Number(await readFile(join(workspaceOf(id), 'size'), 'utf8'));
       assert.ok(size > 0 && size <= 32 * 2 ** 20, `${size} bytes`);
+    });
+
+    it('ends an agent that fills its workspace, while another session works; after that it may only delete', async () => {
+      // Slow enough for the disk that the test runs on.
+      const bomb = 'while :; do i=$((i + 1)); head -c 4M /dev/zero > bomb-$i; sleep 0.05; done';
+      const id = await server.execute({ prompt: `run: ${bomb}`, allowed_tools: ['Bash'] });
+      await run('echo calm');
+      const { turns } = await ended(id);
+      assert.equal(turns[0].error?.code, 'resource_exhausted');
+      assert.match(turns[0].error.message, /limit of disk/);
+      await run('rm bomb-*', { resume_session_id: id });
+      assert.deepEqual(await readdir(workspaceOf(id)), []);
     });
 
     it('stops a bomb of memory, or says that it cannot', async () => {

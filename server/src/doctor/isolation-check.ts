@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import { StartupError } from '../errors.ts';
 import { chooseIsolation, isolationSettings } from '../isolation/choose-driver.ts';
+import { createSilentLogger } from '../log.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
 
 const UNCONFINED = 'agents can do what the server user can';
@@ -26,6 +27,7 @@ export async function checkIsolation(
     const options = {
       ...isolationSettings(config),
       ...{ searchPath, dataDir: root, sessionsDirectory, temporaryDirectory, nodeId },
+      logger: createSilentLogger(),
     };
     const { driver, selfTest } = await chooseIsolation(options, stack);
     if (driver.confines) {

@@ -36,7 +36,7 @@ export class BwrapChild extends SpawnedChild {
     this.pipe(descriptors.options).end(parts.options.map((option) => `${option}\0`).join(''));
     this.#learnPid().catch(() => {}); // it never came so far: its error output says why
     void this.exited.then(() => {
-      this.#exhausted = this.#cgroup?.exhausted() ?? null;
+      this.#exhausted ??= this.#cgroup?.exhausted() ?? null;
     });
   }
 
@@ -72,10 +72,20 @@ export class BwrapChild extends SpawnedChild {
     }
   }
 
-  async destroy(): Promise<void> {
+  /** Ends it for a limit that somebody else watches. */
+  exceed(limit: string): void {
+    this.#exhausted ??= limit;
+    this.#killInside();
+  }
+
+  #killInside(): void {
     // By the first process inside: bubblewrap then ends after all the others, and not before.
     if (!this.hasExited && (this.#firstPid === null || !sendSignal(this.#firstPid, 'SIGKILL')))
       super.kill('SIGKILL');
+  }
+
+  async destroy(): Promise<void> {
+    this.#killInside();
     await Promise.race([this.exited, delay(KILL_PATIENCE_MS, undefined, { ref: false })]);
     // Somebody may have stopped it.
     if (!this.hasExited) super.kill('SIGKILL');

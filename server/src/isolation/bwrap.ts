@@ -18,10 +18,12 @@ import {
 import { realpath, stat } from 'node:fs/promises';
 import { release } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import type { Logger } from '../log.ts';
 import { isInside } from '../util/path-inside.ts';
 import { bwrapArguments, etcContent, etcFiles, isReserved, PROGRAM } from './bwrap-arguments.ts';
 import { BwrapChild, descriptors } from './bwrap-child.ts';
 import { type Cgroup, Cgroups, type ResourceLimits } from './cgroups.ts';
+import { DiskWatch } from './disk-watch.ts';
 import type {
   AgentChild,
   AgentCommand,
@@ -48,15 +50,15 @@ export type BwrapOptions = {
   temporaryDirectory: string;
   /** Names this server's control groups. */
   nodeId: string;
-  limits: ResourceLimits & { temporaryBytes: number };
+  limits: ResourceLimits & { temporaryBytes: number; diskBytes: number };
   /** What agents may read beside the system. */
   readOnlyPaths: readonly string[];
+  logger: Logger;
 };
 
 /** The most that a socket's path may have, and what comes after the base. */
 const SOCKET_PATH_BYTES = 107;
 const SOCKET_NAME = '0123456789abcdef/gw.sock';
-const MAX_FILE_BYTES = 16 * 2 ** 30;
 
 /** Writes the process into control groups, and becomes the next program: it stays the same process. */
 const JOIN = `
@@ -73,6 +75,7 @@ export class BwrapDriver implements IsolationDriver {
   readonly #options: BwrapOptions;
   readonly #users: SessionUsers | null;
   readonly #cgroups: Cgroups | null;
+  readonly #disk: DiskWatch;
   readonly #socketBase: string;
   readonly #etcDirectory: string;
   readonly #filterPath: string;
@@ -85,6 +88,10 @@ export class BwrapDriver implements IsolationDriver {
     const { cgroups, reason } = Cgroups.open(options.limits, `greenroom-${options.nodeId.slice(0, 8)}`);
     this.#cgroups = cgroups;
     if (cgroups === null) this.warnings.push(`memory of agents is not limited: ${reason}`);
+    this.#disk = new DiskWatch({
+      ...{ directory: options.sessionsDirectory, maxBytes: options.limits.diskBytes, logger: options.logger },
+      du: this.#program('du'),
+    });
     // The SDK looks at this path here, too: nobody's real home.
     this.#home = existsSync('/home/agent') ? `/home/agent-${options.nodeId.slice(0, 8)}` : '/home/agent';
     this.#socketBase = socketBase(options.temporaryDirectory);
@@ -175,7 +182,11 @@ export class BwrapDriver implements IsolationDriver {
         if (cgroup !== null) this.#cgroups?.discard(cgroup);
         release();
       };
-      return new BwrapChild(child, { options: [...ownOptions, ...options], cgroup, onGone });
+      const agent = new BwrapChild(child, { options: [...ownOptions, ...options], cgroup, onGone });
+      const own = [request.home, ...(request.isManaged ? [request.workspace] : [])];
+      const unwatch = this.#disk.watch(own, () => agent.exceed('disk'));
+      void agent.exited.then(unwatch);
+      return agent;
     } finally {
       closeSync(filter);
     }
@@ -183,17 +194,13 @@ export class BwrapDriver implements IsolationDriver {
 
   /** One process from the first program to bubblewrap; the last limits are set inside. */
   #chain({ cgroup, user, view, args }: Chain): string[] {
-    const { processes } = this.#options.limits;
+    const { processes, diskBytes } = this.#options.limits;
     const join = cgroup?.joinFiles ?? [];
     return [
       ...(join.length === 0 ? [] : ['/bin/sh', '-c', JOIN, 'sh', String(join.length), ...join]),
       ...(user === null ? [] : [this.#program('setpriv'), ...dropTo(user)]),
       ...[this.#program('bwrap'), '--args', String(descriptors.options), '--'],
-      ...[
-        realpathSync(this.#program('prlimit')),
-        '--core=0:0',
-        `--fsize=${MAX_FILE_BYTES}:${MAX_FILE_BYTES}`,
-      ],
+      ...[realpathSync(this.#program('prlimit')), '--core=0:0', `--fsize=${diskBytes}:${diskBytes}`],
       ...(countsPerNamespace(release()) || user !== null ? [`--nproc=${processes}:${processes}`] : []),
       ...['--', ...(view.proxyExceptions === null ? [] : withForwarder), PROGRAM, ...args],
     ];
@@ -218,6 +225,7 @@ export class BwrapDriver implements IsolationDriver {
   }
 
   [Symbol.dispose](): void {
+    this.#disk[Symbol.dispose]();
     this.#cgroups?.[Symbol.dispose]();
     if (!isInside(this.#socketBase, this.#options.temporaryDirectory))
       rmSync(this.#socketBase, { recursive: true, force: true });

@@ -30,6 +30,7 @@ export function isolationSettings(
       processes: config.sandboxProcesses,
       cpus: config.sandboxCpus,
       temporaryBytes: config.sandboxTmp,
+      diskBytes: config.sandboxDisk,
     },
     readOnlyPaths: config.sandboxPaths,
   };
