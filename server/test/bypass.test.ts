@@ -68,6 +68,10 @@ describe('a session that bypasses permissions', () => {
     assert.deepEqual(await call('writer', 'POST', `/sessions/${idle}/fork`, {}), forbidden);
     const resume = { ...prompt, resume_session_id: idle };
     assert.deepEqual(await call('writer', 'POST', '/execute/', resume), forbidden);
+    const instructed = { append_system_prompt: 'do this' };
+    assert.deepEqual(await call('writer', 'PATCH', `/sessions/${idle}`, instructed), forbidden);
+    assert.equal((await call('writer', 'PATCH', `/sessions/${idle}`, { title: 'a title' }))[0], 200);
+    assert.equal((await call('bypasser', 'PATCH', `/sessions/${bare}`, instructed))[0], 200);
     assert.equal((await call('writer', 'GET', `/sessions/${idle}`))[0], 200);
     assert.equal((await call('bypasser', 'POST', `/sessions/${idle}/fork`, {}))[0], 201);
     assert.equal((await call('writer', 'POST', '/execute/', { ...resume, permission_mode: 'plan' }))[0], 200);

@@ -64,6 +64,7 @@ export async function sessionRoutes(
         labels: body,
         options: await applyPolicy(toSessionOptions(body), context, request.identity),
         removed: sessionOptionNames.filter((name) => body[name] === null),
+        asker: request.identity,
       };
       return toSessionView(
         await changeSettings(context.forTenant(request).sessions, sessionKey(request), change),

@@ -1,4 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
+import type { Identity } from '../api-key/identity.ts';
+import { requireBypass } from './bypass.ts';
 import { commit } from './commit.ts';
 import { nullishFields, type SessionOptionName, sessionOptionFields } from './option-fields.ts';
 import { getSessionDetail, type SessionDetail, type SessionServices, throwNotFound } from './service.ts';
@@ -15,6 +18,7 @@ export type SettingsChange = {
   labels: Pick<SettingsRequest, 'title' | 'metadata' | 'max_budget_usd'>;
   options: SessionOptions;
   removed: readonly SessionOptionName[];
+  asker: Identity;
 };
 
 /**
@@ -24,12 +28,14 @@ export type SettingsChange = {
 export async function changeSettings(
   services: SessionServices,
   key: SessionKey,
-  { labels, options, removed }: SettingsChange,
+  { labels, options, removed, asker }: SettingsChange,
 ): Promise<SessionDetail> {
   await commit(services, async (trx) => {
     const session = (await lockSession(trx, key)) ?? throwNotFound(key.id);
     const after = { ...session.options, ...options };
     for (const name of removed) delete after[name];
+    // A system prompt says something, too.
+    if (!isDeepStrictEqual(after, session.options)) requireBypass(after, asker);
     await trx
       .updateTable('sessions')
       .set({
