@@ -1,6 +1,6 @@
 import type { z } from 'zod';
-import { keyName, keyScopes, tenantName } from './api-key/api-key.ts';
-import { NO_LIMITS, scopes } from './api-key/identity.ts';
+import { keyName, keyScopes, limitFields, tenantName } from './api-key/api-key.ts';
+import { type KeyLimits, scopes } from './api-key/identity.ts';
 import { Pepper } from './api-key/pepper.ts';
 import {
   type ApiKeyRow,
@@ -22,7 +22,9 @@ import { EventBus } from './event/bus.ts';
 import type { Logger } from './log.ts';
 
 /** What the flags of `greenroom keys …` say, not yet checked. */
-export type KeysFlags = { name?: string; tenant?: string; scopes?: string; expires?: string; keep?: string };
+export type KeysFlags = Partial<
+  Record<'name' | 'tenant' | 'scopes' | 'expires' | 'keep' | keyof KeyLimits, string>
+>;
 
 /** What goes to standard output, and what to say beside it. */
 export type KeysOutput = { output: string; note?: string };
@@ -61,7 +63,19 @@ export function createCommand(flags: KeysFlags): KeysCommand {
       names.map((name) => name.trim()),
     ),
     expiresAt: flags.expires === undefined ? null : inTime(parseFlag('expires', duration, flags.expires)),
-    limits: NO_LIMITS,
+    limits: {
+      requestsPerSecond: parseLimit(
+        'requests-per-second',
+        limitFields.requests_per_second,
+        flags.requestsPerSecond,
+      ),
+      maxActiveSessions: parseLimit(
+        'max-active-sessions',
+        limitFields.max_active_sessions,
+        flags.maxActiveSessions,
+      ),
+      maxQueuedTurns: parseLimit('max-queued-turns', limitFields.max_queued_turns, flags.maxQueuedTurns),
+    },
     createdBy: COMMAND,
   };
   return async (keys) => {
@@ -111,6 +125,10 @@ function describe({ revoked_at, expires_at }: ApiKeyRow): string {
 
 function inTime(ms: number): Date {
   return new Date(Date.now() + ms);
+}
+
+function parseLimit(flag: string, schema: z.ZodType<number>, value: string | undefined): number | null {
+  return value === undefined ? null : parseFlag(flag, schema, Number(value));
 }
 
 function parseFlag<T>(flag: string, schema: z.ZodType<T>, value: unknown): T {

@@ -58,6 +58,9 @@ addKeysCommand('create', 'make a key; it is printed once')
   .option(...tenantFlag)
   .option('--scopes <scopes>', 'what it may do (default: sessions:read,sessions:write,approvals)')
   .option('--expires <time>', 'after how long it ends, such as 90d (default: never)')
+  .option('--requests-per-second <number>', 'requests on each server (default: no limit)')
+  .option('--max-active-sessions <number>', 'its sessions at work or waiting for that (default: no limit)')
+  .option('--max-queued-turns <number>', 'its turns that wait (default: no limit)')
   .action(async (flags: KeysFlags, command: Command) => await runKeys(command, createCommand(flags)));
 
 addKeysCommand('list', 'list the keys of a tenant')

@@ -36,7 +36,17 @@ describe('greenroom keys', () => {
     assert.equal((await fetch(`${server.url}/sessions`)).status, 401);
     assert.equal(await statusWith(server, first.stdout), 200);
 
-    const second = await keys('create', '--name', 'beside it', '--tenant', 'acme', '--expires', '30d');
+    const second = await keys(
+      'create',
+      '--name',
+      'beside it',
+      '--tenant',
+      'acme',
+      '--expires',
+      '30d',
+      '--max-queued-turns',
+      '3',
+    );
     assert.match(second.stdout, KEY, second.stderr);
     assert.equal(await statusWith(server, second.stdout), 200);
     const [, id = ''] = KEY.exec(second.stdout) ?? [];
@@ -62,6 +72,8 @@ describe('greenroom keys', () => {
       [['create', '--name', 'x', '--scopes', 'root'], /--scopes.*\n.*sessions:read/],
       [['create', '--name', 'x', '--tenant', 'A B'], /--tenant/],
       [['create', '--name', 'x', '--expires', 'soon'], /--expires/],
+      [['create', '--name', 'x', '--requests-per-second', 'many'], /--requests-per-second/],
+      [['create', '--name', 'x', '--max-active-sessions', '0'], /--max-active-sessions/],
       [['revoke', 'nobody'], /nobody not found/],
     ] as const) {
       const { code, stdout, stderr } = await keys(...args);

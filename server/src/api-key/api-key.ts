@@ -13,7 +13,7 @@ export const keyName = z
   .refine((name) => !name.includes('\0'), 'must not contain a NUL character');
 export const keyScopes = z.array(z.enum(scopes)).min(1);
 
-const limitFields = {
+export const limitFields = {
   requests_per_second: z.number().positive().max(100_000),
   max_active_sessions: z.int().min(1).max(1_000_000),
   max_queued_turns: z.int().min(1).max(1_000_000),
