@@ -46,6 +46,25 @@ describe('what happens to a turn in the moment when it asks', () => {
     assert.equal((await approvalsOf(id)).length, marks.length, 'nothing was asked twice');
   });
 
+  it('a parked turn that is interrupted keeps what it cost, and the next one pays for itself', async () => {
+    const id = await server.execute({ prompt: '[demo:hang]', approvals: 'ask', park_after_s: 0 });
+    await server.event(id, (event) => event.kind === 'sdk');
+    await send(id, { prompt: 'hello' });
+    await send(id, { prompt: 'run: echo one > one', delivery: 'interrupt' });
+    await server.event(id, isQuestion);
+    await server.context.worker.released(id);
+    await server.request('POST', `/sessions/${id}/interrupt`);
+    await server.event(id, ({ kind, data }) => kind === 'turn' && data.turn === 2 && data.phase === 'ended');
+    const { turns, cost_usd } = (await server.request('GET', `/sessions/${id}`)).body;
+    const [hanging, next, parked]: number[] = turns.map((turn: { cost_usd: number }) => turn.cost_usd);
+    assert(hanging !== undefined && next !== undefined && parked !== undefined);
+    assert.ok(next > 0 && parked > 0, `${next}, ${parked}`);
+    assert.ok(
+      Math.abs(cost_usd - hanging - next - parked) < 1e-9,
+      `${cost_usd}: ${hanging}, ${next}, ${parked}`,
+    );
+  });
+
   it('a question that comes after an interrupt is not asked', async () => {
     const id = await server.execute({ prompt: 'hello', approvals: 'ask' });
     await server.ended(id);

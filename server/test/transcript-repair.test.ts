@@ -40,6 +40,32 @@ describe('a message that steered a turn whose server was killed', () => {
     assert.equal((await entriesOf(db, turn)).filter(isSaid).length, repaired.length, 'nothing comes twice');
   });
 
+  it('stands ahead of the prompt where the agent took it first, and is not added again', async () => {
+    await using server = await startTestServer();
+    const { db, session, turn, message } = await runSteered(server);
+    // As if the message had been the prompt, and the turn's own had come after it, which the transcript lacks.
+    await sql`
+      update transcripts set entry_uuid = ${message.id}, entry = jsonb_set(entry::jsonb, '{uuid}', to_jsonb(${message.id}::text))
+      where session_id = ${session.id} and subpath = '' and entry_uuid = ${turn.id}`.execute(db);
+    await sql`
+      delete from transcripts where session_id = ${session.id} and subpath = '' and id > (
+        select id from transcripts
+        where session_id = ${session.id} and subpath = '' and entry_uuid = ${message.id}
+      )`.execute(db);
+    const prompt = JSON.stringify({ type: 'user', uuid: turn.id, message: { role: 'user', content: 'own' } });
+    await sql`
+      insert into transcripts (session_id, tenant_id, subpath, type, entry_uuid, entry)
+      values (${session.id}, ${session.tenant_id}, '', 'user', ${turn.id}, ${prompt})`.execute(db);
+
+    await db.transaction().execute(async (trx) => await repairTranscript(trx, session, turn));
+    const entries = await entriesOf(db, turn);
+    assert.equal(entries[0]?.uuid, turn.id);
+    assert.equal(
+      entries.some((entry) => entry.uuid === message.id),
+      false,
+    );
+  });
+
   it('is not sent again where it was only in the transcript', async () => {
     await using server = await startTestServer();
     const { db, session, turn, message } = await runSteered(server);

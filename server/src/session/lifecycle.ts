@@ -22,6 +22,7 @@ import {
   foldTurn,
   insertTurn,
   listQueuedTurns,
+  listUnaccounted,
   type Prompt,
   settleTurn,
   startTurn,
@@ -97,6 +98,17 @@ export async function endRunningTurn(
   const end: TurnEnd = { id: turn.id, state: outcome.state, result: outcome.result, error };
   if (!(await endTurn(trx, end))) return [];
   return await afterTurn(trx, session, [{ ...end, number: turn.number, costUsd: total }]);
+}
+
+/**
+ * Turns that were cancelled while no agent worked for them (parked, or their server was killed): nobody else says what
+ * they cost, and what the next turn asks would be put down to them. To be called before that begins.
+ */
+export async function settleLeft(trx: Trx, sessionId: string): Promise<void> {
+  for (const turnId of await listUnaccounted(trx, sessionId)) {
+    await settleTurn(trx, turnId);
+    await chargeTurn(trx, { sessionId, turnId });
+  }
 }
 
 /** What is taken back: the turn that runs, those that wait, or both. */

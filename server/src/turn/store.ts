@@ -214,6 +214,19 @@ export async function endTurn(trx: Transaction<Database>, end: TurnEnd): Promise
   return numUpdatedRows > 0n;
 }
 
+/** Turns that have ended, and of which nobody has said that their cost is known in full. */
+export async function listUnaccounted(trx: Transaction<Database>, sessionId: string): Promise<string[]> {
+  const turns = await trx
+    .selectFrom('turns')
+    .select('id')
+    .where('session_id', '=', sessionId)
+    .where('is_accounted', '=', false)
+    .where('started_at', 'is not', null)
+    .where('ended_at', 'is not', null)
+    .execute();
+  return turns.map(({ id }) => id);
+}
+
 /** What the turn cost is known in full. @returns false when it was before */
 export async function settleTurn(trx: Transaction<Database>, id: string): Promise<boolean> {
   const { numUpdatedRows } = await trx

@@ -15,7 +15,7 @@ import {
   appendEntries,
   dropLastWords,
   type Entry,
-  messageId,
+  findKnown,
   readEntries,
   repairTranscript,
 } from './transcript-repair.ts';
@@ -56,7 +56,8 @@ export async function onlyWaited(trx: Trx, session: SessionRow, turn: TurnRow): 
 export async function foldHeard(trx: Trx, session: SessionRow, turn: TurnRow): Promise<StoredEvent[]> {
   const waiting = (await listQueuedTurns(trx, session.id)).filter(({ delivery }) => delivery === 'steer');
   if (waiting.length === 0) return [];
-  const heard = new Set((await readEntries(trx, turn)).map(messageId));
+  const entries = await readEntries(trx, turn);
+  const heard = await findKnown(trx, turn, { entries, ids: waiting.map(({ id }) => id) });
   const events: StoredEvent[] = [];
   for (const message of waiting.filter(({ id }) => heard.has(id))) {
     events.push(...(await steerTurn(trx, session, { turn: message, into: turn })));

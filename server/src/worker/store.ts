@@ -5,7 +5,7 @@ import type { StoredEvent } from '../event/event.ts';
 import { StaleFenceError } from '../event/event-log.ts';
 import type { ActivationJob, ActivationQueue } from '../queue/queue.ts';
 import { chargeTurn } from '../session/charge.ts';
-import { endRunningTurn, queueTurn, startNextTurn, steerTurn } from '../session/lifecycle.ts';
+import { endRunningTurn, queueTurn, settleLeft, startNextTurn, steerTurn } from '../session/lifecycle.ts';
 import type { SessionRow } from '../session/store.ts';
 import {
   findQueuedTurn,
@@ -117,6 +117,7 @@ export async function beginTurn(
         continuation: how === 'send' ? null : how,
       };
     }
+    await settleLeft(trx, session.id);
     const begun = await startNextTurn(trx, session);
     if (begun === null) return null;
     const { id, number, api_key_id } = begun.turn;

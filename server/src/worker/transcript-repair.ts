@@ -19,8 +19,9 @@ const conversation = new Set(['assistant', 'user']);
  */
 export async function repairTranscript(trx: Trx, session: SessionRow, turn: TurnRow): Promise<void> {
   const entries = await readEntries(trx, turn);
-  const known = new Set(entries.map(messageId));
   const said = await readMessages(trx, turn);
+  const ids = said.flatMap(({ uuid }) => uuid ?? []);
+  const known = await findKnown(trx, turn, { entries, ids });
   const lastKnown = said.findLastIndex((message) => known.has(message.uuid));
   const missing = said.slice(lastKnown + 1).filter((message) => message.uuid !== undefined);
   await appendEntries(
@@ -43,6 +44,28 @@ export async function readEntries(trx: Trx, turn: TurnRow): Promise<Entry[]> {
     order by id
   `.execute(trx);
   return rows.map((row) => row.entry);
+}
+
+/**
+ * Those of `ids` that stand in the transcript, whether among the turn's entries or before its prompt: the agent may have
+ * taken a message that was to steer the turn ahead of that.
+ */
+export async function findKnown(
+  trx: Trx,
+  turn: TurnRow,
+  { entries, ids }: { entries: readonly Entry[]; ids: readonly string[] },
+): Promise<Set<string | undefined>> {
+  const known = new Set(entries.map(messageId));
+  if (ids.length === 0) return known;
+  const rows = await trx
+    .selectFrom('transcripts')
+    .select('entry_uuid')
+    .where('session_id', '=', turn.session_id)
+    .where('subpath', '=', '')
+    .where('entry_uuid', 'in', ids)
+    .execute();
+  for (const { entry_uuid } of rows) known.add(entry_uuid ?? undefined);
+  return known;
 }
 
 /** The id of what an entry says; of a message that steered the turn, the one that it was sent under. */
