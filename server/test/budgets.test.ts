@@ -159,7 +159,8 @@ describe('the budget of a session', () => {
   });
   after(async () => await server[Symbol.asyncDispose]());
 
-  it('ends the turn in its middle as budget_exceeded; the session waits, and goes on when it is raised', async () => {
+  /** A turn whose first answer spends the budget, and whose tool then waits for `goOn`. */
+  async function startHeld(): Promise<{ id: string; goOn: () => Promise<void> }> {
     const id = await server.execute({
       ...{ prompt: 'run: until [ -e go ]; do sleep 0.02; done', allowed_tools: ['Bash'] },
       max_budget_usd: 0.0001,
@@ -168,7 +169,13 @@ describe('the budget of a session', () => {
       id,
       (found) => found.kind === 'sdk' && JSON.stringify(found.data).includes('"tool_use"'),
     );
-    await writeFile(join(sessionDirectories(server.config.dataDir, id).workspace, 'go'), '');
+    const marker = join(sessionDirectories(server.config.dataDir, id).workspace, 'go');
+    return { id, goOn: async () => await writeFile(marker, '') };
+  }
+
+  it('ends the turn in its middle as budget_exceeded; the session waits, and goes on when it is raised', async () => {
+    const { id, goOn } = await startHeld();
+    await goOn();
     const { status, error } = await server.ended(id);
     assert.equal(status, 'error');
     assert.match(
@@ -184,16 +191,9 @@ describe('the budget of a session', () => {
   });
 
   it('is raised for the turn that runs as well', async () => {
-    const id = await server.execute({
-      ...{ prompt: 'run: until [ -e go ]; do sleep 0.02; done', allowed_tools: ['Bash'] },
-      max_budget_usd: 0.0001,
-    });
-    await server.event(
-      id,
-      (found) => found.kind === 'sdk' && JSON.stringify(found.data).includes('"tool_use"'),
-    );
+    const { id, goOn } = await startHeld();
     await server.client.sessions.update(id, { max_budget_usd: 1 });
-    await writeFile(join(sessionDirectories(server.config.dataDir, id).workspace, 'go'), '');
+    await goOn();
     assert.match(answerText(await server.ended(id)), /I ran/);
   });
 });
