@@ -6,11 +6,9 @@ import { after, before, describe, it } from 'node:test';
 import { StartupError } from '../src/errors.ts';
 import { chooseIsolation, type IsolationChoice } from '../src/isolation/choose-driver.ts';
 import { findProgram } from '../src/isolation/find-program.ts';
-import { createSilentLogger } from '../src/log.ts';
 import { startTestServer, temporaryDirectory } from './harness.ts';
+import { isolationChoice, SYSTEM_PATH } from './isolation-driver.ts';
 import { spawnServer } from './server-process.ts';
-
-const SYSTEM_PATH = '/usr/local/bin:/usr/bin:/bin';
 
 describe('the choice of what agents run inside', () => {
   const stack = new AsyncDisposableStack();
@@ -21,34 +19,8 @@ describe('the choice of what agents run inside', () => {
   });
   after(async () => await stack.disposeAsync());
 
-  async function choice(overrides: Partial<IsolationChoice>): Promise<IsolationChoice> {
-    const dataDir = await mkdtemp(join(directory, 'data-'));
-    await chmod(dataDir, 0o711);
-    const temporary = join(dataDir, 'tmp');
-    await mkdir(temporary, { mode: 0o711 });
-    return {
-      mode: 'auto',
-      isLocal: true,
-      searchPath: SYSTEM_PATH,
-      dataDir,
-      sessionsDirectory: join(dataDir, 'sessions'),
-      temporaryDirectory: temporary,
-      nodeId: 'choice-test',
-      limits: {
-        memoryBytes: 2 ** 30,
-        processes: 200,
-        cpus: null,
-        temporaryBytes: 2 ** 24,
-        diskBytes: 2 ** 30,
-      },
-      logger: createSilentLogger(),
-      readOnlyPaths: [],
-      ...overrides,
-    };
-  }
-
   const choose = async (overrides: Partial<IsolationChoice>) =>
-    await chooseIsolation(await choice(overrides), stack);
+    await chooseIsolation(await isolationChoice(directory, overrides), stack);
 
   /** A search path on which `name` is this script, and the rest of the chain is what it is. */
   async function pathWith(name: string, script: string | null): Promise<string> {

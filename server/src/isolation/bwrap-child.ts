@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
@@ -9,7 +9,9 @@ import { SpawnedChild } from './spawned-child.ts';
 /** Descriptors of bubblewrap beside input, output and error. */
 export const descriptors = { seccomp: 3, options: 4, info: 5 } as const;
 
-const sandboxInfo = z.looseObject({ 'child-pid': z.int().positive() });
+const sandboxInfo = z.looseObject({ 'child-pid': z.int().positive(), 'pid-namespace': z.int().positive() });
+
+type FirstProcess = { pid: number; namespace: string };
 
 const GONE_PATIENCE_MS = 2_000;
 const KILL_PATIENCE_MS = 500;
@@ -17,12 +19,17 @@ const KILL_PATIENCE_MS = 500;
 /**
  * An agent in bubblewrap. The process that is started becomes bubblewrap, which waits outside; inside, a first process
  * collects what ends, and has the program as its child. When the first one goes, the kernel ends all that is inside.
+ *
+ * The first one ends with bubblewrap only once all is set up: until then it is in bubblewrap's process group, and has to
+ * be ended with that, or it would wait for bubblewrap for ever, or go on without it.
  */
 export class BwrapChild extends SpawnedChild {
   readonly #cgroup: Cgroup | null;
   /** Gives up what was prepared for it. */
   readonly #onGone: () => void;
-  #firstPid: number | null = null;
+  /** Resolves when the first process is known, or never will be. */
+  readonly #info: Promise<void>;
+  #first: FirstProcess | null = null;
   #wasKilled = false;
   #exhausted: string | null = null;
 
@@ -34,15 +41,16 @@ export class BwrapChild extends SpawnedChild {
     this.#cgroup = parts.cgroup;
     this.#onGone = parts.onGone;
     this.pipe(descriptors.options).end(parts.options.map((option) => `${option}\0`).join(''));
-    this.#learnPid().catch(() => {}); // it never came so far: its error output says why
+    this.#info = this.#learnFirst().catch(() => {}); // it never came so far: its error output says why
+    child.once('exit', () => this.killGroup());
     void this.exited.then(() => {
       this.#exhausted ??= this.#cgroup?.exhausted() ?? null;
     });
   }
 
-  async #learnPid(): Promise<void> {
-    const info = await text(this.pipe(descriptors.info));
-    this.#firstPid = sandboxInfo.parse(JSON.parse(info))['child-pid'];
+  async #learnFirst(): Promise<void> {
+    const info = sandboxInfo.parse(JSON.parse(await text(this.pipe(descriptors.info))));
+    this.#first = { pid: info['child-pid'], namespace: `pid:[${info['pid-namespace']}]` };
   }
 
   override get killed(): boolean {
@@ -61,9 +69,10 @@ export class BwrapChild extends SpawnedChild {
   }
 
   #findProgram(): number | null {
-    if (this.#firstPid === null || this.hasExited) return null;
+    if (this.#first === null || this.hasExited) return null;
+    const { pid } = this.#first;
     try {
-      const children = readFileSync(`/proc/${this.#firstPid}/task/${this.#firstPid}/children`, 'utf8');
+      const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
       // The program is the first; what it left behind when it ended comes after it.
       const [first = ''] = children.trim().split(' ');
       return first === '' ? null : Number(first);
@@ -79,34 +88,38 @@ export class BwrapChild extends SpawnedChild {
   }
 
   #killInside(): void {
+    if (this.hasExited) return;
     // By the first process inside: bubblewrap then ends after all the others, and not before.
-    if (!this.hasExited && (this.#firstPid === null || !sendSignal(this.#firstPid, 'SIGKILL')))
-      super.kill('SIGKILL');
+    if (this.#first === null || !sendSignal(this.#first.pid, 'SIGKILL')) this.killGroup();
   }
 
   async destroy(): Promise<void> {
     this.#killInside();
     await Promise.race([this.exited, delay(KILL_PATIENCE_MS, undefined, { ref: false })]);
     // Somebody may have stopped it.
-    if (!this.hasExited) super.kill('SIGKILL');
+    if (!this.hasExited) this.killGroup();
     await this.exited;
-    await this.#insideIsGone();
+    await this.#info;
+    await this.#endFirst();
     this.#onGone();
   }
 
-  /** Where bubblewrap ended first, the kernel is still ending what was inside. */
-  async #insideIsGone(): Promise<void> {
+  /** Where bubblewrap ended first, the first process may be on its own, or the kernel is still ending what is inside. */
+  async #endFirst(): Promise<void> {
+    if (this.#first === null) return;
     const deadline = performance.now() + GONE_PATIENCE_MS;
-    while (this.#firstPid !== null && isAlive(this.#firstPid)) {
+    while (isAlive(this.#first)) {
+      sendSignal(this.#first.pid, 'SIGKILL');
       if (performance.now() > deadline) throw new Error('processes of a sandbox outlived it');
       await delay(2);
     }
   }
 }
 
-/** Of one that has ended, whoever has to collect it may take seconds for that. */
-function isAlive(pid: number): boolean {
+/** Of one that has ended, whoever has to collect it may take seconds for that; its id may then be somebody else's. */
+function isAlive({ pid, namespace }: FirstProcess): boolean {
   try {
+    if (readlinkSync(`/proc/${pid}/ns/pid`) !== namespace) return false;
     const status = readFileSync(`/proc/${pid}/stat`, 'latin1');
     const state = status.slice(status.lastIndexOf(')') + 2, status.lastIndexOf(')') + 3);
     return state !== 'Z' && state !== 'X';

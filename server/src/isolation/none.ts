@@ -52,18 +52,8 @@ class PlainChild extends SpawnedChild {
   }
 
   async destroy(): Promise<void> {
-    this.#killGroup();
+    if (!this.hasExited) this.killGroup();
     await this.exited;
     await killMarked(this.#mark);
-  }
-
-  #killGroup(): void {
-    const { pid } = this.child;
-    if (pid === undefined || this.hasExited) return;
-    try {
-      process.kill(-pid, 'SIGKILL');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-    }
   }
 }

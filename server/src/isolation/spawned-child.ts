@@ -76,6 +76,16 @@ export abstract class SpawnedChild implements AgentChild {
     return this.child.kill(signal);
   }
 
+  /** What is left of the process group that it leads. Its id stays taken as long as it, or one of them, is there. */
+  protected killGroup(): void {
+    if (this.child.pid === undefined) return;
+    try {
+      process.kill(-this.child.pid, 'SIGKILL');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  }
+
   abstract destroy(): Promise<void>;
 
   // biome-ignore lint/suspicious/noExplicitAny: the overloads of the interface, passed on as they are
