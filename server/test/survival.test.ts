@@ -95,6 +95,29 @@ describe('a server that is killed', () => {
     assert.equal(await readFile(marker, 'utf8'), 'once\n');
   });
 
+  it('while a call runs that was allowed when its turn was parked: the next turn does not run it again', async () => {
+    await using directory = await temporaryDirectory();
+    const first = await startServerProcess({ dataDir: directory.path });
+    const prompt = 'run: echo begun >> marker; sleep 300';
+    const id = await first.execute({ prompt, ...ask, park_after_s: 0 });
+    const marker = join(sessionDirectories(directory.path, id).workspace, 'marker');
+    const [approval] = await pending(first, id);
+    await until('the turn is parked', async () => !(await hasAgent(id)));
+    await allow(first, approval);
+    await until('the call runs', async () => (await readFile(marker, 'utf8').catch(() => '')) !== '');
+    await die(first);
+
+    await using second = await startServerProcess({ dataDir: directory.path });
+    const { turns } = await ended(second, id, 'error');
+    assert.equal(turns[0].error.code, 'interrupted');
+    await second.request('POST', `/sessions/${id}/messages`, { prompt: 'what is 2 + 2?' });
+    const next = await ended(second, id);
+    assert.match(next.turns[1].result.text, /2 \+ 2 = 4/);
+    assert.equal(await readFile(marker, 'utf8'), 'begun\n');
+    const { body } = await second.request('GET', `/approvals?session_id=${id}`);
+    assert.equal(body.approvals.length, 1);
+  });
+
   it('while three approvals wait side by side: each call runs once with the answer to it', async () => {
     await using directory = await temporaryDirectory();
     await using others = await temporaryDirectory();

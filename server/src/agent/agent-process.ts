@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import {
   type PermissionMode,
   type Query,
@@ -54,6 +54,9 @@ const CLOSE_GRACE_MS = 2_500;
 export class AgentProcess {
   readonly #query: Query;
   readonly #input = new PushQueue<SDKUserMessage>();
+  /** What it said, and who waits until all that was said before is taken. */
+  readonly #said = new PushQueue<AgentMessage | (() => void)>();
+  readonly #silent = Promise.withResolvers<void>();
   readonly #ready = Promise.withResolvers<void>();
   #child: AgentChild | null = null;
   #isEnding = false;
@@ -108,11 +111,14 @@ export class AgentProcess {
 
   /** Everything that the agent says, until its process ends. Throws AgentCrashedError when it did not end by our wish. */
   async *messages(): AsyncGenerator<AgentMessage, void> {
+    const listening = this.#listen();
+    listening.catch(() => {}); // thrown below, after what it said before
     try {
-      for await (const message of this.#query) {
-        this.#ready.resolve();
-        yield message;
+      for await (const said of this.#said) {
+        if (typeof said === 'function') said();
+        else yield said;
       }
+      await listening;
     } catch (error) {
       // What the process printed last is only complete once it is gone.
       await Promise.race([this.#child?.exited, delay(TERMINATE_GRACE_MS, undefined, { ref: false })]);
@@ -120,9 +126,33 @@ export class AgentProcess {
       throw new AgentCrashedError(this.#describeEnd(error), { cause: error, exhausted });
     } finally {
       this.#ready.resolve();
+      this.#silent.resolve();
       // It ended by itself, and may have left tools running.
       if (!this.#isEnding) await this.kill();
     }
+  }
+
+  async #listen(): Promise<void> {
+    try {
+      for await (const message of this.#query) {
+        this.#ready.resolve();
+        this.#said.push(message);
+      }
+    } finally {
+      this.#said.end();
+    }
+  }
+
+  /**
+   * Resolves when whoever reads `messages` is done with all that the agent has said until now: its questions come by
+   * another way, and may overtake that.
+   */
+  async caughtUp(): Promise<void> {
+    // The SDK hands on by promises what it has read before the question.
+    await nextTurn();
+    const reached = Promise.withResolvers<void>();
+    this.#said.push(reached.resolve);
+    await Promise.race([reached.promise, this.#silent.promise]);
   }
 
   #describeEnd(error: unknown): string {

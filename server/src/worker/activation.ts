@@ -19,9 +19,9 @@ import {
   finishTurn,
   type HeldState,
   LostClaimError,
+  parkTurn,
   readHeld,
   releaseSession,
-  returnSteering,
 } from './store.ts';
 
 export type ActivationState = 'claiming' | 'running' | 'waiting' | 'idle' | 'releasing' | 'ended';
@@ -175,7 +175,7 @@ export class Activation {
     this.#turn = null;
     if (outcome === null) {
       this.#keptTurnId = turn.id;
-      await this.#held.persist(returnSteering);
+      await this.#held.record(async (db, hold) => await parkTurn(db, hold, turn.id));
       logger.info('parked the turn until somebody has answered');
       return;
     }

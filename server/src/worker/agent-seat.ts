@@ -13,7 +13,7 @@ import { parseResult } from './outcome.ts';
 import type { WorkerServices } from './services.ts';
 import { startAgent } from './start-agent.ts';
 import { isQueueNotice, noticeQueue } from './steering.ts';
-import { type BegunTurn, queueTaskTurn, recordSpending } from './store.ts';
+import { type BegunTurn, closeDeferred, queueTaskTurn, recordSpending } from './store.ts';
 import { translate } from './translate.ts';
 
 export type SeatOptions = {
@@ -77,6 +77,7 @@ export class AgentSeat {
     const conversationExists = await this.#held.persist(
       async (db) => await hasConversation(db, this.#held.id),
     );
+    if (conversationExists && continuation !== 'resume_call') await this.#held.persist(closeDeferred);
     const desk = new ApprovalDesk(this.#held, {
       asker: () => ({
         turnId: this.#options.turn()?.id ?? null,
@@ -84,6 +85,7 @@ export class AgentSeat {
         openCalls: this.#agent?.openCalls ?? new Map(),
         stored: this.#messages.stored,
       }),
+      caughtUp: async () => await this.#agent?.process.caughtUp(),
       beforeAsking: async () => await this.#recordSpending(),
       onChange: this.#options.onWaiting,
     });
@@ -153,8 +155,9 @@ export class AgentSeat {
     const result = parseResult(message);
     const answered = agent.turnsOf(result.user_message_uuids ?? []);
     // A turn that an earlier process began is answered under the ids of messages that steered it, or under none.
-    const isStray = answered.length > 0 && !answered.includes(turn.id) && agent.wasGiven(turn.id);
-    if (isStray) return;
+    const isOfOthers = answered.length > 0 && !answered.includes(turn.id) && agent.wasGiven(turn.id);
+    // It came from work that the agent had begun by itself before it got to the prompt.
+    if (isOfOthers || agent.isYetToBegin(turn.id)) return;
     this.#holdBack(agent);
     turn.end(result);
     await this.#between.promise;
@@ -177,7 +180,7 @@ export class AgentSeat {
   async #adoptTurn(agent: LiveAgent): Promise<void> {
     const id = newTurnId();
     const task = { id, prompt: agent.lastNotification };
-    agent.adopt({ ...task, content: null });
+    agent.adopt(id);
     this.#holdBack(agent);
     await this.#held.record(async (db, hold) => await queueTaskTurn(db, hold, task));
     this.#options.onWake();

@@ -19,6 +19,15 @@ export type Asker = {
   stored: Promise<void>;
 };
 
+type DeskOptions = {
+  asker: () => Asker;
+  /** Resolves when what the agent said before its question is put down: only then the turn that asks is known. */
+  caughtUp: () => Promise<void>;
+  beforeAsking: () => Promise<void>;
+  /** Somebody began to wait, or no longer does. */
+  onChange: () => void;
+};
+
 type Waiting = { toolUseId: string; agentId: string | null; resolve: (row: ApprovalRow) => void };
 
 /**
@@ -29,6 +38,7 @@ export class ApprovalDesk {
   readonly #held: HeldSession;
   readonly #asker: () => Asker;
   readonly #onChange: () => void;
+  readonly #caughtUp: () => Promise<void>;
   readonly #beforeAsking: () => Promise<void>;
   readonly #waiting = new Map<string, Waiting>();
   readonly #calls = new Set<string>();
@@ -36,18 +46,11 @@ export class ApprovalDesk {
   #ending: { turnId: string; error: TurnError } | null = null;
   #isClosed = false;
 
-  /** `onChange`: somebody began to wait, or no longer does. */
-  constructor(
-    held: HeldSession,
-    {
-      asker,
-      onChange,
-      beforeAsking,
-    }: { asker: () => Asker; onChange: () => void; beforeAsking: () => Promise<void> },
-  ) {
-    this.#beforeAsking = beforeAsking;
+  constructor(held: HeldSession, { asker, caughtUp, beforeAsking, onChange }: DeskOptions) {
     this.#held = held;
     this.#asker = asker;
+    this.#caughtUp = caughtUp;
+    this.#beforeAsking = beforeAsking;
     this.#onChange = onChange;
   }
 
@@ -71,8 +74,9 @@ export class ApprovalDesk {
 
   /** Asks, and waits until somebody has answered, or nobody has in time. */
   async decide(call: ToolCall): Promise<ToolDecision> {
-    const { turnId, options, openCalls, stored } = this.#asker();
     this.#calls.add(call.toolUseId);
+    await this.#caughtUp();
+    const { turnId, options, openCalls, stored } = this.#asker();
     if (turnId === null) {
       return deny('Nobody can be asked for permission while no turn is running.');
     }

@@ -38,7 +38,8 @@ export async function openApproval(
     if (turn?.state !== 'running') return { approval: 'over', events: [] };
     if (isGranted(session, approval)) return { approval: 'granted', events: [] };
     const same = await findByToolUse(trx, { sessionId: hold.sessionId, toolUseId: approval.toolUseId });
-    if (same !== undefined) return { approval: same, events: [] };
+    // A decision holds for its turn alone: a call of an earlier one may have run.
+    if (same !== undefined) return { approval: same.turn_id === turn.id ? same : 'over', events: [] };
     const earlier = (await listUndelivered(trx, approval.turnId)).find(
       (row) =>
         !live.has(row.tool_use_id) &&

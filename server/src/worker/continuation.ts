@@ -17,6 +17,7 @@ import {
   type Entry,
   findKnown,
   readEntries,
+  readSinceAttachment,
   repairTranscript,
 } from './transcript-repair.ts';
 
@@ -90,6 +91,8 @@ export async function prepareContinuation(
   return 'resume_call';
 }
 
+const DEFERRAL = 'hook_deferred_tool';
+
 /**
  * The entry with which the agent program itself notes that a call was put off: it then makes the call again when it
  * resumes, under the same id. Its shape is not documented; the tests of approvals fail when it changes.
@@ -99,7 +102,7 @@ function deferralOf(approval: ApprovalRow, session: SessionRow, input: Record<st
     type: 'attachment',
     uuid: randomUUID(),
     attachment: {
-      type: 'hook_deferred_tool',
+      type: DEFERRAL,
       toolUseID: approval.tool_use_id,
       toolName: approval.tool_name,
       toolInput: input,
@@ -108,4 +111,29 @@ function deferralOf(approval: ApprovalRow, session: SessionRow, input: Record<st
       permissionMode: session.options.permission_mode ?? 'default',
     },
   };
+}
+
+/**
+ * A call that was put off is made again by whatever process resumes the conversation next. Where that is started for
+ * something else, since the turn of the call was cut off a second time, the call is closed: it may have run.
+ */
+export async function closeDeferredCalls(trx: Trx, session: SessionRow): Promise<void> {
+  const entries = await readSinceAttachment(trx, session.id, DEFERRAL);
+  const deferred = new Set(entries.flatMap((entry) => deferredCall(entry) ?? []));
+  const calls = new OpenCalls();
+  for (const id of deferred) calls.set(id, {});
+  for (const entry of entries) calls.observe(entry);
+  const open = [...calls.keys()].filter((id) => deferred.has(id));
+  await appendEntries(trx, session, entries, open.map(interruptionOf));
+}
+
+function deferredCall({ attachment }: Entry): string | null {
+  const { type, toolUseID } = (attachment ?? {}) as { type?: string; toolUseID?: string };
+  return type === DEFERRAL ? (toolUseID ?? null) : null;
+}
+
+function interruptionOf(toolUseId: string) {
+  const content = 'The server stopped during this call: it may have run, or a part of it.';
+  const result = { type: 'tool_result', tool_use_id: toolUseId, content, is_error: true };
+  return { type: 'user', uuid: randomUUID(), message: { role: 'user', content: [result] } };
 }

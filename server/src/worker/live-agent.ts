@@ -24,6 +24,8 @@ export class LiveAgent {
   #settings: Settings;
   /** Prompts that it was given and has not begun: message id → prompt. */
   readonly #given = new Map<string, Prompt>();
+  /** The turn that it began by itself last. */
+  #ownTurnId: string | null = null;
   readonly #usedIds = new Set<string>();
 
   /** Background tasks that go on. */
@@ -63,6 +65,11 @@ export class LiveAgent {
   }
 
   has(turnId: string): boolean {
+    return this.#ownTurnId === turnId || this.isYetToBegin(turnId);
+  }
+
+  /** Whether it has the turn's prompt, and is still at something else. */
+  isYetToBegin(turnId: string): boolean {
     return [...this.#given.values()].some(({ id }) => id === turnId);
   }
 
@@ -105,8 +112,8 @@ export class LiveAgent {
   }
 
   /** It has a turn that nobody gave it: one that it began by itself. */
-  adopt(turn: Prompt): void {
-    this.#given.set(turn.id, turn);
+  adopt(turnId: string): void {
+    this.#ownTurnId = turnId;
   }
 
   /** The prompt of a message id that it began, or gave back. */

@@ -18,7 +18,13 @@ import {
 } from '../turn/store.ts';
 import type { TurnOutcome } from '../turn/turn.ts';
 import { findSpentLimit } from '../usage/store.ts';
-import { type Continuation, foldHeard, onlyWaited, prepareContinuation } from './continuation.ts';
+import {
+  type Continuation,
+  closeDeferredCalls,
+  foldHeard,
+  onlyWaited,
+  prepareContinuation,
+} from './continuation.ts';
 import { outcomeWithoutResult } from './outcome.ts';
 import type { WorkerTable } from './table.ts';
 
@@ -129,6 +135,11 @@ export async function beginTurn(
   });
 }
 
+/** Before an agent resumes the conversation for something else than the call that waits in it. */
+export async function closeDeferred(db: Kysely<Database>, hold: Hold): Promise<void> {
+  await db.transaction().execute(async (trx) => await closeDeferredCalls(trx, await lockHeld(trx, hold)));
+}
+
 /** Messages that steer the running turn and that the agent does not have yet; they can no longer be changed. */
 export async function takeSteering(db: Kysely<Database>, hold: Hold): Promise<TurnRow[]> {
   return await db.transaction().execute(async (trx) => {
@@ -149,6 +160,17 @@ export async function returnSteering(db: Kysely<Database>, hold: Hold): Promise<
   await db.transaction().execute(async (trx) => {
     await lockHeld(trx, hold);
     await forgetSent(trx, hold.sessionId);
+  });
+}
+
+/** The turn's process was ended: messages that it had taken are part of the turn, the others will be sent again. */
+export async function parkTurn(db: Kysely<Database>, hold: Hold, turnId: string): Promise<StoredEvent[]> {
+  return await db.transaction().execute(async (trx) => {
+    const session = await lockHeld(trx, hold);
+    const turn = await findTurn(trx, { sessionId: session.id, id: turnId });
+    const events = turn === undefined ? [] : await foldHeard(trx, session, turn);
+    await forgetSent(trx, session.id);
+    return events;
   });
 }
 

@@ -46,6 +46,21 @@ export async function readEntries(trx: Trx, turn: TurnRow): Promise<Entry[]> {
   return rows.map((row) => row.entry);
 }
 
+/** The main conversation from the first attachment of a kind on; nothing, where there is none. */
+export async function readSinceAttachment(trx: Trx, sessionId: string, kind: string): Promise<Entry[]> {
+  // By its text: the database cannot look into a document with a NUL in it.
+  const { rows } = await sql<{ entry: Entry }>`
+    select entry from transcripts
+    where session_id = ${sessionId} and subpath = '' and id >= (
+      select min(id) from transcripts
+      where session_id = ${sessionId} and subpath = '' and type = 'attachment'
+        and position(${`"${kind}"`} in entry::text) > 0
+    )
+    order by id
+  `.execute(trx);
+  return rows.map((row) => row.entry);
+}
+
 /**
  * Those of `ids` that stand in the transcript, whether among the turn's entries or before its prompt: the agent may have
  * taken a message that was to steer the turn ahead of that.
