@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { sessionDirectories } from '../src/agent/environment.ts';
+import { returnSteering, takeSteering } from '../src/worker/store.ts';
 import { answerText, findProcesses, startTestServer, type TestServer } from './harness.ts';
 import { until } from './server-process.ts';
 
@@ -227,6 +228,35 @@ describe('a message to a session', () => {
       const { status, body } = await server.request('POST', `/sessions/${id}/interrupt`);
       assert.deepEqual([status, body.code], [400, 'session_not_running']);
     });
+  });
+
+  it('is not given again where the agent gives another one back', async () => {
+    const { db } = server.context.database;
+    const id = await busy();
+    const [one, two] = [await send(id, 'hello', 'steer'), await send(id, 'hello again', 'steer')];
+    const { fence } = await db
+      .selectFrom('sessions')
+      .select('fence')
+      .where('id', '=', id)
+      .executeTakeFirstOrThrow();
+    const hold = { sessionId: id, fence };
+    await until('the agent has both', async () => {
+      const sent = await db.selectFrom('turns').select('sent_at').where('session_id', '=', id).execute();
+      return sent.filter(({ sent_at }) => sent_at !== null).length === 2;
+    });
+    await returnSteering(db, hold, one.turn_id);
+    const taken = await takeSteering(db, hold);
+    assert.deepEqual(
+      taken.map((turn) => turn.id),
+      [one.turn_id],
+    );
+    await go(id);
+    await server.event(id, ({ kind, data }) => kind === 'turn' && data.phase === 'ended');
+    const [first, ...steered] = await turns(id);
+    assert.deepEqual(
+      steered.map((turn: Turn) => [turn.turn_id, turn.steered_into]),
+      [one, two].map((turn) => [turn.turn_id, first.turn_id]),
+    );
   });
 
   it('keeps the message of a steering client when its turn is interrupted before it was read', async () => {

@@ -117,15 +117,16 @@ export async function markSent(trx: Transaction<Database>, ids: readonly string[
   await trx.updateTable('turns').set({ sent_at: sql<Date>`now()` }).where('id', 'in', ids).execute();
 }
 
-/** The process that had them is gone: queued messages will be sent again. */
-export async function forgetSent(trx: Kysely<Database>, sessionId: string): Promise<void> {
-  await trx
+/** The process that had them is gone, or gave this one back: queued messages that will be sent again. */
+export async function forgetSent(trx: Kysely<Database>, sessionId: string, id?: string): Promise<void> {
+  let query = trx
     .updateTable('turns')
     .set({ sent_at: null })
     .where('session_id', '=', sessionId)
     .where('state', '=', 'queued')
-    .where('sent_at', 'is not', null)
-    .execute();
+    .where('sent_at', 'is not', null);
+  if (id !== undefined) query = query.where('id', '=', id);
+  await query.execute();
 }
 
 /** Messages that became part of the turn. */

@@ -4,10 +4,10 @@ import type { LiveAgent } from './live-agent.ts';
 import type { LiveTurn } from './live-turn.ts';
 import { foldSteering, returnSteering, takeSteering } from './store.ts';
 
-/** Hands messages that steer the running turn to its agent. */
+/** Hands messages that steer the running turn to its agent, once that has the turn's own prompt. */
 export async function giveSteering(held: HeldSession, running: () => LiveTurn | null): Promise<void> {
-  const agent = running()?.agent ?? null;
-  if (agent === null || running()?.isStopped !== false || agent.process.isEnding) return;
+  const { agent = null, isGiven = false, isStopped = false } = running() ?? {};
+  if (agent === null || !isGiven || isStopped || agent.process.isEnding) return;
   const turns = await held.persist(takeSteering);
   // One may have begun as a turn of its own meanwhile.
   for (const turn of turns) if (turn.id !== running()?.id) agent.give(turn);
@@ -38,7 +38,7 @@ export async function noticeQueue(
     if (state === 'cancelled' && !running.isStopped) agent.give(turn);
     return false;
   }
-  if (state === 'cancelled') await held.persist(returnSteering);
+  if (state === 'cancelled') await held.persist(async (db, hold) => await returnSteering(db, hold, turn.id));
   else if (running !== null) {
     const fold = { turnId: turn.id, intoId: running.id };
     await held.record(async (db, hold) => await foldSteering(db, hold, fold));

@@ -155,11 +155,11 @@ export async function takeSteering(db: Kysely<Database>, hold: Hold): Promise<Tu
   });
 }
 
-/** The agent gave messages back unread: they will be sent again. */
-export async function returnSteering(db: Kysely<Database>, hold: Hold): Promise<void> {
+/** The agent gave a message back unread: it will be sent again. Others that it has are not, or they would run twice. */
+export async function returnSteering(db: Kysely<Database>, hold: Hold, turnId: string): Promise<void> {
   await db.transaction().execute(async (trx) => {
     await lockHeld(trx, hold);
-    await forgetSent(trx, hold.sessionId);
+    await forgetSent(trx, hold.sessionId, turnId);
   });
 }
 
