@@ -4,13 +4,20 @@ import type { LiveAgent } from './live-agent.ts';
 import type { LiveTurn } from './live-turn.ts';
 import { foldSteering, returnSteering, takeSteering } from './store.ts';
 
-/** Hands messages that steer the running turn to its agent, once that has the turn's own prompt. */
+/** Hands messages that steer the running turn to its agent, while that has the turn's own prompt and works on it. */
 export async function giveSteering(held: HeldSession, running: () => LiveTurn | null): Promise<void> {
-  const { agent = null, isGiven = false, isStopped = false } = running() ?? {};
-  if (agent === null || !isGiven || isStopped || agent.process.isEnding) return;
+  const live = running();
+  if (live === null || !takesSteering(live)) return;
   const turns = await held.persist(takeSteering);
-  // One may have begun as a turn of its own meanwhile.
-  for (const turn of turns) if (turn.id !== running()?.id) agent.give(turn);
+  for (const turn of turns) {
+    if (takesSteering(live)) live.agent?.give(turn);
+    // Stopped meanwhile: the agent would take it for the next prompt.
+    else await held.persist(async (db, hold) => await returnSteering(db, hold, turn.id));
+  }
+}
+
+function takesSteering({ agent, isGiven, isStopped, hasResult, isParked }: LiveTurn): boolean {
+  return agent?.process.isEnding === false && isGiven && !isStopped && !hasResult && !isParked;
 }
 
 /** What the agent program says of its queue: a message was begun, or given back unread. */
