@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { sessionDirectories } from '../src/agent/environment.ts';
 import { returnSteering, takeSteering } from '../src/worker/store.ts';
-import { answerText, findProcesses, startTestServer, type TestServer } from './harness.ts';
+import { answerText, createDatabase, findProcesses, startTestServer, type TestServer } from './harness.ts';
 import { until } from './server-process.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely
@@ -358,5 +358,71 @@ describe('a message to a session', () => {
     const unknown = await server.request('PATCH', `/sessions/${id}`, { modell: 'haiku' });
     assert.equal(unknown.status, 422);
     assert.match(unknown.body.errors[0].message, /model/);
+  });
+});
+
+describe('a message that the agent begins before its turn has begun', () => {
+  const database = createDatabase();
+  after(async () => await (await database)[Symbol.asyncDispose]());
+  const start = async () => await startTestServer({ databaseUrl: (await database).url });
+  const marksOf = (server: TestServer, id: string): string =>
+    join(sessionDirectories(server.config.dataDir, id).workspace, 'marks');
+
+  /** Its server is told to stop in that moment. */
+  async function overtaken(server: TestServer): Promise<{ id: string; messageId: string; marks: string }> {
+    const { db } = server.context.database;
+    const id = await server.execute({ prompt: '[demo:slow 30] count from 1 to 30', allowed_tools: ['Bash'] });
+    await server.event(id, (event) => event.kind === 'sdk' && event.data.type === 'system');
+    const message = { prompt: 'run: echo x >> marks', delivery: 'steer' };
+    const { body } = await server.request('POST', `/sessions/${id}/messages`, message);
+    const [first] = (await server.client.sessions.get(id)).turns;
+    const marks = async () => await readFile(marksOf(server, id), 'utf8').catch(() => '');
+    const draining = await db.transaction().execute(async (holder) => {
+      // The end of the first turn waits for this.
+      const row = holder
+        .selectFrom('turns')
+        .select('id')
+        .where('id', '=', first?.turn_id ?? '');
+      await row.forNoKeyUpdate().execute();
+      await until('the message has run', async () => (await marks()) !== '');
+      return [server.context.worker.drain(20_000, new AbortController().signal)];
+    });
+    await Promise.all(draining);
+    return { id, messageId: body.turn_id, marks: await marks() };
+  }
+
+  it('is a turn, also on a server that begins none any more', async () => {
+    await using server = await start();
+    const { id, marks } = await overtaken(server);
+    const { turns } = await server.client.sessions.get(id);
+    assert.deepEqual(
+      turns.map(({ state }) => state),
+      ['completed', 'completed'],
+    );
+    assert.equal(marks, 'x\n');
+  });
+
+  it('is not run again when the server died then: the transcript has it', async () => {
+    await using first = await start();
+    const { id, messageId } = await overtaken(first);
+    const { db } = first.context.database;
+    await db
+      .updateTable('turns')
+      .set({ state: 'queued', sent_at: new Date(), started_at: null, ended_at: null, is_accounted: false })
+      .where('id', '=', messageId)
+      .execute();
+    await using second = await start();
+    await second.request('POST', `/sessions/${id}/messages`, { prompt: 'what is 2 + 2?' });
+    await second.ended(id);
+    const { turns } = await second.client.sessions.get(id);
+    assert.deepEqual(
+      turns.map(({ state, error }) => [state, error?.code]),
+      [
+        ['completed', undefined],
+        ['error', 'interrupted'],
+        ['completed', undefined],
+      ],
+    );
+    await assert.rejects(readFile(marksOf(second, id)), { code: 'ENOENT' });
   });
 });

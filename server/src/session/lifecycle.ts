@@ -75,12 +75,15 @@ export async function startNextTurn(
 ): Promise<{ turn: TurnRow; events: StoredEvent[] } | null> {
   const turn = await findQueuedTurn(trx, session.id);
   if (turn === undefined) return null;
+  return { turn, events: await startQueuedTurn(trx, session, turn) };
+}
+
+export async function startQueuedTurn(trx: Trx, session: SessionRow, turn: TurnRow): Promise<StoredEvent[]> {
   await startTurn(trx, turn.id);
   const at = new Date();
   const drafts = [turnEvent(turn, { phase: 'started', state: 'running' }, at), sessionEvent('running', at)];
   const changes = { status: 'running' as const, started_at: sql<Date>`now()`, ended_at: null };
-  const events = await insertEvents(trx, session.id, drafts, changes);
-  return { turn, events };
+  return await insertEvents(trx, session.id, drafts, changes);
 }
 
 /** Ends a running turn. What it cost counts also when it was cancelled meanwhile; its state then stays. */

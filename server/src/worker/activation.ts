@@ -137,9 +137,11 @@ export class Activation {
     while (true) {
       this.#held.throwIfFailed();
       this.#wake = Promise.withResolvers();
-      const begun = this.#isDraining
-        ? null
-        : await this.#held.persist(async (db, hold) => await beginTurn(db, hold, this.#keptTurnId));
+      // What the agent has may run already: it is a turn then, also where none is to begin any more.
+      const mayBegin = !this.#isDraining || this.#seat.agent?.hasMore === true;
+      const begun = mayBegin
+        ? await this.#held.persist(async (db, hold) => await beginTurn(db, hold, this.#keptTurnId))
+        : null;
       this.#held.throwIfFailed();
       if (begun !== null && 'refused' in begun) this.#held.publish(begun.refused);
       else if (begun !== null) await this.#runTurn(begun);

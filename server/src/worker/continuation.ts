@@ -15,6 +15,7 @@ import {
   appendEntries,
   dropLastWords,
   type Entry,
+  findInTranscript,
   findKnown,
   readEntries,
   readSinceAttachment,
@@ -64,6 +65,20 @@ export async function foldHeard(trx: Trx, session: SessionRow, turn: TurnRow): P
     events.push(...(await steerTurn(trx, session, { turn: message, into: turn })));
   }
   return events;
+}
+
+/**
+ * A message that the agent had begun by itself after the turn before, when its server died: it is known only from the
+ * transcript. Sent again, it would be ignored, or run twice.
+ */
+export async function findBegun(trx: Trx, session: SessionRow): Promise<TurnRow | undefined> {
+  const sent = (await listQueuedTurns(trx, session.id)).filter((turn) => turn.sent_at !== null);
+  const known = await findInTranscript(
+    trx,
+    session.id,
+    sent.map(({ id }) => id),
+  );
+  return sent.find(({ id }) => known.has(id));
 }
 
 /** Decides how the turn goes on, and prepares the transcript for it. */

@@ -73,6 +73,11 @@ export class LiveAgent {
     return [...this.#given.values()].some(({ id }) => id === turnId);
   }
 
+  /** Whether there is a prompt that it begins by itself as soon as it is done with the one before. */
+  get hasMore(): boolean {
+    return this.#given.size > 0;
+  }
+
   /** Gives it a turn's prompt, unless it has it. */
   give(turn: Prompt): void {
     if (this.has(turn.id)) return;

@@ -5,7 +5,14 @@ import type { StoredEvent } from '../event/event.ts';
 import { StaleFenceError } from '../event/event-log.ts';
 import type { ActivationJob, ActivationQueue } from '../queue/queue.ts';
 import { chargeTurn } from '../session/charge.ts';
-import { endRunningTurn, queueTurn, settleLeft, startNextTurn, steerTurn } from '../session/lifecycle.ts';
+import {
+  endRunningTurn,
+  queueTurn,
+  settleLeft,
+  startNextTurn,
+  startQueuedTurn,
+  steerTurn,
+} from '../session/lifecycle.ts';
 import type { SessionRow } from '../session/store.ts';
 import {
   findQueuedTurn,
@@ -21,6 +28,7 @@ import { findSpentLimit } from '../usage/store.ts';
 import {
   type Continuation,
   closeDeferredCalls,
+  findBegun,
   foldHeard,
   onlyWaited,
   prepareContinuation,
@@ -77,10 +85,12 @@ export async function claimSession(
     if (session === undefined) return null;
     // A worker that stalled between fetch and claim must not take the session from the next one.
     if (!(await claim.queue.lockClaim(trx, claim.job))) throw new LostClaimError(session.id);
+    // Nobody can have left anything before the first claim.
+    const left = session.fence === 1 ? null : await findCutOff(trx, session);
     if (session.fence > 1) await forgetSent(trx, session.id);
-    const cutOff = await findRunningTurn(trx, session.id);
-    if (cutOff === undefined) return { session, events: [], keptTurnId: null };
-    const events = await foldHeard(trx, session, cutOff);
+    if (left === null) return { session, events: [], keptTurnId: null };
+    const { turn: cutOff, events } = left;
+    events.push(...(await foldHeard(trx, session, cutOff)));
     if (session.options.on_interruption === 'resume' || (await onlyWaited(trx, session, cutOff))) {
       return { session, events, keptTurnId: cutOff.id };
     }
@@ -88,6 +98,17 @@ export async function claimSession(
     events.push(...(await endRunningTurn(trx, session, ended)));
     return { session, events, keptTurnId: null };
   });
+}
+
+async function findCutOff(
+  trx: Transaction<Database>,
+  session: SessionRow,
+): Promise<{ turn: TurnRow; events: StoredEvent[] } | null> {
+  const running = await findRunningTurn(trx, session.id);
+  if (running !== undefined) return { turn: running, events: [] };
+  const begun = await findBegun(trx, session);
+  if (begun === undefined) return null;
+  return { turn: begun, events: await startQueuedTurn(trx, session, begun) };
 }
 
 export type BegunTurn = {

@@ -71,16 +71,25 @@ export async function findKnown(
   { entries, ids }: { entries: readonly Entry[]; ids: readonly string[] },
 ): Promise<Set<string | undefined>> {
   const known = new Set(entries.map(messageId));
-  if (ids.length === 0) return known;
+  for (const id of await findInTranscript(trx, turn.session_id, ids)) known.add(id);
+  return known;
+}
+
+/** Those of `ids` under which the main conversation has an entry. */
+export async function findInTranscript(
+  trx: Trx,
+  sessionId: string,
+  ids: readonly string[],
+): Promise<Set<string>> {
+  if (ids.length === 0) return new Set();
   const rows = await trx
     .selectFrom('transcripts')
     .select('entry_uuid')
-    .where('session_id', '=', turn.session_id)
+    .where('session_id', '=', sessionId)
     .where('subpath', '=', '')
     .where('entry_uuid', 'in', ids)
     .execute();
-  for (const { entry_uuid } of rows) known.add(entry_uuid ?? undefined);
-  return known;
+  return new Set(rows.flatMap(({ entry_uuid }) => entry_uuid ?? []));
 }
 
 /** The id of what an entry says; of a message that steered the turn, the one that it was sent under. */
