@@ -100,6 +100,7 @@ export async function claimSession(
   });
 }
 
+/** What an earlier activation was at when it ended. */
 async function findCutOff(
   trx: Transaction<Database>,
   session: SessionRow,
@@ -108,6 +109,7 @@ async function findCutOff(
   if (running !== undefined) return { turn: running, events: [] };
   const begun = await findBegun(trx, session);
   if (begun === undefined) return null;
+  await settleLeft(trx, session.id);
   return { turn: begun, events: await startQueuedTurn(trx, session, begun) };
 }
 
