@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
 import { QUEUE_SCHEMA } from '../src/db/database.ts';
 import { startTestServer, type TestServer } from './harness.ts';
+import { until } from './server-process.ts';
 
 describe('a worker with fewer slots than sessions', () => {
   it('completes 30 sessions started at once on 8 slots, with never more than 8 agent processes alive', async () => {
@@ -20,6 +21,30 @@ describe('a worker with fewer slots than sessions', () => {
     assert.deepEqual(new Set(statuses), new Set(['completed']));
     const alive = sampler.most;
     assert.ok(alive <= 8 && alive > 1, `${alive} agent processes were alive at once`);
+  });
+
+  it('says what a turn cost whose server died, also when all that waits behind it is cancelled', async () => {
+    await using server = await startTestServer({ config: { maxSessions: 1 } });
+    const { db } = server.context.database;
+    const id = await server.execute({ prompt: 'hello' });
+    await server.ended(id);
+    await server.context.worker.released(id);
+    const before = await server.client.sessions.get(id);
+    // What a server leaves that dies between the cancellation of a turn and its end.
+    await db
+      .updateTable('turns')
+      .set({ is_accounted: false, cost_usd: 0 })
+      .where('session_id', '=', id)
+      .execute();
+    const other = await server.execute({ prompt: '[demo:hang]' });
+    await server.event(other, (event) => event.kind === 'sdk');
+    await server.request('POST', `/sessions/${id}/messages`, { prompt: 'hello' });
+    await server.request('POST', `/cancel/${id}`);
+    await server.request('POST', `/cancel/${other}`);
+    await until('the turn is accounted for', async () => {
+      const { turns, cost_usd } = await server.client.sessions.get(id);
+      return turns[0]?.cost_usd === before.cost_usd && cost_usd === before.cost_usd;
+    });
   });
 
   it('keeps no idle session while it is full: a waiting one gets the slot', async () => {

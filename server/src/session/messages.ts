@@ -15,6 +15,7 @@ import { requireBypass } from './bypass.ts';
 import { commit, commitOnce } from './commit.ts';
 import { cancelTurns, listActiveTurns, queueTurn, STOPPED, TAKEN_BACK } from './lifecycle.ts';
 import {
+  dismissWorker,
   getSessionOrThrow,
   requireActive,
   requireQueueRoom,
@@ -95,7 +96,7 @@ export async function removeMessage(services: SessionServices, key: MessageKey):
     const { session, turn } = await lockWaiting(trx, key);
     const events = await cancelTurns(trx, session, { turns: [turn], reason: TAKEN_BACK });
     const { running, queued } = await listActiveTurns(trx, key.id);
-    if (running === undefined && queued.length === 0) await services.queue.withdraw(trx, key.id);
+    if (running === undefined && queued.length === 0) await dismissWorker(services, trx, key.id);
     return { events, value: toTurnView(await getTurn(trx, { sessionId: key.id, id: key.turnId })) };
   });
 }
@@ -124,7 +125,7 @@ export async function interruptSession(
     }
     // A parked turn had no job; what waited behind it needs one.
     if (discarded.length < queued.length) signals.push(await wakeWorker(services, trx, session));
-    else if (running === undefined || session.worker_id === null) await services.queue.withdraw(trx, key.id);
+    else if (running === undefined || session.worker_id === null) await dismissWorker(services, trx, key.id);
     const after = (await lockSession(trx, key)) ?? session;
     const value = {
       status: after.status,

@@ -7,7 +7,7 @@ import type { EventBus, Signal } from '../event/bus.ts';
 import type { IdempotentRequest, Once } from '../idempotency/service.ts';
 import { isUuid, newSessionId, newTurnId } from '../ids.ts';
 import type { ActivationQueue } from '../queue/queue.ts';
-import { countQueuedTurns, listTurns, type Prompt, type TurnRow } from '../turn/store.ts';
+import { countQueuedTurns, listTurns, listUnaccounted, type Prompt, type TurnRow } from '../turn/store.ts';
 import { findCapacity } from '../worker/store.ts';
 import { requireBypass } from './bypass.ts';
 import { commit, commitOnce } from './commit.ts';
@@ -137,6 +137,16 @@ export async function wakeWorker(
   return isQueued ? { type: 'work' } : { type: 'input', sessionId: session.id };
 }
 
+/** There is nothing to begin: no worker needs to look at the session, unless what an ended turn cost is still open. */
+export async function dismissWorker(
+  services: Pick<SessionServices, 'queue'>,
+  trx: Transaction<Database>,
+  sessionId: string,
+): Promise<void> {
+  if ((await listUnaccounted(trx, sessionId)).length > 0) return;
+  await services.queue.withdraw(trx, sessionId);
+}
+
 async function updateSettings(
   trx: Transaction<Database>,
   session: SessionRow,
@@ -188,7 +198,7 @@ export async function cancelSession(services: SessionServices, key: SessionKey):
     const turns = running === undefined ? queued : [running, ...queued];
     const events = await cancelTurns(trx, session, { turns, reason: CANCELLED });
     // A worker that has it is told, and gives its job up itself.
-    if (running === undefined || session.worker_id === null) await services.queue.withdraw(trx, key.id);
+    if (running === undefined || session.worker_id === null) await dismissWorker(services, trx, key.id);
     if (running === undefined) return { events, value: undefined };
     return { events, signals: [{ type: 'cancel', sessionId: key.id, turnId: running.id }], value: undefined };
   });
