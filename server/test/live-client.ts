@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdir } from 'node:fs/promises';
+import { chown, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LiveServers, Reply } from './live-servers.ts';
 import type { Random } from './random.ts';
+
+/** Agents of a server that is root run as the owner of the directory that they work in, and never as root. */
+const SOMEBODY = 12_345;
 
 /** One prompt that was sent, with the marks that its calls leave: each is a file, with a line for every run. */
 export type SentMessage = {
@@ -76,6 +79,7 @@ export class LiveClient {
     const random = this.#random;
     const cwd = join(this.#root, this.#name);
     await mkdir(cwd);
+    if (process.getuid?.() === 0) await chown(cwd, SOMEBODY, SOMEBODY);
     const message = this.#write();
     const body = {
       prompt: message.prompt,

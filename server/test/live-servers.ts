@@ -65,8 +65,8 @@ export class LiveServers implements AsyncDisposable {
       dataDir: this.#dyingDirectory,
       logLevel: 'error',
       env: {
-        // Its agents write what the test reads, in directories of the test's own.
-        GREENROOM_ISOLATION: 'none',
+        // As of the others: agents of all servers work in the same directories.
+        GREENROOM_ISOLATION: this.first.config.isolation,
         DATABASE_URL: this.#databaseUrl,
         GREENROOM_MAX_SESSIONS: '3',
         GREENROOM_IDLE_TTL: `${IDLE_TTL_MS}ms`,

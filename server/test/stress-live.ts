@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
+import { chmod } from 'node:fs/promises';
 import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Kysely, sql } from 'kysely';
@@ -26,6 +27,8 @@ describe('servers that are closed and killed under a random workload of live ses
   it('end every message once, run nothing twice, leave no question open and nothing behind', async (t) => {
     t.diagnostic(`STRESS_SEED=${seed}`);
     await using root = await temporaryDirectory();
+    // Agents in sandboxes have users of their own, and work in directories below.
+    await chmod(root.path, 0o711);
     await using database = await createDatabase();
     await using servers = await LiveServers.start(database.url, root.path);
     const { db } = servers.first.context.database;
