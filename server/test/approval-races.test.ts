@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
 import type { ApprovalView } from '../src/approval/approval.ts';
 import type { EventView } from '../src/event/event.ts';
-import { answerText, startTestServer, type TestServer } from './harness.ts';
+import { answerText, holdingUp, startTestServer, type TestServer } from './harness.ts';
 import { until } from './server-process.ts';
 
 const isQuestion = (event: EventView) => event.kind === 'approval' && event.data.phase === 'requested';
@@ -107,10 +107,7 @@ describe('what happens to a turn in the moment when it asks', () => {
     await server.event(id, (event) => event.kind === 'sdk' && event.data.type === 'system');
     await send(id, { prompt: 'run: echo late > late', delivery: 'steer' });
     const { turns: before } = (await server.request('GET', `/sessions/${id}`)).body;
-    await db.transaction().execute(async (holder) => {
-      // The end of the first turn waits for this.
-      const first = holder.selectFrom('turns').select('id').where('id', '=', before[0].turn_id);
-      await first.forNoKeyUpdate().execute();
+    await holdingUp(server, before[0].turn_id, async () => {
       // The agent goes on with the message, and has asked when its transcript has the call.
       await until('the call is made', async () => {
         const { rows } = await sql`

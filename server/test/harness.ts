@@ -187,6 +187,19 @@ export function answerText(status: StatusAnswer): string {
   return last?.content.content.map((block: { text?: string }) => block.text ?? '').join('') ?? '';
 }
 
+/** While `work` runs, the end of the turn cannot be written down. */
+export async function holdingUp<T>(
+  { context }: TestServer,
+  turnId: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  return await context.database.db.transaction().execute(async (holder) => {
+    const row = holder.selectFrom('turns').select('id').where('id', '=', turnId);
+    await row.forNoKeyUpdate().execute();
+    return await work();
+  });
+}
+
 /** Pids of processes whose command line or environment names `text`. */
 export async function findProcesses(text: string): Promise<number[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));

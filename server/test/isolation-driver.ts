@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import type { IsolationChoice } from '../src/isolation/choose-driver.ts';
 import { createSilentLogger } from '../src/log.ts';
 
+/** The owner of directories that agents are given: agents of a server that is root never run as root. */
+export const SOMEBODY = 12_345;
 export const SYSTEM_PATH = '/usr/local/bin:/usr/bin:/bin';
 
 /** For a driver without a server around it, with a data directory of its own in `directory`. */

@@ -9,9 +9,9 @@ import { after, before, describe, it } from 'node:test';
 import { sessionDirectories } from '../src/agent/environment.ts';
 import { covers, coversName, startEgressProxy } from '../src/isolation/egress.ts';
 import { startTestServer, type TestServer, temporaryDirectory } from './harness.ts';
+import { SOMEBODY } from './isolation-driver.ts';
 
 const isRoot = process.getuid?.() === 0;
-const SOMEBODY = 12_345;
 
 /** Answers with its name; a stand-in for any server on this machine. */
 async function listen(name: string): Promise<Server & { port: number }> {

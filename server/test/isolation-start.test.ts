@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as immediate } from 'node:timers/promises';
 import { chooseIsolation } from '../src/isolation/choose-driver.ts';
 import type { AgentChild, IsolationDriver } from '../src/isolation/driver.ts';
 import { findMarked } from '../src/isolation/stray-processes.ts';
@@ -37,8 +37,8 @@ describe('a sandbox that is ended while it starts', () => {
 
   /** Until bubblewrap has made the first process inside, and then as many turns of the event loop. */
   async function inTheMiddle({ pid }: AgentChild, turns: number): Promise<void> {
-    while (readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8') === '') await nextTurn();
-    for (let turn = 0; turn < turns; turn++) await nextTurn();
+    while (readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8') === '') await immediate();
+    for (let turn = 0; turn < turns; turn++) await immediate();
   }
 
   it('leaves nothing behind', async () => {

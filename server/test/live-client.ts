@@ -2,11 +2,9 @@ import assert from 'node:assert/strict';
 import { chown, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { SOMEBODY } from './isolation-driver.ts';
 import type { LiveServers, Reply } from './live-servers.ts';
 import type { Random } from './random.ts';
-
-/** Agents of a server that is root run as the owner of the directory that they work in, and never as root. */
-const SOMEBODY = 12_345;
 
 /** One prompt that was sent, with the marks that its calls leave: each is a file, with a line for every run. */
 export type SentMessage = {

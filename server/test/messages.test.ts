@@ -4,7 +4,14 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { sessionDirectories } from '../src/agent/environment.ts';
 import { returnSteering, takeSteering } from '../src/worker/store.ts';
-import { answerText, createDatabase, findProcesses, startTestServer, type TestServer } from './harness.ts';
+import {
+  answerText,
+  createDatabase,
+  findProcesses,
+  holdingUp,
+  startTestServer,
+  type TestServer,
+} from './harness.ts';
 import { until } from './server-process.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely
@@ -362,28 +369,25 @@ describe('a message to a session', () => {
 });
 
 describe('a message that the agent begins before its turn has begun', () => {
-  const database = createDatabase();
-  after(async () => await (await database)[Symbol.asyncDispose]());
-  const start = async () => await startTestServer({ databaseUrl: (await database).url });
+  const stack = new AsyncDisposableStack();
+  let databaseUrl: string;
+  before(async () => {
+    databaseUrl = stack.use(await createDatabase()).url;
+  });
+  after(async () => await stack.disposeAsync());
+  const start = async () => await startTestServer({ databaseUrl });
   const marksOf = (server: TestServer, id: string): string =>
     join(sessionDirectories(server.config.dataDir, id).workspace, 'marks');
 
   /** Its server is told to stop in that moment. */
   async function overtaken(server: TestServer): Promise<{ id: string; messageId: string; marks: string }> {
-    const { db } = server.context.database;
     const id = await server.execute({ prompt: '[demo:slow 30] count from 1 to 30', allowed_tools: ['Bash'] });
     await server.event(id, (event) => event.kind === 'sdk' && event.data.type === 'system');
     const message = { prompt: 'run: echo x >> marks', delivery: 'steer' };
     const { body } = await server.request('POST', `/sessions/${id}/messages`, message);
     const [first] = (await server.client.sessions.get(id)).turns;
     const marks = async () => await readFile(marksOf(server, id), 'utf8').catch(() => '');
-    const draining = await db.transaction().execute(async (holder) => {
-      // The end of the first turn waits for this.
-      const row = holder
-        .selectFrom('turns')
-        .select('id')
-        .where('id', '=', first?.turn_id ?? '');
-      await row.forNoKeyUpdate().execute();
+    const draining = await holdingUp(server, first?.turn_id ?? '', async () => {
       await until('the message has run', async () => (await marks()) !== '');
       return [server.context.worker.drain(20_000, new AbortController().signal)];
     });

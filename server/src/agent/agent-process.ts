@@ -1,4 +1,4 @@
-import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as immediate } from 'node:timers/promises';
 import {
   type PermissionMode,
   type Query,
@@ -149,7 +149,7 @@ export class AgentProcess {
    */
   async caughtUp(): Promise<void> {
     // The SDK hands on by promises what it has read before the question.
-    await nextTurn();
+    await immediate();
     const reached = Promise.withResolvers<void>();
     this.#said.push(reached.resolve);
     await Promise.race([reached.promise, this.#silent.promise]);

@@ -177,7 +177,7 @@ export class Activation {
     this.#turn = null;
     if (outcome === null) {
       this.#keptTurnId = turn.id;
-      await this.#held.record(async (db, hold) => await parkTurn(db, hold, turn.id));
+      await this.#held.record(async (db, hold) => await parkTurn(db, hold, turn));
       logger.info('parked the turn until somebody has answered');
       return;
     }

@@ -138,7 +138,7 @@ export async function closeDeferredCalls(trx: Trx, session: SessionRow): Promise
   const calls = new OpenCalls();
   for (const id of deferred) calls.set(id, {});
   for (const entry of entries) calls.observe(entry);
-  const open = [...calls.keys()].filter((id) => deferred.has(id));
+  const open = [...deferred].filter((id) => calls.has(id));
   await appendEntries(trx, session, entries, open.map(interruptionOf));
 }
 

@@ -187,11 +187,10 @@ export async function returnSteering(db: Kysely<Database>, hold: Hold, turnId: s
 }
 
 /** The turn's process was ended: messages that it had taken are part of the turn, the others will be sent again. */
-export async function parkTurn(db: Kysely<Database>, hold: Hold, turnId: string): Promise<StoredEvent[]> {
+export async function parkTurn(db: Kysely<Database>, hold: Hold, turn: TurnRow): Promise<StoredEvent[]> {
   return await db.transaction().execute(async (trx) => {
     const session = await lockHeld(trx, hold);
-    const turn = await findTurn(trx, { sessionId: session.id, id: turnId });
-    const events = turn === undefined ? [] : await foldHeard(trx, session, turn);
+    const events = await foldHeard(trx, session, turn);
     await forgetSent(trx, session.id);
     return events;
   });
