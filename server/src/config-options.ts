@@ -167,7 +167,8 @@ export const configOptions = {
       z.array(text),
       text.transform((paths) => paths.split(':').filter((path) => path !== '')),
     ]),
-    description: 'directories that a session\'s cwd may lie in, separated by ":"',
+    description:
+      'directories that a session\'s cwd may lie in, separated by ":", for the tenant default; others as TENANT=PATH, every tenant as *=PATH',
     defaultText: 'the directory the server was started in, when bound to loopback',
   },
   isolation: {

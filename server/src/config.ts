@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { delimiter, resolve } from 'node:path';
 import type { z } from 'zod';
 import { type configOptions, flagName, type OptionName, optionNames, optionOf } from './config-options.ts';
+import { resolveRoot } from './config-roots.ts';
 import { describeUpstreams, readUpstreams, type UpstreamConfig } from './config-upstreams.ts';
 import { StartupError } from './errors.ts';
 import { type Cloud, type CloudProvider, readCloud, secretsOfCloud } from './gateway/cloud.ts';
@@ -32,6 +33,7 @@ export type Config = {
   trustProxy: string[];
   maxConnectionsPerIp: number | null;
   allowedPrivateHosts: string[];
+  /** Entries of `rootsOf`. */
   workspaceRoots: string[];
   /** Null leaves it to whether agents are confined. */
   mcpStdio: boolean | null;
@@ -91,7 +93,7 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   if (values.cloud !== undefined) config.cloud = readCloud(values.cloud as CloudProvider, sources.env);
   if (config.prices !== null) config.prices = resolve(sources.cwd, config.prices);
   config.dataDir = resolve(sources.cwd, config.dataDir);
-  config.workspaceRoots = config.workspaceRoots.map((root) => resolve(sources.cwd, root));
+  config.workspaceRoots = config.workspaceRoots.map((entry) => resolveRoot(entry, sources.cwd));
   return { config, origins };
 }
 

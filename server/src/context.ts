@@ -174,6 +174,7 @@ export async function createContext(config: Config, parts: ContextParts): Promis
       idleTtl: config.idleTtl,
       defaultModel: config.model,
       allowedPrivateHosts: config.allowedPrivateHosts,
+      workspaceRoots: config.workspaceRoots,
       stallTimeout: config.stallTimeout,
     },
     config.maxSessions,

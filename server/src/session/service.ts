@@ -52,8 +52,9 @@ export type StartRequest = Prompt & {
 
 /** Accepts a new session with its first turn: when this resolves both are durable and a worker will run them. */
 export async function startSession(services: SessionServices, request: StartRequest): Promise<Once<string>> {
-  const cwd = request.cwd === null ? null : await resolveWorkspace(request.cwd, services.workspaceRoots);
   const { tenantId, apiKeyId } = request.asker;
+  const limits = { ...services, tenantId };
+  const cwd = request.cwd === null ? null : await resolveWorkspace(request.cwd, limits);
   return await commitOnce(services, request.once, async (trx) => {
     const id = newSessionId();
     const priority = -(await countActiveSessions(trx, tenantId));
@@ -107,7 +108,8 @@ export async function resumeSession(
   request: StartRequest & { sessionId: string },
 ): Promise<Once<string>> {
   const key = { tenantId: request.asker.tenantId, id: request.sessionId };
-  const cwd = request.cwd === null ? null : await resolveWorkspace(request.cwd, services.workspaceRoots);
+  const limits = { ...services, tenantId: key.tenantId };
+  const cwd = request.cwd === null ? null : await resolveWorkspace(request.cwd, limits);
   return await commitOnce(services, request.once, async (trx) => {
     const session = await lockSession(trx, key);
     if (session === undefined) throw new AppError('session_not_resumable', `Session ${key.id} not found.`);

@@ -34,6 +34,8 @@ export type WorkerServices = {
   defaultModel: string | null;
   /** What agents may connect to although it is private, where their session has it. */
   allowedPrivateHosts: readonly string[];
+  /** Where sessions may work: entries of `rootsOf`. */
+  workspaceRoots: readonly string[];
   /** How long a turn may go on without a word of the agent or a byte of the model, in milliseconds. */
   stallTimeout: number;
 };

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { lstat, mkdir, rm, stat } from 'node:fs/promises';
+import { lstat, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AgentProcess } from '../agent/agent-process.ts';
@@ -9,15 +9,17 @@ import { createTranscriptStore } from '../agent/transcript-store.ts';
 import type { GatewayAccess } from '../gateway/gateway.ts';
 import type { Sandbox } from '../isolation/driver.ts';
 import type { EgressPlan } from '../isolation/egress.ts';
-import type { SessionOptions } from '../session/session.ts';
 import type { SessionRow } from '../session/store.ts';
 import type { ApprovalDesk } from './approval-desk.ts';
+import { HeldPlaces } from './held-places.ts';
 import type { WorkerServices } from './services.ts';
 import type { BegunTurn } from './store.ts';
 
 export type StartedAgent = {
   process: AgentProcess;
   access: GatewayAccess;
+  /** Where it works; to be given back when it has ended. */
+  places: HeldPlaces;
   /** From now on nothing of what it notes is kept; resolves when all before that is. */
   seal: () => Promise<void>;
 };
@@ -30,6 +32,8 @@ export type StartPlan = {
   /** How it goes on with a turn that was cut off; null when it does not. */
   continuation: BegunTurn['continuation'];
   desk: ApprovalDesk;
+  /** Told what the session's user should know of where its agent works. */
+  onWarning: (warning: string) => void;
 };
 
 /** A start that takes longer no longer holds others up. */
@@ -47,7 +51,10 @@ export async function startAgent(
   requireConfinement(services, plan.session);
   const directories = sessionDirectories(services.dataDir, plan.session.id);
   await prepareDirectories(directories, plan);
-  const sandbox = await prepareSandbox(services, plan, directories);
+  await using stack = new AsyncDisposableStack();
+  const places = stack.use(await HeldPlaces.open(services, plan.session, directories.workspace));
+  const sandbox = await prepareSandbox(services, plan, { directories, places });
+  for (const warning of sandbox.warnings) plan.onWarning(warning);
   const called = Promise.withResolvers<void>();
   services
     .startLimit(async () => {
@@ -58,7 +65,7 @@ export async function startAgent(
       let started: StartedAgent | undefined;
       try {
         onTurn(() => {
-          started = start(services, plan, { sandbox, access });
+          started = start(services, plan, { sandbox, access, places });
           return started;
         });
       } catch (error) {
@@ -71,6 +78,7 @@ export async function startAgent(
     })
     .catch(called.reject);
   await called.promise;
+  stack.move(); // the agent has them now
 }
 
 /** A session may have been started where agents were isolated, and come to a node where they are not. */
@@ -82,7 +90,7 @@ function requireConfinement({ driver }: WorkerServices, { options }: SessionRow)
 function start(
   services: WorkerServices,
   plan: StartPlan,
-  { sandbox, access }: { sandbox: Sandbox; access: GatewayAccess },
+  { sandbox, access, places }: { sandbox: Sandbox; access: GatewayAccess; places: HeldPlaces },
 ): StartedAgent {
   const { db, defaultModel, nodeId, path } = services;
   const { session, fence, desk, continuation } = plan;
@@ -93,7 +101,7 @@ function start(
     sandbox,
     // One process's: the end of an earlier one must not find this one.
     mark: `${nodeId}/${session.id}/${fence}/${randomUUID()}`,
-    requested: withRulesInside(session, sandbox.view.workspace),
+    requested: { ...options, allowed_tools: [...(options.allowed_tools ?? []), ...grantedRules(session)] },
     defaultModel,
     cwd: sandbox.view.workspace,
     environment: agentEnvironment({
@@ -109,19 +117,7 @@ function start(
     }),
     answerClientTool: async (call) => await desk.answerClientTool(call),
   });
-  return { process, access, seal: async () => await transcript.seal() };
-}
-
-/** Rules name directories as its caller knows them; the agent may see the one that it works in under another path. */
-function withRulesInside(session: SessionRow, workspace: string): SessionOptions {
-  const { cwd, options } = session;
-  const { allowed_tools = [], disallowed_tools = [] } = options;
-  const inside = (rule: string): string => (cwd === null ? rule : rule.replaceAll(cwd, workspace));
-  return {
-    ...options,
-    allowed_tools: [...allowed_tools.map(inside), ...grantedRules(session)],
-    disallowed_tools: disallowed_tools.map(inside),
-  };
+  return { process, access, places, seal: async () => await transcript.seal() };
 }
 
 function grantedRules(session: SessionRow): string[] {
@@ -131,14 +127,15 @@ function grantedRules(session: SessionRow): string[] {
 async function prepareSandbox(
   { driver, allowedPrivateHosts }: WorkerServices,
   { session }: StartPlan,
-  { home, temporary, workspace }: SessionDirectories,
+  { directories, places }: { directories: SessionDirectories; places: HeldPlaces },
 ): Promise<Sandbox> {
+  const { home, temporary } = directories;
   return await driver.prepare({
     home,
     temporary,
-    workspace: session.cwd ?? workspace,
+    workspace: places.workspace,
     isManaged: session.cwd === null,
-    additionalDirectories: session.options.additional_directories ?? [],
+    additionalDirectories: places.additional,
     egress: egressOf(session, allowedPrivateHosts),
   });
 }
@@ -175,14 +172,4 @@ async function prepareDirectories(directories: SessionDirectories, plan: StartPl
     // The home is the agent's: a link would lead elsewhere.
     if (stats?.isDirectory()) await rm(join(configuration, 'projects'), { recursive: true, force: true });
   }
-  await requireDirectory(plan.session.cwd ?? directories.workspace);
-}
-
-// The SDK's own message for a missing directory speaks of a missing program.
-async function requireDirectory(path: string): Promise<void> {
-  const isDirectory = await stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
-  if (!isDirectory) throw new Error(`the working directory ${path} does not exist any more`);
 }
