@@ -146,6 +146,7 @@ export async function createContext(config: Config, parts: ContextParts): Promis
     bus,
     queue,
     workspaceRoots: config.workspaceRoots,
+    confines: driver.confines,
     maxQueued: { perSession: config.maxQueuedMessages, sessions: config.maxQueued },
   };
   await queue.scheduleHourly(async () => await runRetention(sessions, config.retention, logger));

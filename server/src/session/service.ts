@@ -26,7 +26,7 @@ import {
   type SessionPage,
   type SessionRow,
 } from './store.ts';
-import { resolveWorkspace } from './workspace.ts';
+import { requireGit, resolveWorkspace } from './workspace.ts';
 
 export type { SessionRow, TurnRow };
 
@@ -35,6 +35,8 @@ export type SessionServices = {
   bus: EventBus;
   queue: ActivationQueue;
   workspaceRoots: readonly string[];
+  /** Whether agents see only what is mounted for them. */
+  confines: boolean;
   /** Turns that may wait: of one session, and in sessions that wait for a worker. More are refused. */
   maxQueued: { perSession: number; sessions: number };
 };
@@ -55,6 +57,8 @@ export async function startSession(services: SessionServices, request: StartRequ
   const { tenantId, apiKeyId } = request.asker;
   const limits = { ...services, tenantId };
   const cwd = request.cwd === null ? null : await resolveWorkspace(request.cwd, limits);
+  if (cwd !== null && services.confines)
+    await requireGit(cwd, request.options.additional_directories ?? [], limits);
   return await commitOnce(services, request.once, async (trx) => {
     const id = newSessionId();
     const priority = -(await countActiveSessions(trx, tenantId));

@@ -1,7 +1,9 @@
 import { realpath, stat } from 'node:fs/promises';
 import { rootsOf } from '../config-roots.ts';
 import { AppError } from '../errors.ts';
+import { HeldDirectory } from '../util/held-directory.ts';
 import { isInside } from '../util/path-inside.ts';
+import { openGitDirectory } from '../workspace/git-directory.ts';
 
 /** Where a tenant's sessions may work. */
 export type WorkspaceLimits = { workspaceRoots: readonly string[]; tenantId: string };
@@ -34,6 +36,35 @@ export async function resolveWorkspace(
 export async function isUnderRoots(path: string, roots: readonly string[]): Promise<boolean> {
   const real = await Promise.all(roots.map((root) => realpath(root).catch(() => root)));
   return real.some((root) => isInside(path, root));
+}
+
+/**
+ * A checkout whose git directory lies elsewhere is refused where its agent would not get that: the agent would find out in
+ * the middle of its work. Throws `invalid_request`.
+ *
+ * @param shared what the agent gets beside it
+ */
+export async function requireGit(
+  cwd: string,
+  shared: readonly string[],
+  { workspaceRoots, tenantId }: WorkspaceLimits,
+): Promise<void> {
+  await using stack = new AsyncDisposableStack();
+  const git = await openGitDirectory(stack.use(await HeldDirectory.open(cwd)));
+  if (git === null) return;
+  const { directory } = git;
+  stack.use(directory);
+  if (directory !== null && shared.some((other) => isInside(directory.path, other))) return;
+  const isAllowed =
+    directory !== null && (await isUnderRoots(directory.path, rootsOf(workspaceRoots, tenantId)));
+  if (isAllowed && git.namesCheckout) return;
+  throw invalidDirectory(
+    'cwd',
+    `the git directory of "${cwd}" is ${git.path}, and an isolated agent would not see it`,
+    isAllowed
+      ? `add ${directory.path} to additional_directories`
+      : 'it does not exist, or lies outside the directories that sessions may work in (GREENROOM_WORKSPACE_ROOTS): work in a clone, or remove the file .git to work without git',
+  );
 }
 
 function invalidDirectory(field: string, message: string, hint: string): AppError {

@@ -3,6 +3,7 @@ import { rootsOf } from '../config-roots.ts';
 import type { SessionRow } from '../session/store.ts';
 import { isUnderRoots } from '../session/workspace.ts';
 import { HeldDirectory } from '../util/held-directory.ts';
+import { openGitDirectory } from '../workspace/git-directory.ts';
 import type { WorkerServices } from './services.ts';
 
 /**
@@ -46,6 +47,13 @@ export class HeldPlaces {
     const additional: HeldDirectory[] = [];
     for (const path of session.options.additional_directories ?? [])
       additional.push(await given(path, 'additional directory'));
+    if (session.cwd !== null && services.driver.confines) {
+      const { directory = null, namesCheckout = false } = (await openGitDirectory(workspace)) ?? {};
+      stack.use(directory);
+      // Its name stands in a file that agents may write.
+      if (directory !== null && namesCheckout && (await isUnderRoots(directory.path, roots)))
+        additional.push(directory);
+    }
     return new HeldPlaces(workspace, additional, stack.move());
   }
 
