@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { chmod, chown, mkdir, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { sessionDirectories } from '../src/agent/environment.ts';
 import { startTestServer, type TestServer, temporaryDirectory } from './harness.ts';
 import { SOMEBODY } from './isolation-driver.ts';
 
@@ -87,6 +88,31 @@ for (const isolation of ['none', 'bwrap'] as const) {
           new RegExp(`working directory ${cwd} does not exist any more`),
         );
       }
+    });
+
+    it('is nothing that a shell runs when it starts, and no start is stopped by what was left there', async () => {
+      const files = ['.bashrc', '.bash_profile', '.bash_login', '.profile', '.zshenv'];
+      const cwd = await make('planted');
+      // The agent program asks about such names where it sees them.
+      const plant = `for name in ${files.join(' ')}; do echo "echo $name >> ${cwd}/ran" > ~/$name; done`;
+      const id = await start(`run: ${plant}`, { cwd, allowed_tools: ['Bash'] });
+      const { home } = sessionDirectories(server.config.dataDir, id);
+      assert.deepEqual((await readdir(home)).filter((name) => files.includes(name)).sort(), files.toSorted());
+      // Other options: a new process.
+      assert.equal(await goOn(id, 'run: ls', { max_turns: 50 }), null);
+      assert.deepEqual(await readdir(cwd), []);
+      assert.deepEqual(
+        (await readdir(home)).filter((name) => files.includes(name)),
+        [],
+      );
+      const odd =
+        'cd; mkdir bashrc; for name in bashrc; do mv $name .$name; done; ln -s /nowhere .zshrc; chmod 000 .';
+      assert.equal(await goOn(id, `run: ${odd}`, { max_turns: 49 }), null);
+      assert.equal(await goOn(id, 'run: ls', { max_turns: 48 }), null);
+      assert.deepEqual(
+        (await readdir(home)).filter((name) => /^\.(bash|zsh)rc$/.test(name)),
+        ['.bashrc'],
+      );
     });
   });
 }

@@ -13,6 +13,7 @@ import type { SessionRow } from '../session/store.ts';
 import type { ApprovalDesk } from './approval-desk.ts';
 import { HeldPlaces } from './held-places.ts';
 import type { WorkerServices } from './services.ts';
+import { resetShell } from './session-directories.ts';
 import type { BegunTurn } from './store.ts';
 
 export type StartedAgent = {
@@ -172,4 +173,5 @@ async function prepareDirectories(directories: SessionDirectories, plan: StartPl
     // The home is the agent's: a link would lead elsewhere.
     if (stats?.isDirectory()) await rm(join(configuration, 'projects'), { recursive: true, force: true });
   }
+  await resetShell(directories.home);
 }
