@@ -99,28 +99,43 @@ describe('an isolated agent in a checkout whose git directory is elsewhere', () 
     }
   });
 
+  /** @returns the session */
+  async function run(command: string, options: object): Promise<string> {
+    const id = await server.execute({ prompt: `run: ${command}`, allowed_tools: ['Bash'], ...options });
+    const { status, error } = await server.ended(id);
+    assert.equal(status, 'completed', error ?? '');
+    return id;
+  }
+
   it('does not get the git directory of others, whatever it writes into its own .git file', async () => {
     const victim = await repository(join(root, 'victim'));
     git(victim, 'worktree', 'add', '--quiet', '../of-victim', '-b', 'other');
     const cwd = join(root, 'hostile');
     await mkdir(cwd);
     give(victim, join(root, 'of-victim'), cwd);
-    const run = async (command: string, options: object): Promise<void> => {
-      const id = await server.execute({ prompt: `run: ${command}`, allowed_tools: ['Bash'], ...options });
-      assert.equal((await server.ended(id)).status, 'completed');
-      Object.assign(options, { resume_session_id: id });
-    };
-    const options: { cwd?: string; max_turns?: number } = { cwd };
-    await run('true', options);
-    delete options.cwd;
-    for (const [turn, pointer] of [
-      join(victim, '.git'),
-      join(victim, '.git', 'worktrees', 'of-victim'),
-    ].entries()) {
+    const id = await run('true', { cwd });
+    for (const pointer of [join(victim, '.git'), join(victim, '.git', 'worktrees', 'of-victim')]) {
       await writeFile(join(cwd, '.git'), `gitdir: ${pointer}\n`);
       // Other options: a new process.
-      await run(`ls -a ${victim} > seen-${turn} 2>&1 || true`, { ...options, max_turns: 90 - turn });
-      assert.match(await readFile(join(cwd, `seen-${turn}`), 'utf8'), /No such file or directory/);
+      await run(`ls -a ${victim} > seen 2>&1 || true`, { resume_session_id: id, max_turns: pointer.length });
+      assert.match(await readFile(join(cwd, 'seen'), 'utf8'), /No such file or directory/);
     }
+  });
+
+  it('does not get what lies above a directory of its own that is called like one of git', async () => {
+    const project = join(root, 'project');
+    const cwd = join(project, 'checkout');
+    const worktrees = join(project, 'worktrees');
+    for (const path of [cwd, join(worktrees, 'forged')]) await mkdir(path, { recursive: true });
+    await writeFile(join(project, 'neighbour'), '');
+    give(project);
+    const id = await run('true', { cwd, additional_directories: [worktrees] });
+    await writeFile(join(cwd, '.git'), `gitdir: ${worktrees}/forged\n`);
+    await writeFile(join(worktrees, 'forged', 'gitdir'), `${cwd}/.git\n`);
+    await run('ls .. > seen', { resume_session_id: id, max_turns: 50 });
+    assert.deepEqual((await readFile(join(cwd, 'seen'), 'utf8')).trim().split('\n'), [
+      'checkout',
+      'worktrees',
+    ]);
   });
 });

@@ -48,11 +48,8 @@ export class HeldPlaces {
     for (const path of session.options.additional_directories ?? [])
       additional.push(await given(path, 'additional directory'));
     if (session.cwd !== null && services.driver.confines) {
-      const { directory = null, namesCheckout = false } = (await openGitDirectory(workspace)) ?? {};
-      stack.use(directory);
-      // Its name stands in a file that agents may write.
-      if (directory !== null && namesCheckout && (await isUnderRoots(directory.path, roots)))
-        additional.push(directory);
+      const git = stack.use(await openOwnGit(workspace, roots));
+      if (git !== null) additional.push(git);
     }
     return new HeldPlaces(workspace, additional, stack.move());
   }
@@ -68,6 +65,14 @@ export class HeldPlaces {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stack.disposeAsync();
   }
+}
+
+/** Where git keeps what the checkout needs. What the checkout says of that is the agent's to write: it must be true, too. */
+async function openOwnGit(checkout: HeldDirectory, roots: readonly string[]): Promise<HeldDirectory | null> {
+  const { directory = null, namesCheckout = false } = (await openGitDirectory(checkout)) ?? {};
+  if (directory === null || (namesCheckout && (await isUnderRoots(directory.path, roots)))) return directory;
+  await directory[Symbol.asyncDispose]();
+  return null;
 }
 
 const WORKING_DIRECTORY = 'working directory';

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { open, realpath } from 'node:fs/promises';
+import { lstat, open, realpath } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { HeldDirectory } from '../util/held-directory.ts';
 import { isInside } from '../util/path-inside.ts';
@@ -34,8 +34,17 @@ export async function openGitDirectory(checkout: HeldDirectory): Promise<GitDire
     repository === null
       ? await submoduleCheckout(directory)
       : await worktreeCheckout(directory, basename(gitDirectory));
-  const namesCheckout = named !== null && (await realpath(named).catch(() => null)) === checkout.path;
+  const namesCheckout =
+    named !== null &&
+    (await realpath(named).catch(() => null)) === checkout.path &&
+    (await isRepository(directory));
   return { path: repository === null ? path : dirname(dirname(path)), directory, namesCheckout };
+}
+
+/** A directory above one that is called `worktrees` need not be one, and may hold more than who wrote there was given. */
+async function isRepository(directory: HeldDirectory): Promise<boolean> {
+  const objects = await lstat(directory.within('objects')).catch(() => null);
+  return objects?.isDirectory() === true && (await read(directory, 'HEAD')) !== '';
 }
 
 /** The repository whose worktree has this git directory; null when it is none of a worktree. */
