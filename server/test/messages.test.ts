@@ -169,21 +169,82 @@ describe('a message to a session', () => {
     await server.ended(id);
   });
 
-  it('may have images in it', async () => {
-    const png =
-      'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+  const png =
+    'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+  const content = [
+    { type: 'text', text: 'What is "data":" this?' },
+    { type: 'image', source: { type: 'base64', media_type: 'image/png', data: png } },
+    { type: 'image', source: { type: 'base64', media_type: 'image/png', data: png } },
+    { type: 'text', text: 'And ä?' },
+  ];
+  const shown = [
+    content[0],
+    { type: 'image', media_type: 'image/png', bytes: 70 },
+    { type: 'image', media_type: 'image/png', bytes: 70 },
+    content[3],
+  ];
+
+  it('may have images in it, which are shown by their size; the turn itself has them', async () => {
     const id = await server.execute({ prompt: 'hello' });
     await server.ended(id);
-    const content = [
-      { type: 'text', text: 'What is this?' },
-      { type: 'image', source: { type: 'base64', media_type: 'image/png', data: png } },
-    ];
     const sent = await server.request('POST', `/sessions/${id}/messages`, { content });
     assert.equal(sent.status, 202, JSON.stringify(sent.body));
-    assert.equal(sent.body.prompt, 'What is this?');
+    assert.equal(sent.body.prompt, 'What is "data":" this?\nAnd ä?');
+    assert.deepEqual(sent.body.content, shown);
     const status = await server.ended(id);
     assert.equal(status.status, 'completed', status.error ?? '');
-    assert.deepEqual((await turns(id))[1].content, content);
+    const [, turn] = await turns(id);
+    assert.deepEqual(turn.content, shown);
+    const { body: session } = await server.request('GET', `/sessions/${id}`);
+    assert.deepEqual(session.turns[1], turn);
+    const { body: whole } = await server.request('GET', `/sessions/${id}/turns/${turn.turn_id}`);
+    assert.deepEqual(whole, { ...turn, content });
+    assert.equal((await server.request('GET', `/sessions/${id}/turns/${session.session_id}`)).status, 404);
+    assert.equal((await server.request('GET', `/sessions/${id}/turns/x`)).status, 404);
+  });
+
+  it('that is sent twice with an Idempotency-Key gives the same answer, which is not kept beside it', async () => {
+    const id = await server.execute({ prompt: 'hello' });
+    await server.ended(id);
+    const { messages } = server.client.sessions;
+    const message = { content } as Parameters<typeof messages.send>[1];
+    const first = await messages.send(id, message, { idempotencyKey: 'image' });
+    await turnEnded(id, first);
+    assert.deepEqual(await messages.send(id, message, { idempotencyKey: 'image' }), first);
+    assert.deepEqual(first.content, shown);
+    const { db } = server.context.database;
+    const kept = await db
+      .selectFrom('idempotency_keys')
+      .select('answer')
+      .where('key', '=', 'image')
+      .execute();
+    assert.equal(kept.length, 1);
+    assert.doesNotMatch(JSON.stringify(kept), /iVBOR|What is/);
+  });
+
+  it('that waits is listed in the order in which it will run, page after page', async () => {
+    const id = await busy();
+    const ids: string[] = [];
+    for (const delivery of ['queue', 'steer', 'queue', 'steer', 'queue']) {
+      ids.push((await send(id, `[demo:say ${delivery}]`, delivery)).turn_id);
+    }
+    const [a, b, c, d, e] = ids;
+    const expected = [b, d, a, c, e];
+    const listed: string[] = [];
+    let query = '';
+    for (let next: string | null = ''; next !== null; query = `&after=${next}`) {
+      const { body } = await server.request('GET', `/sessions/${id}/messages?limit=2${query}`);
+      assert.ok(body.messages.length <= 2);
+      listed.push(...body.messages.map((turn: Turn) => turn.turn_id));
+      next = body.next;
+    }
+    assert.deepEqual(listed, expected);
+    const all = await server.client.sessions.messages.list(id);
+    assert.deepEqual(
+      all.map((turn) => turn.turn_id),
+      expected,
+    );
+    await server.request('POST', `/cancel/${id}`);
   });
 
   it('is one of the kinds there are, and goes to a session that is there', async () => {

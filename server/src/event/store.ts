@@ -257,19 +257,45 @@ function toSummary(
   };
 }
 
-/** The agent's messages of a session, oldest first: what the classic API shows. */
+/** A stretch of a log: `after < seq <= upTo`. */
+export type SeqRange = { after: number; upTo: number };
+
+/** The agent's messages in a stretch of the log, oldest first, as they were written. */
 export async function listSdkMessages(
   db: Kysely<Database>,
-  sessionId: string,
-): Promise<{ data: { type: string }; at: Date }[]> {
-  const rows = await db
-    .selectFrom('events')
-    .select(['data', 'at'])
-    .where('session_id', '=', sessionId)
-    .where('kind', '=', 'sdk')
-    .orderBy('seq')
-    .execute();
-  return rows as { data: { type: string }; at: Date }[];
+  { sessionId, after, upTo }: SeqRange & { sessionId: string },
+): Promise<{ text: string; at: Date }[]> {
+  const { rows } = await sql<{ text: string; at: Date }>`
+    select data::text as text, at from events
+    where session_id = ${sessionId} and seq > ${after} and seq <= ${upTo} and kind = 'sdk' order by seq
+  `.execute(db);
+  return rows;
+}
+
+// So much of a chunk is unpacked in order to measure it.
+const MEASURED_BYTES = 8_000_000;
+
+/**
+ * The sizes in bytes of the first of those messages, in either order: `limit` at most, and fewer where they are large.
+ * None only where there is none.
+ */
+export async function listMessageSizes(
+  db: Kysely<Database>,
+  query: SeqRange & { sessionId: string; order: 'asc' | 'desc'; limit: number },
+): Promise<{ seq: number; bytes: number }[]> {
+  const order = sql.raw(query.order);
+  const { rows } = await sql<{ seq: number; bytes: number }>`
+    select seq, octet_length(data::text) as bytes from (
+      select seq, data, sum(pg_column_size(data)) over (order by seq ${order}) - pg_column_size(data) as bytes_before
+      from (
+        select seq, data from events
+        where session_id = ${query.sessionId} and seq > ${query.after} and seq <= ${query.upTo} and kind = 'sdk'
+        order by seq ${order} limit ${query.limit}
+      ) candidates
+    ) measured
+    where bytes_before < ${MEASURED_BYTES} order by seq ${order}
+  `.execute(db);
+  return rows;
 }
 
 /** The agent's system messages of certain subtypes, oldest first. */

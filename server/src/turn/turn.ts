@@ -40,6 +40,9 @@ export const turnErrorCode = z.enum([
 ]);
 export type TurnErrorCode = z.infer<typeof turnErrorCode>;
 
+/** Of an error's message: it may have come from a program, or a model API, that says much. */
+export const MAX_ERROR_CHARACTERS = 4_000;
+
 export const turnError = z.object({ code: turnErrorCode, message: z.string() });
 export type TurnError = z.infer<typeof turnError>;
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { AgentCrashedError } from '../agent/agent-process.ts';
 import { errorMessage } from '../errors.ts';
 import type { SessionOptions } from '../session/session.ts';
-import type { TurnError, TurnErrorCode, TurnOutcome } from '../turn/turn.ts';
+import { MAX_ERROR_CHARACTERS, type TurnError, type TurnErrorCode, type TurnOutcome } from '../turn/turn.ts';
 
 /** The parts of the SDK's result message that decide how a turn ended. */
 const resultMessage = z.looseObject({
@@ -84,7 +84,7 @@ function errorCode(message: ResultMessage): TurnErrorCode {
 
 function errorText(message: ResultMessage): string {
   const text = message.result || message.errors?.join('\n');
-  return withoutNul(
+  return toMessage(
     withoutGateway(text || '') || `the agent ended its turn: ${message.terminal_reason ?? message.subtype}`,
   );
 }
@@ -94,9 +94,11 @@ function withoutGateway(text: string): string {
   return text.replace(/ ?If it persists, check your inference gateway \([^)]*\)\.?/, '');
 }
 
-/** PostgreSQL's text cannot hold it, and what a program printed may. */
-function withoutNul(text: string): string {
-  return text.replaceAll('\0', '');
+/** As it is kept. PostgreSQL's text cannot hold a NUL, and what a program printed may; it may also be very long. */
+function toMessage(text: string): string {
+  const message = text.slice(0, 2 * MAX_ERROR_CHARACTERS).replaceAll('\0', '');
+  if (message.length <= MAX_ERROR_CHARACTERS) return message;
+  return `${message.slice(0, MAX_ERROR_CHARACTERS - 1).toWellFormed()}…`;
 }
 
 /** Of a turn whose agent process ended, or could not be started. */
@@ -112,6 +114,6 @@ export function crashOutcome(error: unknown, isDraining: boolean): TurnOutcome {
 
 /** Of a turn whose agent gave no result. */
 export function outcomeWithoutResult(code: TurnErrorCode, message: string): TurnOutcome {
-  const error = { code, message: withoutNul(message) };
+  const error = { code, message: toMessage(message) };
   return { state: 'error', error, result: null };
 }
