@@ -27,6 +27,8 @@ export const turnErrorCode = z.enum([
   'overloaded',
   'authentication_failed',
   'invalid_request',
+  'refusal',
+  'empty',
   'max_turns',
   'budget_exceeded',
   'cancelled',

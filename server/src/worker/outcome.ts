@@ -16,6 +16,8 @@ const resultMessage = z.looseObject({
   errors: z.array(z.string()).nullish(),
   usage: z.record(z.string(), z.unknown()).nullish(),
   terminal_reason: z.string().nullish(),
+  /** Of the model's last answer. */
+  stop_reason: z.string().nullish(),
   api_error_status: z.number().nullish(),
   /** The prompts that it answers. */
   user_message_uuids: z.array(z.string()).nullish(),
@@ -55,22 +57,29 @@ function errorOf(message: ResultMessage, { options, spentBudget }: OutcomeContex
   }
   if (!isSuccess(message)) return { code: errorCode(message), message: errorText(message) };
   // A slash command asks no model, and has nothing to give.
-  const isAnswer = message.num_turns > 0;
-  if (options.output_format === undefined || !isAnswer || message.structured_output !== undefined)
-    return null;
-  return {
-    code: 'structured_output_failed',
-    message: 'The agent ended its turn without the structured output that output_format asks for.',
-  };
+  if (message.num_turns === 0 || message.structured_output !== undefined) return null;
+  if (options.output_format !== undefined) {
+    return {
+      code: 'structured_output_failed',
+      message: 'The agent ended its turn without the structured output that output_format asks for.',
+    };
+  }
+  // The agent program has asked once more by then.
+  return message.result?.trim() === ''
+    ? { code: 'empty', message: 'The model ended the turn without an answer.' }
+    : null;
 }
 
 // `is_error` decides, not `subtype`: an API error is subtype "success" with is_error.
 function isSuccess(message: ResultMessage): boolean {
   const isCompleted = (message.terminal_reason ?? 'completed') === 'completed';
-  return message.subtype === 'success' && !message.is_error && isCompleted;
+  return (
+    message.subtype === 'success' && !message.is_error && isCompleted && message.stop_reason !== 'refusal'
+  );
 }
 
 function errorCode(message: ResultMessage): TurnErrorCode {
+  if (message.stop_reason === 'refusal') return 'refusal';
   if (message.subtype === 'error_max_turns') return 'max_turns';
   if (message.subtype === 'error_max_structured_output_retries') return 'structured_output_failed';
   if (message.terminal_reason?.startsWith('aborted')) return 'interrupted';
