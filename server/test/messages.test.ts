@@ -429,6 +429,39 @@ describe('a message to a session', () => {
   });
 });
 
+describe('a change of model or permission mode', () => {
+  it('holds from the next request on, and asks the model nothing by itself', async () => {
+    await using server = await startTestServer({ config: { model: null } });
+    const id = await server.execute({ prompt: 'hello' });
+    const { sessions } = server.client;
+    /** The models of all requests until now, in their order. */
+    const asked = async (): Promise<string[]> => {
+      const ledger = server.context.database.db.selectFrom('usage_ledger').select('model');
+      return (await ledger.where('session_id', '=', id).orderBy('started_at').execute()).map(
+        (row) => row.model,
+      );
+    };
+    const turn = async (prompt: string): Promise<void> => {
+      await sessions.messages.send(id, { prompt });
+      await server.ended(id);
+    };
+    await server.ended(id);
+    const [preset] = await asked();
+    await sessions.update(id, { model: 'haiku' });
+    await turn('one');
+    await sessions.update(id, { model: 'claude-sonnet-4-6', permission_mode: 'plan' });
+    await turn('two');
+    await sessions.update(id, { model: null, permission_mode: null });
+    await turn('three');
+    const models = await asked();
+    assert.equal(models.length, 4, models.join());
+    const [first, second = '', third = '', fourth] = models;
+    assert.deepEqual([first, fourth], [preset, preset]);
+    assert.match(second, /haiku/);
+    assert.match(third, /sonnet/);
+  });
+});
+
 describe('a message that the agent begins before its turn has begun', () => {
   const stack = new AsyncDisposableStack();
   let databaseUrl: string;
