@@ -165,7 +165,7 @@ export class Sessions {
     return await this.#http.json('POST', path`/cancel/${sessionId}`, options);
   }
 
-  /** Deletes an ended session. */
+  /** Deletes a session that does not run, with what waits in it. */
   async delete(sessionId: string, options: CallOptions = {}): Promise<ExecuteResponse> {
     return await this.#http.json('DELETE', path`/sessions/${sessionId}`, options);
   }

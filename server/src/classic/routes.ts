@@ -60,7 +60,7 @@ export async function classicRoutes(
       cancel: 'POST /cancel/{session_id} - Cancel a session that waits or runs',
       sessions: 'GET /sessions/ - List sessions, newest first',
       session: 'GET /sessions/{session_id} - One session with its turns, usage and place in the queue',
-      delete: 'DELETE /sessions/{session_id} - Delete an ended session',
+      delete: 'DELETE /sessions/{session_id} - Delete a session that does not run',
       cleanup: 'DELETE /sessions/cleanup - Delete sessions that ended long ago',
       settings: 'PATCH /sessions/{session_id} - Change its settings, also while it works',
       events: 'GET /sessions/{session_id}/events, GET /events - Pages, or a live stream (text/event-stream)',
@@ -212,7 +212,7 @@ export async function classicRoutes(
     {
       schema: {
         tags,
-        summary: 'Delete an ended session',
+        summary: 'Delete a session that does not run, with what waits in it',
         params,
         response: { 200: sessionChange, ...problems(400, 404, 503) },
       },

@@ -203,15 +203,19 @@ export async function cancelSession(services: SessionServices, key: SessionKey):
   });
 }
 
-/** Deletes an ended session with all that belongs to it. @returns its last status */
+/**
+ * Deletes a session with all that belongs to it, and what waits in it, unless it runs: that is decided under the lock
+ * under which a worker begins its turn. @returns its last status
+ */
 export async function removeSession(services: SessionServices, key: SessionKey): Promise<SessionStatus> {
   return await commit(services, async (trx) => {
     const session = (await lockSession(trx, key)) ?? throwNotFound(key.id);
-    if (isActive(session.status)) {
-      throw new AppError('session_running', `Session ${key.id} is ${session.status} and cannot be deleted`, {
+    if (session.status === 'running') {
+      throw new AppError('session_running', `Session ${key.id} is running and cannot be deleted`, {
         hint: `cancel it first: POST /cancel/${key.id}`,
       });
     }
+    await services.queue.withdraw(trx, key.id);
     await deleteSession(trx, key);
     return { signals: [{ type: 'deleted', sessionId: key.id }], value: session.status };
   });
