@@ -219,6 +219,8 @@ describe('however much a session holds', () => {
       assert.equal(answer.text, JSON.stringify(expected));
       assert.equal(answer.headers.get('link'), null);
       assert.match(answer.headers.get('content-type') ?? '', /^application\/json; charset=utf-8$/);
+      const head = await fetch(`${server.url}/status/${id}`, { method: 'HEAD' });
+      assert.deepEqual([head.status, await head.text()], [200, '']);
       const empty = await server.execute({ prompt: '[demo:hang]' });
       assert.deepEqual((await status(empty, '?after=1000')).body.messages, []);
       await server.request('POST', `/cancel/${empty}`);

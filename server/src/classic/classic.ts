@@ -27,7 +27,7 @@ export const executeRequest = z
     id: 'ExecuteRequest',
     examples: [
       { prompt: 'Please introduce yourself.', model: 'sonnet' },
-      { prompt: 'run: git status', allowed_tools: ['Bash(git:*)'], max_turns: 10 },
+      { prompt: 'run: git status', allowed_tools: ['Bash(git status:*)'], max_turns: 10 },
       { prompt: 'What was my name again?', resume_session_id: '019f2d3c-4a5b-7c6d-8e9f-0a1b2c3d4e5f' },
       {
         prompt: 'Which cities does the text name?',
