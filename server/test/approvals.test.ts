@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -302,6 +303,25 @@ describe('an approval', () => {
   it('is not asked for unless the session wants it: the call is denied, and nothing hangs', async () => {
     const id = await server.execute({ prompt: 'run: echo no > marker' });
     assert.match(answerText(await server.ended(id)), /could not run/);
+  });
+
+  it('is not asked for where a rule allows how a command begins, which may be more than it seems', async () => {
+    const marks = async (rule: string, command: string): Promise<boolean> => {
+      const prompt = `use Bash ${JSON.stringify({ command })}`;
+      const id = await server.execute({ prompt, allowed_tools: [rule] });
+      await server.ended(id);
+      return existsSync(fileOf(id, 'marker'));
+    };
+    const alias = "git -c alias.x='!touch marker' x";
+    assert.equal(await marks('Bash(git:*)', alias), true);
+    for (const command of [
+      alias,
+      'git status; touch marker',
+      'git status $(touch marker)',
+      'git status > marker',
+    ]) {
+      assert.equal(await marks('Bash(git status:*)', command), false, command);
+    }
   });
 
   it('client tools: the caller runs them, and posts what they gave', async () => {

@@ -168,9 +168,10 @@ export class AgentProcess {
     await interrupt.call(this.#query, { cancelQueued: true });
   }
 
-  /** Holds from the next model call on. */
+  /** Holds from the next model call on; undefined is the agent program's own choice. */
   async setModel(model: string | undefined): Promise<void> {
-    await this.#query.setModel(model);
+    // The query's own `setModel` asks the model something, to see whether it is there: that is billed.
+    await this.#query.applyFlagSettings({ model: model ?? null });
   }
 
   async setPermissionMode(mode: PermissionMode): Promise<void> {

@@ -24,7 +24,8 @@ const toolsElsewhere = new Set([
 /** A rule that names no tool would deny nothing, or allow nothing, without a word. */
 function refuseRule(rule: string): string | null {
   const name = /^([^()]+)(\(.*\))?$/s.exec(rule)?.[1]?.trim();
-  if (name === undefined) return 'must be a tool name, or a name with a pattern, such as `Bash(git:*)`';
+  if (name === undefined)
+    return 'must be a tool name, or a name with a pattern, such as `Bash(git status:*)`';
   const isKnown = knownTools.some((known) => known === name) || toolsElsewhere.has(name);
   return isKnown || name.startsWith('mcp__') ? null : unknownTool(name);
 }
@@ -150,7 +151,7 @@ const clientTools = z
  * Defaults are not stored but applied where the option is read, from `optionDefaults`.
  */
 export const sessionOptionFields = {
-  allowed_tools: toolRules.describe('Tools that run without asking, such as `Bash` or `Bash(git:*)`.'),
+  allowed_tools: toolRules.describe('Tools that run without asking, such as `Bash` or `Bash(git status:*)`.'),
   disallowed_tools: toolRules.describe('Tools that the agent does not get, or calls that are denied.'),
   tools: z
     .array(builtInTool)

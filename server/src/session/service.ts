@@ -7,7 +7,8 @@ import type { EventBus, Signal } from '../event/bus.ts';
 import type { IdempotentRequest, Once } from '../idempotency/service.ts';
 import { isUuid, newSessionId, newTurnId } from '../ids.ts';
 import type { ActivationQueue } from '../queue/queue.ts';
-import { countQueuedTurns, listTurns, listUnaccounted, type Prompt, type TurnRow } from '../turn/store.ts';
+import { findShownRunning, findTurnPage, type ShownTurn } from '../turn/shown-turn.ts';
+import { countQueuedTurns, listUnaccounted, type Prompt } from '../turn/store.ts';
 import { findCapacity } from '../worker/store.ts';
 import { requireBypass } from './bypass.ts';
 import { commit, commitOnce } from './commit.ts';
@@ -20,15 +21,13 @@ import {
   deleteSession,
   findSession,
   insertSession,
-  listSessions,
   lockSession,
   type SessionKey,
-  type SessionPage,
   type SessionRow,
 } from './store.ts';
 import { requireGit, resolveWorkspace } from './workspace.ts';
 
-export type { SessionRow, TurnRow };
+export type { SessionRow };
 
 export type SessionServices = {
   db: Kysely<Database>;
@@ -210,15 +209,19 @@ export async function cancelSession(services: SessionServices, key: SessionKey):
   });
 }
 
-/** Deletes an ended session with all that belongs to it. @returns its last status */
+/**
+ * Deletes a session with all that belongs to it, and what waits in it, unless it runs: that is decided under the lock
+ * under which a worker begins its turn. @returns its last status
+ */
 export async function removeSession(services: SessionServices, key: SessionKey): Promise<SessionStatus> {
   return await commit(services, async (trx) => {
     const session = (await lockSession(trx, key)) ?? throwNotFound(key.id);
-    if (isActive(session.status)) {
-      throw new AppError('session_running', `Session ${key.id} is ${session.status} and cannot be deleted`, {
+    if (session.status === 'running') {
+      throw new AppError('session_running', `Session ${key.id} is running and cannot be deleted`, {
         hint: `cancel it first: POST /cancel/${key.id}`,
       });
     }
+    await services.queue.withdraw(trx, key.id);
     await deleteSession(trx, key);
     return { signals: [{ type: 'deleted', sessionId: key.id }], value: session.status };
   });
@@ -242,24 +245,20 @@ export function throwNotFound(id: string): never {
   throw new AppError('not_found', `Session ${id} not found`);
 }
 
-/** Newest first. `next` is the cursor of the page after this one, null on the last. */
-export async function listSessionPage(
-  db: Kysely<Database>,
-  page: SessionPage,
-): Promise<{ sessions: SessionRow[]; next: string | null }> {
-  const rows = await listSessions(db, { ...page, limit: page.limit + 1 });
-  const sessions = rows.slice(0, page.limit);
-  return { sessions, next: rows.length > page.limit ? (sessions.at(-1)?.id ?? null) : null };
-}
+/** A session with its latest turns, oldest first, as far as they are not large; and with the one that runs. */
+export type SessionDetail = { session: SessionRow; turns: ShownTurn[]; queue: QueuePlace | null };
 
-export type SessionDetail = { session: SessionRow; turns: TurnRow[]; queue: QueuePlace | null };
+const MAX_TURNS = 20;
 
 export async function getSessionDetail(services: SessionServices, key: SessionKey): Promise<SessionDetail> {
   const session = await getSessionOrThrow(services.db, key);
-  const turns = await listTurns(services.db, session.id);
+  const latest = { after: null, limit: MAX_TURNS, order: 'desc' } as const;
+  const { turns } = await findTurnPage(services.db, session.id, latest);
+  const running = await findShownRunning(services.db, session.id);
+  const isAmong = turns.some(({ id }) => id === running?.id);
   return {
     session,
-    turns,
+    turns: [...(running === undefined || isAmong ? [] : [running]), ...turns.toReversed()],
     queue: session.status === 'pending' ? await findQueuePlace(services, key.id) : null,
   };
 }

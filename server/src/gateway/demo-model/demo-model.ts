@@ -44,6 +44,8 @@ export type DemoModelOptions = {
  * | `[demo:hang]` | takes the request and never answers |
  * | `[demo:stall]` | streams half of the answer and goes silent |
  * | `[demo:cut]`, `[demo:cut x2]` | drops the connection half way, once or that often |
+ * | `[demo:refuse]` | refuses, as safety rules have a model do |
+ * | `[demo:empty]` | answers without a word |
  * | `[demo:slow 5]` | writes 5 tokens a second |
  * | `[demo:think]` | thinks before it answers |
  * | `[demo:say TEXT]` | answers exactly TEXT (without `]`) |

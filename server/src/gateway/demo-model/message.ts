@@ -14,15 +14,16 @@ export type Message = {
   role: 'assistant';
   model: string;
   content: MessageBlock[];
-  stop_reason: 'end_turn' | 'tool_use' | 'max_tokens';
+  stop_reason: 'end_turn' | 'tool_use' | 'max_tokens' | 'refusal';
   stop_sequence: null;
   usage: InputUsage & { output_tokens: number; service_tier: 'standard' };
 };
 
-export type MessageOptions = { model: string; maxTokens: number; input: InputUsage };
+export type MessageOptions = { model: string; maxTokens: number; input: InputUsage; isRefusal?: boolean };
 
 /** The answer as the Messages API gives it, cut off at `maxTokens`. */
-export function buildMessage(blocks: Block[], { model, maxTokens, input }: MessageOptions): Message {
+export function buildMessage(blocks: Block[], options: MessageOptions): Message {
+  const { model, maxTokens, input, isRefusal = false } = options;
   const content: MessageBlock[] = [];
   let left = maxTokens;
   let cut = false;
@@ -40,7 +41,7 @@ export function buildMessage(blocks: Block[], { model, maxTokens, input }: Messa
     role: 'assistant',
     model,
     content,
-    stop_reason: cut ? 'max_tokens' : callsTool ? 'tool_use' : 'end_turn',
+    stop_reason: isRefusal ? 'refusal' : cut ? 'max_tokens' : callsTool ? 'tool_use' : 'end_turn',
     stop_sequence: null,
     usage: { ...input, output_tokens: maxTokens - left, service_tier: 'standard' },
   };

@@ -10,19 +10,25 @@ export type Block =
   | { type: 'tool_use'; name: string; input: Record<string, unknown> };
 
 /** What the demo model does with a request, before any of it is sent. */
-export type Reply = { blocks: Block[]; fault: Fault | undefined; tokensPerSecond: number | undefined };
+export type Reply = {
+  blocks: Block[];
+  isRefusal: boolean;
+  fault: Fault | undefined;
+  tokensPerSecond: number | undefined;
+};
 
 const thought = 'The person wants to see me think, so I think aloud for a moment before I follow my rules.';
 
 export function replyTo(conversation: Conversation): Reply {
-  const { text, think, say, fault, tokensPerSecond } = readDirectives(conversation.prompt);
+  const { text, think, say, noAnswer, fault, tokensPerSecond } = readDirectives(conversation.prompt);
   const thinking: Block[] = think ? [{ type: 'thinking', thinking: thought }] : [];
   const heard = {
     ...conversation,
     earlierPrompts: conversation.earlierPrompts.map((prompt) => readDirectives(prompt).text),
   };
   const answer: Block[] = say === undefined ? answerTo(text, heard) : [{ type: 'text', text: say }];
-  return { blocks: [...thinking, ...answer], fault, tokensPerSecond };
+  const blocks = noAnswer === undefined ? [...thinking, ...answer] : [];
+  return { blocks, isRefusal: noAnswer === 'refuse', fault, tokensPerSecond };
 }
 
 function answerTo(prompt: string, conversation: Conversation): Block[] {
