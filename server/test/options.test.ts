@@ -300,10 +300,15 @@ describe('an option of POST /execute/', () => {
         'output_format',
         schema({ type: 'object', required: 'a' }),
         'output_format.schema',
-        /required must be array/,
+        /^\/required must be a list of different names$/,
       ],
       ['client_tools', [{ ...tool, name: 'a b' }], 'client_tools.0.name', /letters, digits/],
-      ['client_tools', [{ ...tool, input_schema: {} }], 'client_tools.0.input_schema.type', /"object"/],
+      [
+        'client_tools',
+        [{ ...tool, input_schema: {} }],
+        'client_tools.0.input_schema',
+        /^\/type must be "object"/,
+      ],
       ['client_tools', [tool, tool], 'client_tools.1.name', /another tool of this name/],
       ['content', [image], 'prompt', /together with content/],
       [

@@ -5,9 +5,9 @@ import type {
   SessionStore,
   ThinkingConfig,
 } from '@anthropic-ai/claude-agent-sdk';
+import { fitSchema } from '../json-schema/fit.ts';
 import { optionDefaults } from '../session/option-fields.ts';
 import type { SessionOptions } from '../session/session.ts';
-import { withoutVersion } from '../util/json-schema.ts';
 import { type AnswerClientTool, createClientToolServer } from './client-tools.ts';
 import { askingTools, backgroundTools, CLIENT_TOOL_SERVER, offeredTools } from './tools.ts';
 
@@ -120,7 +120,7 @@ function promptOptions(requested: SessionOptions): Options {
     outputFormat:
       output_format === undefined
         ? undefined
-        : { ...output_format, schema: withoutVersion(output_format.schema) },
+        : { ...output_format, schema: fitSchema(output_format.schema, 'answers') },
     // A prompt is text: no slash commands unless the session wants them, and no @file expansion in any case.
     verbatimPrompts: !(requested.slash_commands ?? optionDefaults.slash_commands),
   });

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { isDeniedVariable } from '../agent/environment.ts';
 import { knownTools } from '../agent/tools.ts';
-import { schemaProblem } from '../util/json-schema.ts';
+import { schemaProblem } from '../json-schema/fit.ts';
+import type { SchemaUse } from '../json-schema/schema.ts';
+
 import { didYouMean } from '../util/suggest.ts';
 import { mcpServers } from './mcp-servers.ts';
 import { fits, fitsAsJson, TOO_LONG_IN_ALL, text, variablesUnless } from './text-fields.ts';
@@ -102,26 +104,27 @@ const agents = z.record(z.string(), agentDefinition).superRefine((given, context
   }
 });
 
-/** The API takes no other as the input of a tool, and structured output is one. */
-const objectSchema = z
-  .looseObject({ type: z.literal('object', { error: 'must be "object"' }) })
-  .refine(fitsAsJson, { error: TOO_LONG_IN_ALL, abort: true })
-  .superRefine((schema, context) => {
-    const message = schemaProblem(schema);
-    if (message !== null)
-      context.addIssue({ code: 'custom', message: `is no valid JSON Schema: ${message}` });
-  });
+/** It goes to the agent made fit, see `fitSchema`, and is kept and shown as it came. */
+function schemaFor(use: SchemaUse) {
+  return z
+    .looseObject({ type: z.literal('object', { error: 'must be "object"' }).optional() })
+    .refine(fitsAsJson, { error: TOO_LONG_IN_ALL, abort: true })
+    .superRefine((schema, context) => {
+      const message = schemaProblem(schema, use);
+      if (message !== null) context.addIssue({ code: 'custom', message });
+    });
+}
 
 const outputFormat = z.strictObject({
   type: z.literal('json_schema', { error: 'expected "json_schema"' }),
-  schema: objectSchema.describe('JSON Schema of the answer.'),
+  schema: schemaFor('answers').describe('JSON Schema of the answer, an object.'),
 });
 
 const clientTool = z
   .strictObject({
     name: text.regex(/^[A-Za-z0-9_-]{1,50}$/, 'a tool name has letters, digits, "-" and "_", at most 50'),
     description: text.min(1).max(10_000),
-    input_schema: objectSchema.describe('JSON Schema of the input.'),
+    input_schema: schemaFor('inputs').describe('JSON Schema of the input, an object.'),
     read_only: z
       .boolean()
       .optional()
