@@ -43,7 +43,7 @@ const answerFields = z.strictObject({
     .optional()
     .describe('May the call be made? Any question may be denied.'),
   scope: approvalScope.optional().describe('With `allow`; `session`: such calls are not asked for again.'),
-  updated_input: object.optional().describe("With `allow`: replaces the call's input."),
+  updated_input: object.optional().describe("With `allow`: replaces the call's input; not empty."),
   message: z.string().max(10_000).optional().describe('With `deny`: the reason, which the model reads.'),
   interrupt: z.boolean().optional().describe('With `deny`: also ends the turn.'),
   answers: z
@@ -97,7 +97,8 @@ export function toAnswer(given: AnswerFields): ApprovalAnswer {
   if (given.answers !== undefined) return { answers: given.answers };
   if (given.result !== undefined) return { result: given.result };
   if (given.decision === 'deny') {
-    return { decision: 'deny', message: given.message, interrupt: given.interrupt ?? false };
+    const message = given.message?.trim() === '' ? undefined : given.message;
+    return { decision: 'deny', message, interrupt: given.interrupt ?? false };
   }
   return { decision: 'allow', scope: given.scope ?? 'once', updated_input: given.updated_input };
 }

@@ -264,11 +264,21 @@ export function nullishFields<Shape extends Record<string, z.ZodType>>(shape: Sh
 }
 
 /** The options among a request's fields; those that are null or blank are left out. */
-export function toSessionOptions(request: { [Name in SessionOptionName]?: unknown }): SessionOptions {
+export function toSessionOptions(request: OptionRequest): SessionOptions {
   const given = sessionOptionNames.flatMap((name) => {
     const value = request[name];
-    const isBlank = typeof value === 'string' && value.trim() === '';
-    return value === undefined || value === null || isBlank ? [] : [[name, value]];
+    return value === undefined || saysNothing(value) ? [] : [[name, value]];
   });
   return Object.fromEntries(given) as SessionOptions;
+}
+
+/** The options that a request names and says nothing of: a change removes them. */
+export function blankOptions(request: OptionRequest): SessionOptionName[] {
+  return sessionOptionNames.filter((name) => saysNothing(request[name]));
+}
+
+type OptionRequest = { [Name in SessionOptionName]?: unknown };
+
+function saysNothing(value: unknown): boolean {
+  return value === null || (typeof value === 'string' && value.trim() === '');
 }

@@ -8,7 +8,7 @@ import { getSessionDetail, type SessionDetail, type SessionServices, throwNotFou
 import { labelFields, type SessionOptions } from './session.ts';
 import { lockSession, type SessionKey } from './store.ts';
 
-/** `PATCH /sessions/{session_id}`: a field that is left out stays, one that is null is removed. */
+/** `PATCH /sessions/{session_id}`: a field that is left out stays, one that is null, and an option that is blank, is removed. */
 export const settingsRequest = z
   .strictObject(nullishFields({ ...sessionOptionFields, ...labelFields }))
   .meta({ id: 'SettingsRequest', examples: [{ model: 'haiku' }, { max_budget_usd: 2.5, title: null }] });
