@@ -234,22 +234,6 @@ export const optionDefaults = {
   background_tasks: false,
 } as const satisfies SessionOptions;
 
-/** The options as they are shown: what an MCP server is given to be let in stays hidden. */
-export function withoutSecrets(options: SessionOptions): SessionOptions {
-  if (options.mcp_servers === undefined) return options;
-  const hide = (values: Record<string, string>) =>
-    Object.fromEntries(Object.keys(values).map((name) => [name, '********']));
-  const servers = Object.entries(options.mcp_servers).map(([name, server]) => [
-    name,
-    {
-      ...server,
-      ...('headers' in server && server.headers ? { headers: hide(server.headers) } : {}),
-      ...('env' in server && server.env ? { env: hide(server.env) } : {}),
-    },
-  ]);
-  return { ...options, mcp_servers: Object.fromEntries(servers) };
-}
-
 type Nullish<Shape extends z.ZodRawShape> = {
   [Name in keyof Shape]: z.ZodOptional<z.ZodNullable<Shape[Name] & z.ZodType>>;
 };

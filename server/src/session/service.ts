@@ -12,6 +12,7 @@ import { findCapacity } from '../worker/store.ts';
 import { requireBypass } from './bypass.ts';
 import { commit, commitOnce } from './commit.ts';
 import { CANCELLED, cancelTurns, listActiveTurns, queueTurn, type TurnDraft } from './lifecycle.ts';
+import { withSecrets } from './secrets.ts';
 import { isActive, type QueuePlace, type SessionOptions, type SessionStatus } from './session.ts';
 import {
   countActiveSessions,
@@ -54,12 +55,14 @@ export type StartRequest = Prompt & {
 export async function startSession(services: SessionServices, request: StartRequest): Promise<Once<string>> {
   const cwd = request.cwd === null ? null : await resolveWorkspace(request.cwd, services.workspaceRoots);
   const { tenantId, apiKeyId } = request.asker;
+  const options = withSecrets(request.options, {});
   return await commitOnce(services, request.once, async (trx) => {
     const id = newSessionId();
     const priority = -(await countActiveSessions(trx, tenantId));
     await requireRoom(services, trx, tenantId);
     await requireKeyRoom(trx, { asker: request.asker, sessionId: null });
-    await insertSession(trx, { ...request, id, tenantId, apiKeyId, cwd, metadata: request.metadata ?? {} });
+    const metadata = request.metadata ?? {};
+    await insertSession(trx, { ...request, id, tenantId, apiKeyId, cwd, options, metadata });
     const session = { id, tenant_id: tenantId, turn_count: 0, status: 'pending' as const };
     const events = await queueTurn(trx, session, turnDraft(request, request.asker));
     await services.queue.send(trx, { sessionId: id, priority });
@@ -155,7 +158,7 @@ async function updateSettings(
   await trx
     .updateTable('sessions')
     .set({
-      options: JSON.stringify({ ...session.options, ...request.options }),
+      options: JSON.stringify({ ...session.options, ...withSecrets(request.options, session.options) }),
       ...(request.title === null ? {} : { title: request.title }),
       ...(request.metadata === null ? {} : { metadata: JSON.stringify(request.metadata) }),
       ...(request.maxBudgetUsd === null ? {} : { max_budget_usd: request.maxBudgetUsd }),

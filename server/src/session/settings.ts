@@ -4,6 +4,7 @@ import type { Identity } from '../api-key/identity.ts';
 import { requireBypass } from './bypass.ts';
 import { commit } from './commit.ts';
 import { nullishFields, type SessionOptionName, sessionOptionFields } from './option-fields.ts';
+import { withSecrets } from './secrets.ts';
 import { getSessionDetail, type SessionDetail, type SessionServices, throwNotFound } from './service.ts';
 import { labelFields, type SessionOptions } from './session.ts';
 import { lockSession, type SessionKey } from './store.ts';
@@ -32,7 +33,7 @@ export async function changeSettings(
 ): Promise<SessionDetail> {
   await commit(services, async (trx) => {
     const session = (await lockSession(trx, key)) ?? throwNotFound(key.id);
-    const after = { ...session.options, ...options };
+    const after = { ...session.options, ...withSecrets(options, session.options) };
     for (const name of removed) delete after[name];
     // A system prompt says something, too.
     if (!isDeepStrictEqual(after, session.options)) requireBypass(after, asker);
