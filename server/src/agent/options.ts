@@ -52,6 +52,7 @@ export function agentOptions(source: OptionsSource): Options {
     // Over its input: what is on a command line shows in the process list, headers and all.
     mcpServersDelivery: 'initialize',
     pluginDelivery: 'initialize',
+    ...rulesOverInput,
     includePartialMessages: requested.include_partial_messages ?? optionDefaults.include_partial_messages,
     forwardSubagentText: true,
     // An interrupt stops the turn and leaves background tasks alone; they are stopped one by one.
@@ -62,6 +63,12 @@ export function agentOptions(source: OptionsSource): Options {
     spawnClaudeCodeProcess: source.spawn,
   };
 }
+
+/** The same for permission rules. The options are not in the SDK's types. */
+const rulesOverInput = {
+  settingsDelivery: 'initialize',
+  disallowedToolsDelivery: 'initialize',
+} as Partial<Options>;
 
 function allowedRules({ requested, answerClientTool }: OptionsSource): string[] {
   const allowed = requested.allowed_tools ?? [];
