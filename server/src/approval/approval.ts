@@ -19,7 +19,9 @@ export const approvalScope = z.enum(['once', 'session']);
 const object = z.record(z.string(), z.unknown());
 
 export const toolResult = z.strictObject({
-  content: z.union([z.string(), z.array(contentBlock)], { error: 'expected text, or an array of blocks' }),
+  content: z.union([z.string(), z.array(contentBlock).max(200)], {
+    error: 'expected text, or an array of blocks',
+  }),
   is_error: z.boolean().default(false),
 });
 export type ToolResult = z.infer<typeof toolResult>;
@@ -47,7 +49,7 @@ const answerFields = z.strictObject({
   message: z.string().max(10_000).optional().describe('With `deny`: the reason, which the model reads.'),
   interrupt: z.boolean().optional().describe('With `deny`: also ends the turn.'),
   answers: z
-    .record(z.string(), z.union([z.string(), z.array(z.string())]))
+    .record(z.string(), z.union([z.string(), z.array(z.string()).max(100)]))
     .optional()
     .describe('To a question of the agent: the answer to each, by its text.'),
   result: toolResult.optional().describe('Of a client tool.'),

@@ -66,7 +66,7 @@ const env = variablesUnless((name) =>
 const hostPattern = text
   .trim()
   .toLowerCase()
-  .max(253)
+  .max(253, { abort: true })
   .regex(/^(\*\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]([a-z0-9-]*[a-z0-9])?$/, {
     error: 'expected a host name such as api.example.com or *.example.com',
   });
@@ -185,7 +185,10 @@ export const sessionOptionFields = {
     .max(200_000)
     .refine((tokens) => tokens === 0 || tokens >= 1024, 'must be 0 (no thinking), or at least 1024')
     .describe('Tokens for thinking; 0 is no thinking.'),
-  betas: z.array(z.enum(['context-1m-2025-08-07'])).describe('Beta features of the model API.'),
+  betas: z
+    .array(z.enum(['context-1m-2025-08-07']))
+    .max(10)
+    .describe('Beta features of the model API.'),
   max_turns: z.int().min(1).max(100).describe('Model calls with tool use, at most.'),
   timeout_s: z
     .int()
