@@ -183,6 +183,22 @@ describe('the agent program', () => {
     });
   }
 
+  it('is not started with one that an earlier version took and that cannot be used: the turn says why', async () => {
+    const id = await server.execute({ prompt: 'hello' });
+    await server.ended(id);
+    const unfit = { type: 'object', properties: { a: { prefixItems: [{}, { type: 'string' }] } } };
+    const options = JSON.stringify({ output_format: { type: 'json_schema', schema: unfit } });
+    const { db } = server.context.database;
+    await server.context.worker.drain(0, new AbortController().signal);
+    await db.updateTable('sessions').set({ options }).where('id', '=', id).execute();
+    await server.context.worker.start();
+    await server.execute({ prompt: 'hello', resume_session_id: id });
+    await server.ended(id);
+    const error = (await server.client.sessions.get(id)).turns[1]?.error;
+    assert.equal(error?.code, 'invalid_request');
+    assert.match(error?.message ?? '', /output_format.*\/properties\/a\/prefixItems/);
+  });
+
   it('is given the schema made fit; clients see it as they sent it', async () => {
     const schema = { type: 'object', properties: { a: { type: 'string', nullable: true, 'x-own': 1 } } };
     const id = await server.execute({ prompt: 'Rome', output_format: { type: 'json_schema', schema } });
