@@ -92,6 +92,17 @@ describe('an approval', () => {
     assert.equal(await readFile(fileOf(id, 'marker'), 'utf8'), 'right\n');
   });
 
+  it('is not answered with an input without anything in it, which the agent program would not use', async () => {
+    const id = await ask('run: echo wrong > marker');
+    const approval = await asked(id);
+    const empty = await answer(approval, { decision: 'allow', updated_input: {} });
+    assert.deepEqual([empty.status, empty.body.errors?.[0].field], [422, 'updated_input']);
+    assert.equal((await server.client.approvals.get(approval.approval_id)).status, 'pending');
+    await answer(approval, { decision: 'deny', message: ' ' });
+    assert.match(answerText(await server.ended(id)), /denied/, 'a blank reason is none');
+    await assert.rejects(readFile(fileOf(id, 'marker')), /ENOENT/);
+  });
+
   it('with scope "session" is not asked for again, also not after a new process was started', async () => {
     const id = await ask('run: echo one >> marker then run: echo one >> marker');
     await answer(await asked(id), { decision: 'allow', scope: 'session' });

@@ -406,6 +406,18 @@ describe('a message to a session', () => {
     assert.ok(Math.abs(session.cost_usd - sum) < 1e-9);
   });
 
+  it('settings that say nothing are removed, as those that are null', async () => {
+    const { session_id: id } = await server.client.execute({
+      ...{ prompt: 'hello', model: 'haiku', system_prompt: 'You are a poet.', fallback_model: 'sonnet' },
+      ...{ append_system_prompt: 'Be brief.', env: { A: '1' }, allowed_tools: ['Bash'], tools: ['Bash'] },
+    });
+    const settings = { model: '', system_prompt: ' ', fallback_model: '', append_system_prompt: null };
+    const empty = { env: {}, allowed_tools: [], tools: [] };
+    const { body } = await server.request('PATCH', `/sessions/${id}`, { ...settings, ...empty });
+    assert.deepEqual(body.options, empty, 'an empty list or object is a value');
+    await server.ended(id);
+  });
+
   it('settings change while the session works, and null removes one', async () => {
     const id = await busy();
     const patched = await server.request('PATCH', `/sessions/${id}`, {

@@ -5,9 +5,9 @@ import type {
   SessionStore,
   ThinkingConfig,
 } from '@anthropic-ai/claude-agent-sdk';
+import { fitSchema } from '../json-schema/fit.ts';
 import { optionDefaults } from '../session/option-fields.ts';
 import type { SessionOptions } from '../session/session.ts';
-import { withoutVersion } from '../util/json-schema.ts';
 import { type AnswerClientTool, createClientToolServer } from './client-tools.ts';
 import { askingTools, backgroundTools, CLIENT_TOOL_SERVER, offeredTools } from './tools.ts';
 
@@ -52,6 +52,7 @@ export function agentOptions(source: OptionsSource): Options {
     // Over its input: what is on a command line shows in the process list, headers and all.
     mcpServersDelivery: 'initialize',
     pluginDelivery: 'initialize',
+    ...rulesOverInput,
     includePartialMessages: requested.include_partial_messages ?? optionDefaults.include_partial_messages,
     forwardSubagentText: true,
     // An interrupt stops the turn and leaves background tasks alone; they are stopped one by one.
@@ -62,6 +63,12 @@ export function agentOptions(source: OptionsSource): Options {
     spawnClaudeCodeProcess: source.spawn,
   };
 }
+
+/** The same for permission rules. The options are not in the SDK's types. */
+const rulesOverInput = {
+  settingsDelivery: 'initialize',
+  disallowedToolsDelivery: 'initialize',
+} as Partial<Options>;
 
 function allowedRules({ requested, answerClientTool }: OptionsSource): string[] {
   const allowed = requested.allowed_tools ?? [];
@@ -120,7 +127,7 @@ function promptOptions(requested: SessionOptions): Options {
     outputFormat:
       output_format === undefined
         ? undefined
-        : { ...output_format, schema: withoutVersion(output_format.schema) },
+        : { ...output_format, schema: fitSchema(output_format.schema, 'answers') },
     // A prompt is text: no slash commands unless the session wants them, and no @file expansion in any case.
     verbatimPrompts: !(requested.slash_commands ?? optionDefaults.slash_commands),
   });

@@ -13,6 +13,7 @@ import { findCapacity } from '../worker/store.ts';
 import { requireBypass } from './bypass.ts';
 import { commit, commitOnce } from './commit.ts';
 import { CANCELLED, cancelTurns, listActiveTurns, queueTurn, type TurnDraft } from './lifecycle.ts';
+import { withSecrets } from './secrets.ts';
 import { isActive, type QueuePlace, type SessionOptions, type SessionStatus } from './session.ts';
 import {
   countActiveSessions,
@@ -58,12 +59,14 @@ export async function startSession(services: SessionServices, request: StartRequ
   const cwd = request.cwd === null ? null : await resolveWorkspace(request.cwd, limits);
   if (cwd !== null && services.confines)
     await requireGit(cwd, request.options.additional_directories ?? [], limits);
+  const options = withSecrets(request.options, {});
   return await commitOnce(services, request.once, async (trx) => {
     const id = newSessionId();
     const priority = -(await countActiveSessions(trx, tenantId));
     await requireRoom(services, trx, tenantId);
     await requireKeyRoom(trx, { asker: request.asker, sessionId: null });
-    await insertSession(trx, { ...request, id, tenantId, apiKeyId, cwd, metadata: request.metadata ?? {} });
+    const metadata = request.metadata ?? {};
+    await insertSession(trx, { ...request, id, tenantId, apiKeyId, cwd, options, metadata });
     const session = { id, tenant_id: tenantId, turn_count: 0, status: 'pending' as const };
     const events = await queueTurn(trx, session, turnDraft(request, request.asker));
     await services.queue.send(trx, { sessionId: id, priority });
@@ -160,7 +163,7 @@ async function updateSettings(
   await trx
     .updateTable('sessions')
     .set({
-      options: JSON.stringify({ ...session.options, ...request.options }),
+      options: JSON.stringify({ ...session.options, ...withSecrets(request.options, session.options) }),
       ...(request.title === null ? {} : { title: request.title }),
       ...(request.metadata === null ? {} : { metadata: JSON.stringify(request.metadata) }),
       ...(request.maxBudgetUsd === null ? {} : { max_budget_usd: request.maxBudgetUsd }),

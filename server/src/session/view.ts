@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { tokenUsage } from '../turn/turn.ts';
 import { toTurnView, turnView } from '../turn/view.ts';
-import { withoutSecrets } from './option-fields.ts';
+import { withoutSecrets } from './secrets.ts';
 import type { SessionDetail, SessionRow } from './service.ts';
 import { queuePlace, sessionOptions, sessionStatus, waitingFor } from './session.ts';
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AgentCrashedError } from '../agent/agent-process.ts';
 import { errorMessage } from '../errors.ts';
+import { UnfitSchema } from '../json-schema/schema.ts';
 import type { SessionOptions } from '../session/session.ts';
 import { MAX_ERROR_CHARACTERS, type TurnError, type TurnErrorCode, type TurnOutcome } from '../turn/turn.ts';
 
@@ -112,6 +113,11 @@ function toMessage(text: string): string {
 
 /** Of a turn whose agent process ended, or could not be started. */
 export function crashOutcome(error: unknown, isDraining: boolean): TurnOutcome {
+  if (error instanceof UnfitSchema) {
+    // Taken by an earlier version of the server.
+    const message = `A schema in output_format or client_tools cannot be used: ${error.message}`;
+    return outcomeWithoutResult('invalid_request', message);
+  }
   if (!isDraining) {
     const exhausted = error instanceof AgentCrashedError ? error.exhausted : null;
     if (exhausted === null) return outcomeWithoutResult('agent_crashed', errorMessage(error));
