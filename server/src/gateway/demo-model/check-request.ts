@@ -109,13 +109,19 @@ function* problemsOfSchema(schema: unknown, place: string): Generator<string> {
 }
 
 function isSchema(schema: object): boolean {
-  const key = createHash('sha256').update(JSON.stringify(schema)).digest('base64');
-  const earlier = judged.get(key);
-  if (earlier !== undefined) return earlier;
-  const { $schema: _, ...rest } = schema as Record<string, unknown>;
-  const isValid = metaSchema.validateSchema(rest) === true;
-  judged.set(key, isValid);
-  return isValid;
+  try {
+    const key = createHash('sha256').update(JSON.stringify(schema)).digest('base64');
+    const earlier = judged.get(key);
+    if (earlier !== undefined) return earlier;
+    const { $schema: _, ...rest } = schema as Record<string, unknown>;
+    const isValid = metaSchema.validateSchema(rest) === true;
+    judged.set(key, isValid);
+    return isValid;
+  } catch (error) {
+    // Thousands of levels in one another.
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
 }
 
 /** Of the blocks of a request, and of the blocks that tools answered with. */

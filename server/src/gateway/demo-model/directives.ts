@@ -1,3 +1,5 @@
+import { type Marks, replaceMarked } from './text.ts';
+
 export type Fault =
   | { kind: 'error'; status: number; times: number; retryAfterSeconds: number | undefined }
   | { kind: 'hang' }
@@ -13,7 +15,8 @@ export type Directives = {
   say: string | undefined;
 };
 
-const directive = /\[demo:(error|hang|stall|cut|slow|think|say)\b\s*([^\]]*)\]/gi;
+const marks: Marks = { open: '[demo:', close: ']' };
+const directive = /^\[demo:(error|hang|stall|cut|slow|think|say)\b([^\]]*)\]$/i;
 
 /** Takes `[demo:…]` out of a prompt. The table is in demo-model.ts. */
 export function readDirectives(prompt: string): Directives {
@@ -24,7 +27,9 @@ export function readDirectives(prompt: string): Directives {
     think: false,
     say: undefined,
   };
-  const text = prompt.replace(directive, (_whole, name: string, argument: string) => {
+  const text = replaceMarked(prompt, marks, (part) => {
+    const [, name, argument = ''] = directive.exec(part) ?? [];
+    if (name === undefined) return part;
     apply(read, name.toLowerCase(), argument.trim());
     return '';
   });

@@ -10,6 +10,10 @@ import { type Responder, respond } from './respond.ts';
 import { estimateTokens } from './tokens.ts';
 
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
+/** Arrays and objects of a body: each takes up far more memory than text. */
+const MAX_CONTAINERS = 500_000;
+const ARRAY = '['.charCodeAt(0);
+const OBJECT = '{'.charCodeAt(0);
 
 /** One request to the demo model, from its first byte to its last. Never rejects. */
 export async function handleRequest(
@@ -66,10 +70,22 @@ async function readBody(request: IncomingMessage): Promise<string> {
   let length = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length > MAX_BODY_BYTES) throw new ApiError(413, 'Request exceeds the maximum size');
-    chunks.push(chunk);
+    // What is too large is read to its end: the client would not look for an answer before.
+    if (length <= MAX_BODY_BYTES) chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString();
+  if (length > MAX_BODY_BYTES) throw new ApiError(413, 'Request exceeds the maximum size');
+  const body = Buffer.concat(chunks);
+  if (countContainers(body) > MAX_CONTAINERS) {
+    throw new ApiError(400, `The demo model takes no body of more than ${MAX_CONTAINERS} arrays and objects`);
+  }
+  return body.toString();
+}
+
+/** At most so many: brackets in texts count as well. */
+function countContainers(body: Buffer): number {
+  let count = 0;
+  for (const byte of body) if (byte === ARRAY || byte === OBJECT) count++;
+  return count;
 }
 
 function parseJson(text: string): unknown {

@@ -10,7 +10,8 @@ export const messagesRequest = z.looseObject({
   // NOTE: the `claude` program also sends messages of the role `system`, with the working directory in them.
   messages: z
     .array(z.looseObject({ role: z.enum(['user', 'assistant', 'system']), content }))
-    .min(1, 'at least one message is required'),
+    .min(1, 'at least one message is required')
+    .max(100_000, 'at most 100000 messages are allowed'),
   system: content.optional(),
   tools: z.array(z.looseObject({ name: z.string(), type: z.string().nullish() })).optional(),
   tool_choice: z.looseObject({ type: z.string() }).nullish(),
