@@ -84,7 +84,7 @@ function start(
   plan: StartPlan,
   { sandbox, access }: { sandbox: Sandbox; access: GatewayAccess },
 ): StartedAgent {
-  const { db, defaultModel, nodeId, path } = services;
+  const { db, defaultModel, nameModel, nodeId, path } = services;
   const { session, fence, desk, continuation } = plan;
   const { options } = session;
   const transcript = createTranscriptStore({ db, sessionId: session.id, fence });
@@ -95,6 +95,7 @@ function start(
     mark: `${nodeId}/${session.id}/${fence}/${randomUUID()}`,
     requested: withRulesInside(session, sandbox.view.workspace),
     defaultModel,
+    nameModel,
     cwd: sandbox.view.workspace,
     environment: agentEnvironment({
       ...{ view: sandbox.view, sessionId: session.id, gateway: access, path, requested, backgroundTasks },
