@@ -5,6 +5,8 @@ type Message = MessagesRequest['messages'][number];
 /** Messages of one role after another are one to the model. */
 type Run = { role: Role; at: number; blocks: ContentBlock[] };
 
+/** Each lets a message change the effort. */
+const effortBetas = /^(?:per-turn-control|mid-conversation-output-config|mid-conversation-effort)-/;
 const idPattern = /^[a-zA-Z0-9_-]+$/;
 const imageBeginnings = new Map([
   ['image/jpeg', /^ffd8ff/],
@@ -15,7 +17,11 @@ const imageBeginnings = new Map([
 const MAX_IMAGE_BYTES = 5 * 1024 * 1024;
 
 /** What the Messages API finds wrong with messages, in its words. */
-export function* problemsOfMessages(messages: readonly Message[]): Generator<string> {
+export function* problemsOfMessages(
+  messages: readonly Message[],
+  betas: readonly string[],
+): Generator<string> {
+  yield* problemsOfEfforts(messages, betas);
   for (const [at, message] of messages.entries()) yield* problemsOfMessage(message, at, messages);
   yield* problemsOfCalls(runsOf(messages));
 }
@@ -49,6 +55,12 @@ function* problemsOfMessage(
   for (const [index, block] of blocks.entries()) {
     yield* problemsOfBlock(block, role, `messages.${at}.content.${index}`);
   }
+}
+
+function* problemsOfEfforts(messages: readonly Message[], betas: readonly string[]): Generator<string> {
+  if (betas.some((beta) => effortBetas.test(beta))) return;
+  const at = messages.findIndex(({ output_config }) => output_config !== undefined);
+  if (at !== -1) yield `messages.${at}.output_config: Extra inputs are not permitted`;
 }
 
 /** Such a message needs no text, and may stand anywhere. */

@@ -60,6 +60,7 @@ describe('a request to the demo model', () => {
     [
       'with an effort between messages',
       { messages: [...hello, assistant('hi'), system([], { output_config: { effort: 'low' } }), ...hello] },
+      ['mid-conversation-output-config-2026-07-01'],
     ],
     [
       'with its own thought',
@@ -126,6 +127,11 @@ describe('a request to the demo model', () => {
       'with an instruction without content',
       { messages: [...hello, system([]), assistant('hi'), ...hello] },
       /^messages\.1: all messages must have non-empty content/,
+    ],
+    [
+      'with an effort in a message, without the beta',
+      { messages: [...hello, system([], { output_config: { effort: 'low' } })] },
+      /^messages\.1\.output_config: Extra inputs are not permitted$/,
     ],
     [
       'with an empty text',

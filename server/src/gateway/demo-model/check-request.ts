@@ -34,12 +34,12 @@ export function refusalOf(request: CountTokensRequest, circumstances: Circumstan
 
 function* problemsOf(request: CountTokensRequest, circumstances: Circumstances): Generator<string> {
   const { messages, model } = request;
-  const { limits, maxTokens } = circumstances;
+  const { limits, betas, maxTokens } = circumstances;
   if (maxTokens !== undefined && maxTokens > limits.maxTokens) {
     yield `max_tokens: ${maxTokens} > ${limits.maxTokens}, which is the maximum allowed number of output tokens for ${model}`;
   }
   if (request.system !== undefined) yield* problemsOfTexts('system', blocksOf(request.system));
-  yield* problemsOfMessages(messages);
+  yield* problemsOfMessages(messages, betas);
   if (messages.at(-1)?.role === 'assistant' && !limits.takesPrefill) {
     yield 'This model does not support assistant message prefill. The conversation must end with a user message.';
   }

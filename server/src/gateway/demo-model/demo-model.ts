@@ -44,7 +44,7 @@ export type DemoModelOptions = {
  * | `[demo:think]` | thinks before it answers |
  * | `[demo:say TEXT]` | answers exactly TEXT (without `]`) |
  *
- * Models are known by name: `claude-` with `opus`, `sonnet`, `haiku` or `fable` in it, and every name with `demo` in it.
+ * What the Messages API refuses it refuses as well, see check-request.ts. Models are known by name, see model-limits.ts.
  * Tokens are an estimate: 4 characters each in the request, up to 6 of a word in the answer.
  */
 export class DemoModel {
