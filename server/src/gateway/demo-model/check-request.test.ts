@@ -129,6 +129,11 @@ describe('a request to the demo model', () => {
       /^messages\.1: all messages must have non-empty content/,
     ],
     [
+      'with instructions, of a model that takes none there',
+      { model: 'claude-haiku-4-5', messages: [...hello, system('be brief')] },
+      /^messages\.1: role 'system' is not supported on this model$/,
+    ],
+    [
       'with an effort in a message, without the beta',
       { messages: [...hello, system([], { output_config: { effort: 'low' } })] },
       /^messages\.1\.output_config: Extra inputs are not permitted$/,

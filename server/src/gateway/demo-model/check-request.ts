@@ -40,6 +40,10 @@ function* problemsOf(request: CountTokensRequest, circumstances: Circumstances):
   }
   if (request.system !== undefined) yield* problemsOfTexts('system', blocksOf(request.system));
   yield* problemsOfMessages(messages, betas);
+  const instruction = messages.findIndex(({ role }) => role === 'system');
+  if (instruction !== -1 && !limits.takesInstructions) {
+    yield `messages.${instruction}: role 'system' is not supported on this model`;
+  }
   if (messages.at(-1)?.role === 'assistant' && !limits.takesPrefill) {
     yield 'This model does not support assistant message prefill. The conversation must end with a user message.';
   }

@@ -9,6 +9,8 @@ export type ModelLimits = {
   refusedThinking: readonly ThinkingType[];
   /** Whether a request may end with the beginning of the answer. */
   takesPrefill: boolean;
+  /** Whether messages may be of the role `system`. */
+  takesInstructions: boolean;
 };
 
 const known = /^claude-.*(?:opus|sonnet|haiku|fable|mythos)|demo/i;
@@ -18,6 +20,7 @@ const unlimited: ModelLimits = {
   maxTokens: Number.POSITIVE_INFINITY,
   refusedThinking: [],
   takesPrefill: true,
+  takesInstructions: true,
 };
 
 /** Undefined for a model that nobody knows. Names that only the demo model has are held to nothing. */
@@ -32,6 +35,7 @@ export function limitsOf(model: string): ModelLimits | undefined {
     maxTokens: maxTokensOf(family, version),
     refusedThinking: refusedThinking(family, version),
     takesPrefill: version < 4.6,
+    takesInstructions: version >= 4.8,
   };
 }
 
