@@ -33,6 +33,7 @@ import {
   configuredUpstream,
   demoUpstream,
   modelUpstreams,
+  nameForAgents,
   needsDemoModel,
   type Upstream,
 } from './gateway/upstream.ts';
@@ -116,6 +117,7 @@ export async function createContext(config: Config, parts: ContextParts): Promis
   await queue.start();
 
   const upstream = await chooseUpstream(config, stack);
+  const upstreams = modelUpstreams(config.upstreams);
   const workerId = randomUUID();
   const prices = readPrices(config, logger);
   const accounts = stack.use(new UsageLedger({ database, prices, workerId, logger }));
@@ -123,7 +125,7 @@ export async function createContext(config: Config, parts: ContextParts): Promis
   const gateway = stack.use(
     new ModelGateway({
       upstream,
-      upstreams: modelUpstreams(config.upstreams),
+      upstreams,
       accounts,
       allowedModels: config.allowedModels,
       streamIdleMs: parts.streamIdleMs,
@@ -174,6 +176,8 @@ export async function createContext(config: Config, parts: ContextParts): Promis
       cloudEnvironment: config.cloud?.environment ?? {},
       idleTtl: config.idleTtl,
       defaultModel: config.model,
+      // A cloud that agents ask by themselves knows its own names.
+      nameModel: (model) => (config.cloud === null ? nameForAgents(model, { upstream, upstreams }) : model),
       allowedPrivateHosts: config.allowedPrivateHosts,
       workspaceRoots: config.workspaceRoots,
       stallTimeout: config.stallTimeout,

@@ -4,10 +4,10 @@ import { rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from '../log.ts';
-import { matchesPattern } from '../util/pattern.ts';
 import type { Accounts } from './accounts.ts';
 import { Forwarder } from './forwarder.ts';
 import { Refusal, refuse, tokenOf } from './headers.ts';
+import { meansModel } from './model-name.ts';
 import { type ModelRequest, readModelRequest } from './model-request.ts';
 import { type ModelUpstream, type Upstream, upstreamFor } from './upstream.ts';
 
@@ -191,7 +191,7 @@ export class ModelGateway {
 
   #requireAllowed(model: string): void {
     const { allowedModels = [] } = this.#options;
-    if (allowedModels.length === 0 || allowedModels.some((pattern) => matchesPattern(pattern, model))) return;
+    if (allowedModels.length === 0 || allowedModels.some((pattern) => meansModel(pattern, model))) return;
     throw Refusal.forbidden(`the model ${model} is not allowed on this server`);
   }
 

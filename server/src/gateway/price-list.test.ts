@@ -37,8 +37,19 @@ describe('the prices', () => {
     assert.equal(cost('claude-opus-5', million), '5.0000000000');
     assert.equal(cost('us.anthropic.claude-opus-4-1-20250805-v1:0', million), '15.0000000000');
     assert.equal(cost('claude-opus-4-7', million), '5.0000000000');
+    assert.equal(cost('claude-opus-4-1@20250805', million), '15.0000000000');
     assert.equal(cost('claude-3-7-sonnet-20250219', million), '3.0000000000');
     assert.deepEqual(unknown, []);
+  });
+
+  it('of a pattern for the name that the API knows hold for a name that a cloud gave the model', () => {
+    const [usual] = listPrices.models;
+    assert.ok(usual);
+    const models = [{ ...usual, match: 'claude-haiku-4-5-*', input: 7 }];
+    const { cost } = list({ ...listPrices, models });
+    for (const name of ['us.anthropic.claude-haiku-4-5-20251001-v1:0', 'claude-haiku-4-5@20251001']) {
+      assert.equal(cost(name, { input: 1_000_000 }), '7.0000000000');
+    }
   });
 
   it('rise for every token of a long prompt, where the model has such a price', () => {

@@ -1,5 +1,5 @@
 import { dollars, type Money, tokenPrice } from '../util/money.ts';
-import { matchesPattern } from '../util/pattern.ts';
+import { meansModel } from './model-name.ts';
 import type { ModelPrice, PriceTable, Rates } from './price-table.ts';
 
 /** What a model request used, by kind. */
@@ -67,7 +67,7 @@ export class PriceList {
   #find(model: string): Price {
     const known = this.#found.get(model);
     if (known !== undefined) return known;
-    const entry = this.#table.models.find(({ match }) => matchesPattern(match, model));
+    const entry = this.#table.models.find(({ match }) => meansModel(match, model));
     if (entry === undefined) this.#onUnknown(model);
     const price = entry ?? this.#table.default;
     // Names come from agents: what is kept of them is bounded.

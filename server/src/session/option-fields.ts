@@ -32,9 +32,17 @@ function refuseRule(rule: string): string | null {
   return isKnown || name.startsWith('mcp__') ? null : unknownTool(name);
 }
 
+/** Clients of the Python project write `bash,read,write`. */
+function spellTool(rule: string): string {
+  const name = /^\w+/.exec(rule)?.[0] ?? '';
+  const known = knownTools.find((tool) => tool.toLowerCase() === name.toLowerCase());
+  return known === undefined ? rule : known + rule.slice(name.length);
+}
+
 const toolRule = text
   .trim()
   .min(1, 'a tool name must not be empty')
+  .overwrite(spellTool)
   .superRefine((rule, context) => {
     const message = rule === '' ? null : refuseRule(rule);
     if (message !== null) context.addIssue({ code: 'custom', message });

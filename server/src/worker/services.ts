@@ -32,6 +32,8 @@ export type WorkerServices = {
   /** How long an idle session keeps its process, in milliseconds. */
   idleTtl: number;
   defaultModel: string | null;
+  /** The name under which an agent asks for a model, as whoever answers for it knows it. */
+  nameModel: (model: string) => string;
   /** What agents may connect to although it is private, where their session has it. */
   allowedPrivateHosts: readonly string[];
   /** Where sessions may work: entries of `rootsOf`. */

@@ -93,7 +93,7 @@ function start(
   plan: StartPlan,
   { sandbox, access, places }: { sandbox: Sandbox; access: GatewayAccess; places: HeldPlaces },
 ): StartedAgent {
-  const { db, defaultModel, nodeId, path } = services;
+  const { db, defaultModel, nameModel, nodeId, path } = services;
   const { session, fence, desk, continuation } = plan;
   const { options } = session;
   const transcript = createTranscriptStore({ db, sessionId: session.id, fence });
@@ -104,6 +104,7 @@ function start(
     mark: `${nodeId}/${session.id}/${fence}/${randomUUID()}`,
     requested: { ...options, allowed_tools: [...(options.allowed_tools ?? []), ...grantedRules(session)] },
     defaultModel,
+    nameModel,
     cwd: sandbox.view.workspace,
     environment: agentEnvironment({
       ...{ view: sandbox.view, sessionId: session.id, gateway: access, path, requested, backgroundTasks },

@@ -1,3 +1,5 @@
+import { type Marks, replaceMarked } from './text.ts';
+
 export type Fault =
   | { kind: 'error'; status: number; times: number; retryAfterSeconds: number | undefined }
   | { kind: 'hang' }
@@ -15,7 +17,8 @@ export type Directives = {
   noAnswer: 'refuse' | 'empty' | undefined;
 };
 
-const directive = /\[demo:(error|hang|stall|cut|refuse|empty|slow|think|say)\b\s*([^\]]*)\]/gi;
+const marks: Marks = { open: '[demo:', close: ']' };
+const directive = /^\[demo:(error|hang|stall|cut|refuse|empty|slow|think|say)\b([^\]]*)\]$/i;
 
 /** Takes `[demo:…]` out of a prompt. The table is in demo-model.ts. */
 export function readDirectives(prompt: string): Directives {
@@ -27,7 +30,9 @@ export function readDirectives(prompt: string): Directives {
     say: undefined,
     noAnswer: undefined,
   };
-  const text = prompt.replace(directive, (_whole, name: string, argument: string) => {
+  const text = replaceMarked(prompt, marks, (part) => {
+    const [, name, argument = ''] = directive.exec(part) ?? [];
+    if (name === undefined) return part;
     apply(read, name.toLowerCase(), argument.trim());
     return '';
   });

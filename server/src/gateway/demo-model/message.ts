@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { InputUsage } from './prompt-cache.ts';
 import type { Block } from './rules.ts';
+import { signThought } from './thought-signature.ts';
 import { tokensOf } from './tokens.ts';
 
 export type MessageBlock =
@@ -59,6 +60,6 @@ export function newId(prefix: string): string {
 
 function finishBlock(block: Block, tokens: string[]): MessageBlock {
   if (block.type === 'text') return { type: 'text', text: tokens.join('') };
-  if (block.type === 'thinking') return { ...block, signature: Buffer.from('demo model').toString('base64') };
+  if (block.type === 'thinking') return { ...block, signature: signThought(block.thinking) };
   return { type: 'tool_use', id: newId('toolu'), name: block.name, input: block.input };
 }

@@ -2,6 +2,7 @@ import { answerInWords } from './answers.ts';
 import type { Conversation } from './conversation.ts';
 import { type Fault, readDirectives } from './directives.ts';
 import { sampleOf } from './sample.ts';
+import { textBetween } from './text.ts';
 import { takeToolTurn } from './tool-turn.ts';
 
 export type Block =
@@ -32,7 +33,7 @@ export function replyTo(conversation: Conversation): Reply {
 }
 
 function answerTo(prompt: string, conversation: Conversation): Block[] {
-  if (/\bcreate a detailed summary of\b[\s\S]*<summary>/.test(prompt)) return words(summarise(conversation));
+  if (asksForSummary(prompt)) return words(summarise(conversation));
   if (conversation.outputSchema !== undefined) {
     return words(JSON.stringify(sampleOf(conversation.outputSchema, lastStatement(prompt))));
   }
@@ -64,16 +65,22 @@ function structuredOutput(prompt: string, conversation: Conversation): Block[] |
     : undefined;
 }
 
+/** How the `claude` program asks for what is to be kept of a conversation. */
+function asksForSummary(prompt: string): boolean {
+  const at = prompt.indexOf('create a detailed summary of');
+  return at !== -1 && prompt.includes('<summary>', at);
+}
+
 function summarise(conversation: Conversation): string {
   const lines = conversation.earlierPrompts.map((prompt) => `- ${prompt}`).join('\n');
   return `<analysis>\nThe demo model lists what the user said.\n</analysis>\n\n<summary>\nThe user said:\n${lines}\n</summary>`;
 }
 
 function passOn(taskReport: string): string {
-  const part = (name: string) => new RegExp(`<${name}>([\\s\\S]*?)</${name}>`).exec(taskReport)?.[1] ?? '';
+  const part = (name: string) => textBetween(taskReport, { open: `<${name}>`, close: `</${name}>` }) ?? '';
   return `A task in the background has ended (${part('status')}): ${part('summary')}\n\n${part('result')}`.trim();
 }
 
 function lastStatement(prompt: string): string {
-  return prompt.split('\n').at(-1) ?? prompt;
+  return prompt.slice(prompt.lastIndexOf('\n') + 1);
 }
