@@ -126,6 +126,7 @@ export async function createContext(config: Config, parts: ContextParts): Promis
       upstreams: modelUpstreams(config.upstreams),
       accounts,
       allowedModels: config.allowedModels,
+      memory: config.gatewayMemory,
       streamIdleMs: parts.streamIdleMs,
       logger,
     }),

@@ -88,6 +88,7 @@ describe('the model gateway', () => {
       headers: {
         'x-api-key': options.token ?? access.token,
         'anthropic-beta': 'a,b',
+        'anthropic-workspace-id': 'wrkspc_another',
         'content-type': 'application/json',
       },
       ...(options.method === 'GET' ? {} : { body: options.body ?? BODY }),
@@ -109,6 +110,7 @@ describe('the model gateway', () => {
     assert.equal(request.url, '/prefix/v1/messages?beta=true');
     assert.equal(request.headers['x-api-key'], 'the-real-key');
     assert.equal(request.headers['anthropic-beta'], 'a,b');
+    assert.equal(request.headers['anthropic-workspace-id'], undefined);
     assert.doesNotMatch(JSON.stringify(request.rawHeaders), new RegExp(access.token));
   });
 

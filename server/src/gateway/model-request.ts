@@ -16,7 +16,7 @@ export const modelName = z.string().regex(/^[\x20-\x7e]{1,200}$/);
 const maxTokens = z.number().int().min(0).max(10_000_000);
 
 /** The body goes on as it came. */
-export type ModelRequest = { model: string; maxTokens: number; bytes: Buffer };
+export type ModelRequest = { model: string; maxTokens: number; isStream: boolean; bytes: Buffer };
 export type OutlinedRequest = ModelRequest & { outline: RequestOutline };
 
 /** How long the body will be. Throws a `Refusal` when it does not say so, is too large, or is packed. */
@@ -48,14 +48,14 @@ export async function readModelRequest(
   }
 }
 
-function requireNames({ model, maxTokens: asked, otherModels, fields }: RequestOutline) {
+function requireNames({ model, maxTokens: asked, isStream, otherModels, fields }: RequestOutline) {
   for (const name of [model, ...otherModels]) {
     if (!modelName.safeParse(name).success) throw new JsonProblem('the body must be JSON that names a model');
   }
   if (fields.has('max_tokens') && !maxTokens.safeParse(asked).success) {
     throw new JsonProblem('max_tokens must be a whole number, at most 10,000,000');
   }
-  return { model: model as string, maxTokens: asked ?? UNLIMITED_OUTPUT };
+  return { model: model as string, maxTokens: asked ?? UNLIMITED_OUTPUT, isStream };
 }
 
 type Arrival = { bytes: Buffer; patienceMs: number; onProgress: (arrived: number) => void };

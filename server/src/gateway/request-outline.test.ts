@@ -17,7 +17,8 @@ describe('the outline of a model request', () => {
     const outline = outlineOf(
       '{"metadata":{"model":7,"max_tokens":1},"max_\\u0074okens":1.5e1,"model":"a\\u002db","x":[{"max_tokens":2}]}',
     );
-    assert.deepEqual([outline.model, outline.maxTokens], ['a-b', 15]);
+    assert.deepEqual([outline.model, outline.maxTokens, outline.isStream], ['a-b', 15, false]);
+    assert.equal(outlineOf({ stream: true }).isStream, true);
     assert.deepEqual([...outline.fields], ['metadata', 'max_tokens', 'model', 'x']);
     for (const body of ['{"model":7,"max_tokens":"5"}', '{"model":["m"],"max_tokens":{}}', '{}']) {
       const { model, maxTokens } = outlineOf(body);

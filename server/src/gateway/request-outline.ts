@@ -9,6 +9,7 @@ export type RequestOutline = {
   model: string | undefined;
   /** Undefined when it says nothing, or no number. */
   maxTokens: number | undefined;
+  isStream: boolean;
   /** Names of fields of the body, each once. */
   fields: ReadonlySet<string>;
   /** Models that it names beside its own, of fallbacks and advisors; `default` where the model API chooses. */
@@ -61,6 +62,7 @@ export class OutlineReader implements JsonVisitor {
   readonly #fields = new Set<string>();
   #model: string | undefined;
   #maxTokens: number | undefined;
+  #isStream = false;
   readonly #otherModels: string[] = [];
   readonly #serverTools: { type: string; start: number; end: number }[] = [];
   readonly #references = new Set<string>();
@@ -86,6 +88,7 @@ export class OutlineReader implements JsonVisitor {
     return {
       model: this.#model,
       maxTokens: this.#maxTokens,
+      isStream: this.#isStream,
       fields: this.#fields,
       otherModels: this.#otherModels,
       serverTools: this.#serverTools.map((tool) => this.#readDefinition(tool)),
@@ -158,9 +161,10 @@ export class OutlineReader implements JsonVisitor {
   scalar(start: number, end: number): void {
     const frame = this.#frames.at(-1);
     if (frame === undefined) throw noObject();
-    if (this.#opaqueDepth === 0 && frame.role === 'body' && frame.key === 'max_tokens') {
-      this.#maxTokens = Number(this.#bytes.toString('latin1', start, end));
-    }
+    if (this.#opaqueDepth > 0 || frame.role !== 'body') return;
+    const text = this.#bytes.toString('latin1', start, end);
+    if (frame.key === 'max_tokens') this.#maxTokens = Number(text);
+    else if (frame.key === 'stream') this.#isStream = text === 'true';
   }
 
   #noteField(name: string): void {

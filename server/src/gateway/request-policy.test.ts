@@ -8,7 +8,8 @@ function asked(body: object) {
   const reader = new OutlineReader(bytes);
   reader.advance(bytes.length);
   const outline = reader.end();
-  return { model: outline.model ?? '', maxTokens: outline.maxTokens ?? 0, bytes, outline };
+  const { model = '', maxTokens = 0, isStream } = outline;
+  return { model, maxTokens, isStream, bytes, outline };
 }
 
 const search = { type: 'web_search_20250305', name: 'web_search', max_uses: 3 };

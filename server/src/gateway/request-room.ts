@@ -41,11 +41,19 @@ export class Room {
     this.#left = size;
   }
 
-  /** @returns what gives it back, once it is had; throws the reason of `signal` */
+  /** @returns what gives it back; null when there is not enough */
+  tryTake(amount: number): Disposable | null {
+    if (amount > this.#left) return null;
+    this.#left -= amount;
+    return { [Symbol.dispose]: () => this.#giveBack(amount) };
+  }
+
+  /** Waits until there is enough. Throws the reason of `signal`. */
   async take(amount: number, signal: AbortSignal): Promise<Disposable> {
     signal.throwIfAborted();
-    if (amount > this.#left) await this.#wait(amount, signal);
-    else this.#left -= amount;
+    const taken = this.tryTake(amount);
+    if (taken !== null) return taken;
+    await this.#wait(amount, signal);
     return { [Symbol.dispose]: () => this.#giveBack(amount) };
   }
 
@@ -93,17 +101,33 @@ export class AgentRoom {
 
   /** Room for a request with a body of `length` bytes, until it is disposed of. Throws a `Refusal` after some time. */
   async take(length: number, signal: AbortSignal): Promise<Disposable> {
-    const patience = AbortSignal.timeout(this.#patienceMs);
-    const either = AbortSignal.any([signal, patience]);
     using taken = new DisposableStack();
-    try {
-      taken.use(await this.#requests.take(1, either));
-      taken.use(await this.#bytes.take(length, either));
-      taken.use(await this.#shared.take(length, either));
-    } catch (error) {
-      if (signal.aborted || !patience.aborted) throw error;
-      throw new Refusal(429, 'rate_limit_error', 'too many or too large model requests are under way', 5);
+    const wanted = [
+      { room: this.#requests, amount: 1 },
+      { room: this.#bytes, amount: length },
+      { room: this.#shared, amount: length },
+    ];
+    // Only who waits needs a clock.
+    let patience: AbortSignal | undefined;
+    for (const { room, amount } of wanted) {
+      let had = room.tryTake(amount);
+      if (had === null) {
+        patience ??= AbortSignal.timeout(this.#patienceMs);
+        had = await waitFor(room, amount, { signal, patience });
+      }
+      taken.use(had);
     }
     return taken.move();
+  }
+}
+
+type Patience = { signal: AbortSignal; patience: AbortSignal };
+
+async function waitFor(room: Room, amount: number, { signal, patience }: Patience): Promise<Disposable> {
+  try {
+    return await room.take(amount, AbortSignal.any([signal, patience]));
+  } catch (error) {
+    if (signal.aborted || !patience.aborted) throw error;
+    throw new Refusal(429, 'rate_limit_error', 'too many or too large model requests are under way', 5);
   }
 }
