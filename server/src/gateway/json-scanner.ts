@@ -135,6 +135,11 @@ export class JsonScanner {
         return;
       }
       if (byte !== BACKSLASH) throw new JsonProblem('a string of the body has a control character');
+      if (at + 1 < end && isEscape[bytes[at + 1] as number] === 1) {
+        this.#isEscaped = true;
+        at += 2;
+        continue;
+      }
       const next = this.#endOfEscape(at, end);
       if (next === null) break;
       this.#isEscaped = true;
@@ -143,14 +148,11 @@ export class JsonScanner {
     this.#at = at;
   }
 
-  /** Null while it has not arrived whole. */
+  /** Of one with digits; null while it has not arrived whole. */
   #endOfEscape(at: number, end: number): number | null {
     const bytes = this.#bytes;
     if (at + 1 >= end) return null;
-    const kind = bytes[at + 1] as number;
-    if (isEscape[kind] === 1) return at + 2;
-    if (kind !== LETTER_U)
-      throw new JsonProblem('a string of the body has an escape that JSON does not know');
+    if (bytes[at + 1] !== LETTER_U) throw new JsonProblem('a string of the body has an unknown escape');
     if (at + 5 >= end) return null;
     for (let digit = at + 2; digit < at + 6; digit++) {
       if (isHexDigit[bytes[digit] as number] === 0) throw new JsonProblem('the body has a broken \\u escape');

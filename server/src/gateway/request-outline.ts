@@ -27,6 +27,7 @@ export type RequestOutline = {
   isCompacting: boolean;
 };
 
+const LETTER_C = 0x63;
 const MAX_FIELDS = 100;
 const MAX_NAMES = 32;
 const MAX_NAME_BYTES = 200;
@@ -36,6 +37,8 @@ const MAX_DEFINITION_BYTES = 16 * 1024;
 const opaqueKeys = new Set(['input', 'input_schema', 'input_examples', 'schema']);
 /** Tools that the agent runs. All others the model API runs, also those that are not known yet. */
 const clientTool = /^(custom|(bash|text_editor|computer|memory)_\d+|(computer|browser)_toolset_\d+)$/;
+/** Names of fields that mean something below the body. */
+const watchedKeys = [...opaqueKeys, 'type', 'source', 'definition', 'model', 'speed', 'media_type'];
 const inlineSources = new Set(['base64', 'text', 'content']);
 
 type Role = 'body' | 'tools' | 'tool' | 'source' | 'messages' | 'other';
@@ -131,7 +134,8 @@ export class OutlineReader implements JsonVisitor {
   key(start: number, end: number, isEscaped: boolean): void {
     if (this.#opaqueDepth > 0) return;
     const frame = this.#frames.at(-1) as Frame;
-    frame.key = this.#text(start, end, isEscaped);
+    const isWhole = isEscaped || frame.role === 'body' || frame.keys !== null;
+    frame.key = isWhole ? this.#text(start, end, isEscaped) : this.#watchedKey(start, end);
     if (frame.role === 'body') this.#noteField(frame.key);
     if (frame.keys !== null) this.#noteToolKey(frame.keys, frame.key);
   }
@@ -142,7 +146,8 @@ export class OutlineReader implements JsonVisitor {
     if (this.#opaqueDepth > 0 || frame.isArray) return;
     switch (frame.key) {
       case 'type':
-        this.#noteType(frame, this.#text(start, end, isEscaped));
+        if (this.#isTelling(frame, start, isEscaped))
+          this.#noteType(frame, this.#text(start, end, isEscaped));
         break;
       case 'model':
         if (!frame.inMessages) this.#noteModel(frame.role, this.#text(start, end, isEscaped));
@@ -180,6 +185,11 @@ export class OutlineReader implements JsonVisitor {
     if (keys.size === MAX_FIELDS)
       throw new JsonProblem(`a tool of the body has more than ${MAX_FIELDS} fields`);
     keys.add(name);
+  }
+
+  /** Most types need not be read: what is looked for outside of tools and sources begins with a c. */
+  #isTelling({ role }: Frame, start: number, isEscaped: boolean): boolean {
+    return role === 'tool' || role === 'source' || isEscaped || this.#bytes[start] === LETTER_C;
   }
 
   #noteType(frame: Frame, type: string): void {
@@ -220,6 +230,19 @@ export class OutlineReader implements JsonVisitor {
   #readDefinition({ type, start, end }: { type: string; start: number; end: number }): ServerTool {
     if (end - start > MAX_DEFINITION_BYTES) throw new JsonProblem(`the tool ${type} is larger than 16 KB`);
     return { type, definition: JSON.parse(this.#bytes.toString('utf8', start, end)) };
+  }
+
+  /** Most keys need not be read. @returns '' for those */
+  #watchedKey(start: number, end: number): string {
+    const bytes = this.#bytes;
+    next: for (const key of watchedKeys) {
+      if (key.length !== end - start) continue;
+      for (let index = 0; index < key.length; index++) {
+        if (bytes[start + index] !== key.charCodeAt(index)) continue next;
+      }
+      return key;
+    }
+    return '';
   }
 
   /** Names that matter are short: what is cut off makes no other name of them. */
