@@ -278,6 +278,13 @@ export const configOptions = {
     description: 'patterns, separated by ",", of the models that agents may use',
     defaultText: 'all',
   },
+  gatewayMemory: {
+    env: ['GREENROOM_GATEWAY_MEMORY'],
+    schema: size.refine((bytes) => bytes >= 64 * 2 ** 20, 'must be at least 64MB'),
+    description:
+      'memory that bodies of model requests may take up at once, those of all agents (docs/gateway.md)',
+    defaultText: 'an eighth of the free memory, from 128MB to 1GB',
+  },
   prices: {
     env: ['GREENROOM_PRICES'],
     schema: text,

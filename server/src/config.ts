@@ -44,6 +44,8 @@ export type Config = {
   upstreams: UpstreamConfig[];
   cloud: Cloud | null;
   allowedModels: string[];
+  /** Bytes. */
+  gatewayMemory: number;
   /** Path of a file. */
   prices: string | null;
   demoTokensPerSecond: number;
@@ -155,6 +157,7 @@ function defaults(sources: ConfigSources, values: Partial<Record<OptionName, unk
     upstreams: [],
     cloud: null,
     allowedModels: [],
+    gatewayMemory: Math.min(Math.max(Math.floor(machine.availableMemory / 8), 128 * 2 ** 20), 2 ** 30),
     prices: null,
     demoTokensPerSecond: 60,
     retention: null,
@@ -265,7 +268,7 @@ export function configuredSecrets(config: Config): string[] {
 const times = new Set<OptionName>(['idleTtl', 'retention', 'shutdownGrace', 'stallTimeout']);
 
 /** Kept in bytes. */
-const sizes = new Set<OptionName>(['sandboxMemory', 'sandboxTmp', 'sandboxDisk']);
+const sizes = new Set<OptionName>(['gatewayMemory', 'sandboxMemory', 'sandboxTmp', 'sandboxDisk']);
 
 function displayValue(name: OptionName, value: Config[OptionName]): string {
   if (value === null) return '(not set)';

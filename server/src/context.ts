@@ -128,6 +128,7 @@ export async function createContext(config: Config, parts: ContextParts): Promis
       upstreams,
       accounts,
       allowedModels: config.allowedModels,
+      memory: config.gatewayMemory,
       streamIdleMs: parts.streamIdleMs,
       logger,
     }),

@@ -253,6 +253,22 @@ describe('an isolated session', () => {
     }
   });
 
+  it('searches the web, by way of the model API, only where it may connect to', async () => {
+    const search = async (input: object, extra: object = {}): Promise<string> => {
+      const prompt = `use WebSearch ${JSON.stringify(input)}`;
+      const id = await server.execute({ prompt, allowed_tools: ['WebSearch'], ...extra });
+      const { status, messages } = await server.ended(id);
+      assert.equal(status, 'completed');
+      const result = messages.find(({ content }) => content.content?.[0]?.type === 'tool_result');
+      return String(result?.content.content[0].content);
+    };
+    const network = { allowed_hosts: ['*.docs.example'] };
+    assert.match(await search({ query: 'cats' }), /403 Greenroom: web_search_\d+ may look only at/);
+    assert.match(await search({ query: 'cats' }, { network }), /403 Greenroom: .*\*\.docs\.example/);
+    const found = await search({ query: 'cats', allowed_domains: ['api.docs.example'] }, { network });
+    assert.match(found, /^Web search results for query: "cats"/);
+  });
+
   it('is refused hosts where nothing would hold it to them', async () => {
     await using open = await startTestServer({ config: { isolation: 'none' } });
     const { status, body } = await open.request('POST', '/execute/', {

@@ -39,7 +39,7 @@ describe('forwarding a model request', () => {
         });
         return writeHead(status);
       };
-      const asked = { model: 'a-model', maxTokens: 1, bytes: Buffer.from('{}') };
+      const asked = { model: 'a-model', maxTokens: 1, isStream: false, bytes: Buffer.from('{}') };
       const work = forwarder.forward(
         {
           ...{ request, response, asked, sessionId: 'a-session', url: new URL('http://gateway/v1/messages') },

@@ -76,6 +76,26 @@ describe('the prices', () => {
     }
   });
 
+  it('bound a request by the whole context of its model where input comes from elsewhere, each time it is asked', () => {
+    const { prices, unknown } = list();
+    const bound = (model: string, extent: object): number =>
+      Math.round(Number(toDecimal(prices.boundOf(model, { bytes: 100, maxTokens: 100, ...extent }))) * 1e6);
+    const output = 100 * 5;
+    assert.equal(bound('claude-haiku-4-5', {}), 100 * 2 + output);
+    assert.equal(bound('claude-haiku-4-5', { extraTokens: 5_000 }), 5_100 * 2 + output);
+    const whole = 200_000 * 2 + output;
+    assert.equal(bound('claude-haiku-4-5', { fillsContext: true }), whole);
+    assert.equal(bound('claude-opus-5', { fillsContext: true }), 1e6 * 10 + 100 * 25);
+    assert.equal(bound('claude-haiku-5-5', { fillsContext: true }), 1e6 * 1 + 100 * 2.5);
+    assert.equal(
+      bound('claude-haiku-4-5', { fillsContext: true, rounds: 3, searches: 2 }),
+      3 * whole + 20_000,
+    );
+    const both = bound('claude-haiku-4-5', { otherModels: ['claude-opus-5'] });
+    assert.equal(both, bound('claude-haiku-4-5', {}) + bound('claude-opus-5', {}));
+    assert.deepEqual(unknown, []);
+  });
+
   it('can be overridden by a file, and say what is wrong with it', () => {
     const directory = mkdtempSync(join(tmpdir(), 'greenroom-test-'));
     try {

@@ -62,7 +62,10 @@ export async function startAgent(
       const { id: sessionId, tenant_id: tenantId } = plan.session;
       const { fence } = plan;
       const { socketPath } = sandbox;
-      const access = await services.gateway.admit({ tenantId, sessionId, fence, socketPath });
+      const allowedHosts = services.driver.confines
+        ? (plan.session.options.network?.allowed_hosts ?? [])
+        : null;
+      const access = await services.gateway.admit({ tenantId, sessionId, fence, socketPath, allowedHosts });
       let started: StartedAgent | undefined;
       try {
         onTurn(() => {
