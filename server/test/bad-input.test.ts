@@ -150,7 +150,7 @@ describe('bad input', () => {
 
     it('refuses rules that name no tool, which would deny nothing', async () => {
       const refused = {
-        bash: /did you mean "Bash"/,
+        Bashh: /did you mean "Bash"/,
         'Bash(git:*': /a name with a pattern/,
         Bsh: /unknown tool/,
       };
