@@ -233,6 +233,25 @@ describe('what an agent asks of the model gateway', () => {
     );
   });
 
+  it('may not pile up, though one connection brings them all', async () => {
+    await using gateway = await start({ requests: 1, waiting: 2 });
+    const { socketPath } = await gateway.admit();
+    const held = Promise.withResolvers<ServerResponse>();
+    answer = (_body, response) => held.resolve(response);
+    const client = connect(socketPath);
+    const head = `POST ${MESSAGES} HTTP/1.1\r\nhost: gateway\r\ncontent-length: ${BODY.length}\r\n`;
+    for (let index = 0; index < 4; index++) client.write(`${head}\r\n${BODY}`);
+    client.write(`${head}connection: close\r\n\r\n${BODY}`);
+    const first = await held.promise;
+    answer = atOnce;
+    first.end();
+    const statuses = (await text(client)).match(/HTTP\/1\.1 \d+/g);
+    assert.deepEqual(
+      statuses,
+      ['200', '200', '200', '429', '429'].map((status) => `HTTP/1.1 ${status}`),
+    );
+  });
+
   it('shares what the server has for bodies with all agents', async () => {
     await using gateway = await start({ patienceMs: 50 }, 1000);
     const [one, other] = [await gateway.admit(), await gateway.admit()];

@@ -54,4 +54,15 @@ describe('room for requests', () => {
     second[Symbol.dispose]();
     using _all = await other.take(10, forever);
   });
+
+  it('of an agent has a bounded number of who wait: the next is refused at once', async () => {
+    const limits = { ...requestLimits, requests: 1, waiting: 2, patienceMs: 60_000 };
+    const agent = new AgentRoom(limits, new Room(10));
+    const first = await agent.take(1, forever);
+    const waiting = [agent.take(1, forever), agent.take(1, forever)];
+    await assert.rejects(agent.take(1, forever), { status: 429 });
+    first[Symbol.dispose]();
+    for (const one of waiting) (await one)[Symbol.dispose]();
+    using _again = await agent.take(1, forever);
+  });
 });

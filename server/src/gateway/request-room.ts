@@ -10,6 +10,8 @@ export type RequestLimits = {
   bytes: number;
   /** On one agent's socket. */
   connections: number;
+  /** Requests of one agent that wait for room; one connection can bring any number of them. */
+  waiting: number;
   /** How long a request waits for others to make room. */
   patienceMs: number;
   /** How long a body may take to arrive. */
@@ -22,6 +24,7 @@ export const requestLimits: RequestLimits = {
   requests: 32,
   bytes: 64 * MEGABYTE,
   connections: 64,
+  waiting: 64,
   patienceMs: 30_000,
   bodyMs: 30_000,
   headersMs: 10_000,
@@ -87,13 +90,16 @@ export class Room {
 /** What one agent takes up of the gateway. */
 export class AgentRoom {
   readonly #patienceMs: number;
+  readonly #maxWaiting: number;
+  #waiting = 0;
   readonly #requests: Room;
   readonly #bytes: Room;
   readonly #shared: Room;
 
   /** `shared`: bytes of all agents. */
-  constructor({ requests, bytes, patienceMs }: RequestLimits, shared: Room) {
+  constructor({ requests, bytes, patienceMs, waiting }: RequestLimits, shared: Room) {
     this.#patienceMs = patienceMs;
+    this.#maxWaiting = waiting;
     this.#requests = new Room(requests);
     this.#bytes = new Room(bytes);
     this.#shared = shared;
@@ -113,21 +119,28 @@ export class AgentRoom {
       let had = room.tryTake(amount);
       if (had === null) {
         patience ??= AbortSignal.timeout(this.#patienceMs);
-        had = await waitFor(room, amount, { signal, patience });
+        had = await this.#waitFor(room, amount, { signal, patience });
       }
       taken.use(had);
     }
     return taken.move();
   }
+
+  async #waitFor(room: Room, amount: number, { signal, patience }: Patience): Promise<Disposable> {
+    if (this.#waiting === this.#maxWaiting) throw noRoom();
+    this.#waiting += 1;
+    try {
+      return await room.take(amount, AbortSignal.any([signal, patience]));
+    } catch (error) {
+      throw signal.aborted || !patience.aborted ? error : noRoom();
+    } finally {
+      this.#waiting -= 1;
+    }
+  }
 }
 
 type Patience = { signal: AbortSignal; patience: AbortSignal };
 
-async function waitFor(room: Room, amount: number, { signal, patience }: Patience): Promise<Disposable> {
-  try {
-    return await room.take(amount, AbortSignal.any([signal, patience]));
-  } catch (error) {
-    if (signal.aborted || !patience.aborted) throw error;
-    throw new Refusal(429, 'rate_limit_error', 'too many or too large model requests are under way', 5);
-  }
+function noRoom(): Refusal {
+  return new Refusal(429, 'rate_limit_error', 'too many or too large model requests are under way', 5);
 }
