@@ -214,6 +214,7 @@ describe('the configuration as it is shown', () => {
     assert.deepEqual(config.upstreams, loaded.config.upstreams);
     assert.deepEqual(config.upstreams[0], {
       ...{ models: ['glm-*'], baseUrl: 'https://glm.example/v1', apiKey: null, authToken: 'secret-6' },
+      idleTimeout: null,
     });
     assert.equal(shownAs('upstreams', env), 'glm-* at https://glm.example');
     assert.deepEqual(configuredSecrets(config), ['secret-6']);

@@ -88,8 +88,6 @@ export type ContextParts = {
   /** Search path that agents get. */
   agentPath: string;
   driver?: IsolationDriver;
-  /** A model stream that is silent for longer is cut. Milliseconds. */
-  streamIdleMs?: number;
   /** Of the event streams to clients. */
   streamTimes?: Partial<StreamTimes>;
 };
@@ -123,10 +121,10 @@ export async function createContext(config: Config, parts: ContextParts): Promis
   const gateway = stack.use(
     new ModelGateway({
       upstream,
-      upstreams: modelUpstreams(config.upstreams),
+      upstreams: modelUpstreams(config),
       accounts,
       allowedModels: config.allowedModels,
-      streamIdleMs: parts.streamIdleMs,
+      proxies: config,
       logger,
     }),
   );
@@ -281,7 +279,7 @@ async function prepareDatabase(database: DatabaseClient, config: Config): Promis
 async function chooseUpstream(config: Config, stack: AsyncDisposableStack): Promise<Upstream> {
   if (!needsDemoModel(config)) return configuredUpstream(config);
   const demo = stack.use(await startDemoModel({ tokensPerSecond: config.demoTokensPerSecond }));
-  return demoUpstream(demo.url);
+  return demoUpstream(demo.url, config.modelIdleTimeout ?? undefined);
 }
 
 function readPrices(config: Config, logger: Logger): PriceList {

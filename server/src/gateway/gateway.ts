@@ -4,12 +4,16 @@ import { rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from '../log.ts';
+import { noProxies, type ProxySettings } from '../util/outgoing-proxy.ts';
 import { matchesPattern } from '../util/pattern.ts';
 import type { Accounts } from './accounts.ts';
 import { Forwarder } from './forwarder.ts';
 import { Refusal, refuse, tokenOf } from './headers.ts';
+import { Meter } from './meter.ts';
 import { type ModelRequest, readModelRequest } from './model-request.ts';
-import { type ModelUpstream, type Upstream, upstreamFor } from './upstream.ts';
+import { OutgoingConnections } from './outgoing.ts';
+import { FIRST_BYTE_MS, type ModelUpstream, type Upstream, upstreamFor } from './upstream.ts';
+import { UpstreamLog } from './upstream-log.ts';
 
 /** Whom the gateway lets in: one activation of a session. */
 export type GatewayClient = {
@@ -50,11 +54,12 @@ export type GatewayOptions = {
   logger: Logger;
   /** Patterns of model names; none allows all. */
   allowedModels?: readonly string[];
-  /** A response that is silent for longer is cut, so that the agent asks again. */
-  streamIdleMs?: number | undefined;
+  /** What leads out of this network. */
+  proxies?: ProxySettings;
+  /** How long an answer may take to begin. Milliseconds. */
+  firstByteMs?: number;
 };
 
-const DEFAULT_STREAM_IDLE_MS = 90_000;
 const MESSAGES = '/v1/messages';
 /** The only requests that an agent needs. Everything else of the model API (files, batches …) stays out of reach. */
 const allowedPaths = new Set([MESSAGES, '/v1/messages/count_tokens']);
@@ -66,6 +71,8 @@ const allowedPaths = new Set([MESSAGES, '/v1/messages/count_tokens']);
  */
 export class ModelGateway {
   readonly #options: GatewayOptions;
+  readonly #connections: OutgoingConnections;
+  readonly #log: UpstreamLog;
   readonly #forwarder: Forwarder;
   readonly #clients = new Map<string, Client>();
   readonly #server = createServer((request, response) =>
@@ -78,7 +85,10 @@ export class ModelGateway {
 
   constructor(options: GatewayOptions) {
     this.#options = options;
-    this.#forwarder = new Forwarder(options.logger, options.streamIdleMs ?? DEFAULT_STREAM_IDLE_MS);
+    const { logger, proxies = noProxies, firstByteMs = FIRST_BYTE_MS } = options;
+    this.#connections = new OutgoingConnections(proxies);
+    this.#log = new UpstreamLog(logger, this.#connections);
+    this.#forwarder = new Forwarder({ connections: this.#connections, log: this.#log, firstByteMs });
   }
 
   async start(): Promise<void> {
@@ -148,7 +158,7 @@ export class ModelGateway {
       if (error instanceof Refusal && !response.headersSent) return refuse(response, error);
       this.#options.logger.debug({ err: error, session_id: client?.sessionId }, 'model request ended early');
       if (response.headersSent) response.destroy();
-      else refuse(response, new Refusal(502, 'api_error', 'the model API could not be asked'));
+      else refuse(response, new Refusal(500, 'api_error', 'the request could not be passed on'));
     });
     this.#underWay.set(work, { client, response });
     void work.finally(() => this.#underWay.delete(work));
@@ -177,16 +187,18 @@ export class ModelGateway {
     const onByte = (): void => {
       client.lastByteAt = performance.now();
     };
-    const forwarding = { request, response, url, asked, upstream, sessionId, signal, onByte };
+    const forwarding = { request, response, url, asked, upstream, signal, onByte };
     if (url.pathname !== MESSAGES) {
       await this.#requireHeld(client);
-      return await this.#forwarder.forward(forwarding, () => {});
+      return await this.#forwarder.forward(forwarding, null);
     }
     const requestId = await this.#admitRequest(client, asked, signal);
     onByte();
-    await this.#forwarder.forward(forwarding, (used) =>
-      this.#options.accounts.settle({ sessionId, requestId }, used),
-    );
+    const meter = new Meter(asked, {
+      onUsed: (used) => this.#options.accounts.settle({ sessionId, requestId }, used),
+      onUnsaid: () => this.#log.unsaid(upstream),
+    });
+    await this.#forwarder.forward(forwarding, meter);
   }
 
   #requireAllowed(model: string): void {
@@ -227,7 +239,7 @@ export class ModelGateway {
     this.#server.closeAllConnections();
     await closed;
     await Promise.all(this.#underWay.keys());
-    await this.#forwarder[Symbol.asyncDispose]();
+    await this.#connections[Symbol.asyncDispose]();
   }
 }
 

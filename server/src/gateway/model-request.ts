@@ -11,9 +11,10 @@ export const modelName = z.string().regex(/^[\x20-\x7e]{1,200}$/);
 const body = z.looseObject({
   model: modelName,
   max_tokens: z.number().int().min(0).max(10_000_000).default(0),
+  stream: z.unknown().optional(),
 });
 
-export type ModelRequest = { model: string; maxTokens: number; bytes: Buffer };
+export type ModelRequest = { model: string; maxTokens: number; isStream: boolean; bytes: Buffer };
 
 /** Throws a `Refusal` when it is too large, or is not what the model API takes. */
 export async function readModelRequest(request: IncomingMessage): Promise<ModelRequest> {
@@ -22,7 +23,8 @@ export async function readModelRequest(request: IncomingMessage): Promise<ModelR
   if (!parsed.success) {
     throw new Refusal(400, 'invalid_request_error', 'the body must be JSON that names a model');
   }
-  return { model: parsed.data.model, maxTokens: parsed.data.max_tokens, bytes };
+  const { model, max_tokens: maxTokens, stream } = parsed.data;
+  return { model, maxTokens, isStream: stream === true, bytes };
 }
 
 async function readBody(request: IncomingMessage): Promise<Buffer> {
