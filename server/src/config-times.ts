@@ -14,4 +14,5 @@ export const duration = z.union([z.number(), z.string()]).transform((value, cont
 /** What `setTimeout` can wait. */
 export const timer = duration.refine((ms) => ms < 2 ** 31, 'must be at most 24d');
 
-export const idleTimeout = timer.refine((ms) => ms > 0, 'must be positive');
+/** Of a model's answer. The agent program itself waits for half an hour, whatever it is told. */
+export const idleTimeout = timer.refine((ms) => ms > 0 && ms < 1_800_000, 'must be less than 30m');

@@ -32,6 +32,7 @@ import { listPrices } from './gateway/prices.ts';
 import {
   configuredUpstream,
   demoUpstream,
+  longestWait,
   modelUpstreams,
   needsDemoModel,
   type Upstream,
@@ -43,6 +44,7 @@ import { ActivationQueue } from './queue/queue.ts';
 import { runRetention } from './session/retention.ts';
 import type { SessionServices } from './session/service.ts';
 import { UsageLedger } from './usage/ledger.ts';
+import { proxyEnvironment } from './util/outgoing-proxy.ts';
 import { Worker } from './worker/worker.ts';
 import { WorkspaceHistory } from './workspace/history.ts';
 import type { WorkspaceServices } from './workspace/service.ts';
@@ -91,6 +93,9 @@ export type ContextParts = {
   /** Of the event streams to clients. */
   streamTimes?: Partial<StreamTimes>;
 };
+
+/** Where agents ask a cloud themselves, they alone notice that it is silent. */
+const CLOUD_WAIT_MS = 240_000;
 
 export async function createContext(config: Config, parts: ContextParts): Promise<Context> {
   const { logger } = parts;
@@ -171,7 +176,10 @@ export async function createContext(config: Config, parts: ContextParts): Promis
       cloudEnvironment: config.cloud?.environment ?? {},
       idleTtl: config.idleTtl,
       defaultModel: config.model,
-      allowedPrivateHosts: config.allowedPrivateHosts,
+      proxyEnvironment: proxyEnvironment(config),
+      modelWaitMs: config.cloud === null ? longestWait(config) : CLOUD_WAIT_MS,
+      hosts: config,
+      proxies: config,
       stallTimeout: config.stallTimeout,
     },
     config.maxSessions,

@@ -28,7 +28,11 @@ function kindOf(error: unknown): string {
     /^Proxy response \((\d+)\)/.exec(message)?.[1] ??
     /Proxy Authentication Required \((\d+)\)/.exec(message)?.[1];
   if (proxy !== undefined) return `the proxy answered ${proxy}`;
-  if (/^(CERT_|ERR_TLS_|ERR_SSL_|DEPTH_|SELF_SIGNED_|UNABLE_TO_)/.test(code))
-    return 'its certificate was not accepted';
+  if (isCertificateError(error)) return 'its certificate was not accepted';
   return kinds[code] ?? 'the request failed';
+}
+
+export function isCertificateError(error: unknown): boolean {
+  const { code = '' } = error as { code?: string };
+  return /^(CERT_|ERR_TLS_|ERR_SSL_|DEPTH_|SELF_SIGNED_|UNABLE_TO_)/.test(code);
 }

@@ -25,6 +25,16 @@ export function proxyAuthorization(proxy: URL): string | null {
   return `Basic ${Buffer.from(pair).toString('base64')}`;
 }
 
+/** The same settings, for the environment of a program. */
+export function proxyEnvironment({ httpProxy, httpsProxy, noProxy }: ProxySettings): Record<string, string> {
+  const direct = ['localhost', '127.0.0.1', '::1', ...noProxy].join();
+  return {
+    ...(httpProxy === null ? {} : { HTTP_PROXY: httpProxy, http_proxy: httpProxy }),
+    ...(httpsProxy === null ? {} : { HTTPS_PROXY: httpsProxy, https_proxy: httpsProxy }),
+    ...((httpProxy ?? httpsProxy) ? { NO_PROXY: direct, no_proxy: direct, NODE_USE_ENV_PROXY: '1' } : {}),
+  };
+}
+
 function isLoopback(host: string): boolean {
   return /(^|\.)localhost$/.test(host) || isAddressIn(host, ['127.0.0.0/8', '::1']);
 }
