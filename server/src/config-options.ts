@@ -67,7 +67,7 @@ type Option = {
   /** What `greenroom config` and the docs show where the default depends on the machine. */
   defaultText: string;
   secret?: true;
-  /** Not a flag: a secret on a command line shows in the process list. */
+  /** Not a flag: a secret on a command line shows in the process list; and `--no-…` is read as a switch. */
   noFlag?: true;
 };
 
@@ -300,6 +300,7 @@ export const configOptions = {
     ),
     description: 'hosts, separated by ",", that are reached without these proxies; this machine always is',
     defaultText: 'none',
+    noFlag: true,
   },
   prices: {
     env: ['GREENROOM_PRICES'],
