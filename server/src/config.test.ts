@@ -229,6 +229,9 @@ describe('the configuration as it is shown', () => {
     assert.match(JSON.stringify(lines), /http:\/\/ada:\*+@proxy\.example:3128/);
     const { config } = load({ env: { HTTPS_PROXY: 'http://ada:secret-7%40@proxy.example:3128' } });
     assert.deepEqual(configuredSecrets(config), ['secret-7%40', 'secret-7@']);
+    const token = { HTTPS_PROXY: 'http://a-token@proxy.example:3128' };
+    assert.equal(shownAs('httpsProxy', token), 'http://********@proxy.example:3128/');
+    assert.ok(configuredSecrets(load({ env: token }).config).includes('a-token'));
     assert.match(JSON.stringify(lines), /ada:\*+@db:5432\/greenroom\?password=\*+&sslmode=require/);
   });
 

@@ -270,7 +270,9 @@ export function configuredSecrets(config: Config): string[] {
       const value = config[name];
       if (!optionOf(name).secret || typeof value !== 'string') return [];
       if (!secretUrls.has(name)) return [value];
-      const { password } = new URL(value);
+      const { username, password: given } = new URL(value);
+      // What is in the place of a name alone may be a token.
+      const password = given === '' && name !== 'databaseUrl' ? username : given;
       const plain = new URLSearchParams(`password=${password.replaceAll('+', '%2B')}`).get('password') ?? '';
       return [password, plain];
     }),
@@ -307,6 +309,7 @@ function displayValue(name: OptionName, value: Config[OptionName]): string {
 function maskUrlPassword(url: string): string {
   const parsed = new URL(url);
   if (parsed.password !== '') parsed.password = '********';
+  else if (parsed.username !== '' && /^https?:$/.test(parsed.protocol)) parsed.username = '********';
   for (const name of ['password', 'sslpassword']) {
     if (parsed.searchParams.has(name)) parsed.searchParams.set(name, '********');
   }
