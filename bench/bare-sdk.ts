@@ -52,6 +52,7 @@ function bareOptions(cwd: string, sessionId: string, environment: Record<string,
   const { spawnClaudeCodeProcess, sessionStore, sessionStoreFlush, ...options } = agentOptions({
     requested: {},
     defaultModel: null,
+    nameModel: (model) => model,
     cwd,
     environment,
     conversation: { id: sessionId, exists: false },

@@ -53,6 +53,6 @@ const gateway = stack.use(new ModelGateway({ upstream, accounts, logger }));
 await gateway.start();
 // As an isolated agent has it.
 const socketPath = join(directory.path, 'gateway.sock');
-const { url } = await gateway.admit({ tenantId, sessionId, fence: 1, socketPath });
+const { url } = await gateway.admit({ tenantId, sessionId, fence: 1, socketPath, allowedHosts: [] });
 process.stdout.write(`listening at ${url} ${socketPath}\n`);
 await new Promise((resolve) => process.once('SIGTERM', resolve));

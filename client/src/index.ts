@@ -8,7 +8,7 @@ export type { Files } from './files.ts';
 export type { CallOptions, ClientOptions, CreateOptions, FileContent } from './http.ts';
 export type { Messages } from './messages.ts';
 export type { Run, RunOptions, RunResult } from './run.ts';
-export type { EventQuery, Sessions, TurnQuery } from './sessions.ts';
+export type { EventQuery, Sessions, StatusQuery, TurnQuery } from './sessions.ts';
 export type { Tasks } from './tasks.ts';
 export type {
   ApiKey,
@@ -64,6 +64,7 @@ export type {
   UsageGroup,
   UsageReport,
   Versions,
+  WholeTurn,
   WorkspaceChanges,
 } from './types.ts';
 export type { BudgetOwner, Budgets, UsageFilter } from './usage.ts';

@@ -1,4 +1,5 @@
 import { type CallOptions, type CreateOptions, type Http, path } from './http.ts';
+import { followPages } from './pages.ts';
 import type { MessageEdit, MessageRequest, Turn } from './types.ts';
 
 /** What is said to a session that may be busy. Each message is a turn of its own, unless it steers the running one. */
@@ -17,7 +18,14 @@ export class Messages {
   /** Those that wait, in the order in which they will run. */
   async list(sessionId: string, options: CallOptions = {}): Promise<Turn[]> {
     const url = path`/sessions/${sessionId}/messages`;
-    return (await this.#http.json<{ messages: Turn[] }>('GET', url, options)).messages;
+    const pages = followPages<Turn, string>(async (after) => {
+      const call = { query: { after }, ...options };
+      const page = await this.#http.json<{ messages: Turn[]; next: string | null }>('GET', url, call);
+      return { items: page.messages, next: page.next };
+    });
+    const messages: Turn[] = [];
+    for await (const message of pages) messages.push(message);
+    return messages;
   }
 
   /** Changes what a waiting message says. `message_not_queued` when the agent has it. */

@@ -20,6 +20,7 @@ import type {
   Status,
   StreamEvent,
   Turn,
+  WholeTurn,
   WorkspaceChanges,
 } from './types.ts';
 
@@ -28,6 +29,13 @@ export type TurnQuery = {
   after?: number | undefined;
   order?: 'asc' | 'desc' | undefined;
   pageSize?: number | undefined;
+};
+
+export type StatusQuery = {
+  /** Messages behind this `seq` of the log, oldest first; without it the newest that fit into 8 MB. */
+  after?: number | undefined;
+  /** At most so many messages. */
+  limit?: number | undefined;
 };
 
 export type EventQuery = {
@@ -74,13 +82,17 @@ export class Sessions {
     );
   }
 
+  /** With its latest turns; `turns` has them all. */
   async get(sessionId: string, options: CallOptions = {}): Promise<Session> {
     return await this.#http.json('GET', path`/sessions/${sessionId}`, options);
   }
 
-  /** Status, messages and result, as the classic API shows them. */
-  async status(sessionId: string, options: CallOptions = {}): Promise<Status> {
-    return await this.#http.json('GET', path`/status/${sessionId}`, options);
+  /**
+   * Status, messages and result, as the classic API shows them. Of very long sessions it has the newest messages and
+   * says how many it left out (`messages_omitted`); `after: 0`, then `next_after` of each answer, leads through all.
+   */
+  async status(sessionId: string, query: StatusQuery = {}, options: CallOptions = {}): Promise<Status> {
+    return await this.#http.json('GET', path`/status/${sessionId}`, { query, ...options });
   }
 
   /** Turns by number. Reads further pages as the loop gets to them. */
@@ -94,6 +106,11 @@ export class Sessions {
       });
       return { items: page.turns, next: page.next };
     });
+  }
+
+  /** One turn, with the images of its prompt. */
+  async turn(sessionId: string, turnId: string, options: CallOptions = {}): Promise<WholeTurn> {
+    return await this.#http.json('GET', path`/sessions/${sessionId}/turns/${turnId}`, options);
   }
 
   /** One page of the events that are there; `has_more` when they go on. */
@@ -148,7 +165,7 @@ export class Sessions {
     return await this.#http.json('POST', path`/cancel/${sessionId}`, options);
   }
 
-  /** Deletes an ended session. */
+  /** Deletes a session that does not run, with what waits in it. */
   async delete(sessionId: string, options: CallOptions = {}): Promise<ExecuteResponse> {
     return await this.#http.json('DELETE', path`/sessions/${sessionId}`, options);
   }

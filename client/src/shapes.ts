@@ -31,7 +31,7 @@ import type { ticketView } from '../../server/src/stream-ticket/stream-ticket.ts
 import type { taskView } from '../../server/src/task/task.ts';
 import type { editRequest, messageRequest } from '../../server/src/turn/message.ts';
 import type { contentBlock } from '../../server/src/turn/turn.ts';
-import type { turnView } from '../../server/src/turn/view.ts';
+import type { turnView, wholeTurnView } from '../../server/src/turn/view.ts';
 import type { UsageGroup, usageReport } from '../../server/src/usage/usage.ts';
 import type { changesView, rewindRequest, rewindView } from '../../server/src/workspace/changes.ts';
 import type { fileListing, fileWritten } from '../../server/src/workspace/listing.ts';
@@ -67,6 +67,7 @@ export const shapes = () => ({
   Session: received<typeof sessionView>(),
   Interruption: received<typeof interruptionView>(),
   Turn: received<typeof turnView>(),
+  WholeTurn: received<typeof wholeTurnView>(),
   Approval: received<typeof approvalView>(),
   SessionEvent: spelledOut<EventView>(),
   EventPage: received<typeof eventPage>(),

@@ -19,6 +19,8 @@ export type ForkRequest = NonNullable<Shapes['ForkRequest']>;
 export type Interruption = Shapes['Interruption'];
 
 export type Turn = Shapes['Turn'];
+/** One turn, with the images of its prompt. */
+export type WholeTurn = Shapes['WholeTurn'];
 export type TurnError = NonNullable<Turn['error']>;
 export type ContentBlock = Shapes['ContentBlock'];
 export type MessageRequest = Shapes['MessageRequest'];

@@ -160,7 +160,8 @@ export const configOptions = {
       z.array(text),
       text.transform((paths) => paths.split(':').filter((path) => path !== '')),
     ]),
-    description: 'directories that a session\'s cwd may lie in, separated by ":"',
+    description:
+      'directories that a session\'s cwd may lie in, separated by ":", for the tenant default; others as TENANT=PATH, every tenant as *=PATH',
     defaultText: 'the directory the server was started in, when bound to loopback',
   },
   isolation: {
@@ -301,6 +302,13 @@ export const configOptions = {
     description: 'hosts, separated by ",", that are reached without these proxies; this machine always is',
     defaultText: 'none',
     noFlag: true,
+  },
+  gatewayMemory: {
+    env: ['GREENROOM_GATEWAY_MEMORY'],
+    schema: size.refine((bytes) => bytes >= 64 * 2 ** 20, 'must be at least 64MB'),
+    description:
+      'memory that bodies of model requests may take up at once, those of all agents (docs/gateway.md)',
+    defaultText: 'an eighth of the free memory, from 128MB to 1GB',
   },
   prices: {
     env: ['GREENROOM_PRICES'],

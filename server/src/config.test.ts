@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { type ConfigSources, configuredSecrets, describeConfig, loadConfig } from './config.ts';
+import { rootsOf } from './config-roots.ts';
 import { StartupError } from './errors.ts';
 
 const machine = { userDataDir: '/home/ada/data', isRoot: false, availableMemory: 8 * 2 ** 30, cores: 2 };
@@ -144,6 +145,13 @@ describe('the configuration', () => {
     for (const host of ['0.0.0.0', '::', '10.0.0.1', 'example.org']) assert.deepEqual(roots(host), []);
     const flags = { host: '0.0.0.0', workspaceRoots: 'a:/b:' };
     assert.deepEqual(load({ cwd: '/work', flags }).config.workspaceRoots, ['/work/a', '/b']);
+  });
+
+  it('lets each tenant work in its own roots and those of all, the tenant default in plain ones', () => {
+    const flags = { workspaceRoots: 'a:acme=b:*=/c:default=/d:./e=f' };
+    const { workspaceRoots } = load({ cwd: '/work', flags }).config;
+    assert.deepEqual(rootsOf(workspaceRoots, 'default'), ['/work/a', '/c', '/d', '/work/e=f']);
+    assert.deepEqual(rootsOf(workspaceRoots, 'acme'), ['/work/b', '/c']);
   });
 
   it('lets sessions start MCP servers while nobody else can reach the server, else leaves it to isolation, unless it is told', () => {

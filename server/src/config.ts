@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { delimiter, resolve } from 'node:path';
 import type { z } from 'zod';
 import { type configOptions, flagName, type OptionName, optionNames, optionOf } from './config-options.ts';
+import { resolveRoot } from './config-roots.ts';
 import { describeUpstreams, readUpstreams, type UpstreamConfig } from './config-upstreams.ts';
 import { StartupError } from './errors.ts';
 import { type Cloud, type CloudProvider, readCloud, secretsOfCloud } from './gateway/cloud.ts';
@@ -33,6 +34,7 @@ export type Config = {
   trustProxy: string[];
   maxConnectionsPerIp: number | null;
   allowedPrivateHosts: string[];
+  /** Entries of `rootsOf`. */
   workspaceRoots: string[];
   /** Null leaves it to whether agents are confined. */
   mcpStdio: boolean | null;
@@ -48,6 +50,8 @@ export type Config = {
   httpProxy: string | null;
   httpsProxy: string | null;
   noProxy: string[];
+  /** Bytes. */
+  gatewayMemory: number;
   /** Path of a file. */
   prices: string | null;
   demoTokensPerSecond: number;
@@ -98,7 +102,7 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   if (values.cloud !== undefined) config.cloud = readCloud(values.cloud as CloudProvider, sources.env);
   if (config.prices !== null) config.prices = resolve(sources.cwd, config.prices);
   config.dataDir = resolve(sources.cwd, config.dataDir);
-  config.workspaceRoots = config.workspaceRoots.map((root) => resolve(sources.cwd, root));
+  config.workspaceRoots = config.workspaceRoots.map((entry) => resolveRoot(entry, sources.cwd));
   return { config, origins };
 }
 
@@ -164,6 +168,7 @@ function defaults(sources: ConfigSources, values: Partial<Record<OptionName, unk
     httpProxy: null,
     httpsProxy: null,
     noProxy: [],
+    gatewayMemory: Math.min(Math.max(Math.floor(machine.availableMemory / 8), 128 * 2 ** 20), 2 ** 30),
     prices: null,
     demoTokensPerSecond: 60,
     retention: null,
@@ -292,7 +297,7 @@ const times = new Set<OptionName>([
 ]);
 
 /** Kept in bytes. */
-const sizes = new Set<OptionName>(['sandboxMemory', 'sandboxTmp', 'sandboxDisk']);
+const sizes = new Set<OptionName>(['gatewayMemory', 'sandboxMemory', 'sandboxTmp', 'sandboxDisk']);
 
 function displayValue(name: OptionName, value: Config[OptionName]): string {
   if (value === null) return '(not set)';

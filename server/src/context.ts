@@ -34,6 +34,7 @@ import {
   demoUpstream,
   longestWait,
   modelUpstreams,
+  nameForAgents,
   needsDemoModel,
   type Upstream,
 } from './gateway/upstream.ts';
@@ -119,6 +120,7 @@ export async function createContext(config: Config, parts: ContextParts): Promis
   await queue.start();
 
   const upstream = await chooseUpstream(config, stack);
+  const upstreams = modelUpstreams(config);
   const workerId = randomUUID();
   const prices = readPrices(config, logger);
   const accounts = stack.use(new UsageLedger({ database, prices, workerId, logger }));
@@ -126,9 +128,10 @@ export async function createContext(config: Config, parts: ContextParts): Promis
   const gateway = stack.use(
     new ModelGateway({
       upstream,
-      upstreams: modelUpstreams(config),
+      upstreams,
       accounts,
       allowedModels: config.allowedModels,
+      memory: config.gatewayMemory,
       proxies: config,
       logger,
     }),
@@ -149,6 +152,7 @@ export async function createContext(config: Config, parts: ContextParts): Promis
     bus,
     queue,
     workspaceRoots: config.workspaceRoots,
+    confines: driver.confines,
     maxQueued: { perSession: config.maxQueuedMessages, sessions: config.maxQueued },
   };
   await queue.scheduleHourly(async () => await runRetention(sessions, config.retention, logger));
@@ -176,10 +180,13 @@ export async function createContext(config: Config, parts: ContextParts): Promis
       cloudEnvironment: config.cloud?.environment ?? {},
       idleTtl: config.idleTtl,
       defaultModel: config.model,
+      // A cloud that agents ask by themselves knows its own names.
+      nameModel: (model) => (config.cloud === null ? nameForAgents(model, { upstream, upstreams }) : model),
       proxyEnvironment: proxyEnvironment(config),
       modelWaitMs: config.cloud === null ? longestWait(config) : CLOUD_WAIT_MS,
       hosts: config,
       proxies: config,
+      workspaceRoots: config.workspaceRoots,
       stallTimeout: config.stallTimeout,
     },
     config.maxSessions,

@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'kysely';
-import { NO_LIMITS, type Scope } from '../src/api-key/identity.ts';
+import { NO_LIMITS, type Scope, scopes } from '../src/api-key/identity.ts';
 import { Pepper } from '../src/api-key/pepper.ts';
 import { createFirstKey, createKey, rotateKey } from '../src/api-key/service.ts';
 import { createContext } from '../src/context.ts';
@@ -132,6 +132,45 @@ describe('API keys', () => {
       assert.equal(answer.status, 404, method);
     }
     assert.equal((await server.as(other.key).request('GET', '/sessions')).status, 200);
+  });
+
+  it('are made, changed, rotated, revoked and given budgets by nobody who may do less than they may', async () => {
+    const holders = new Map<Scope, TestServer>();
+    for (const scope of scopes) holders.set(scope, server.as((await make({ scopes: [scope] })).key));
+    // What each may manage: every key of the tenant, but for the operators' where it is none.
+    const mayManage = (holder: Scope, target: Scope): boolean =>
+      holder === 'operator' || (holder === 'admin' && target !== 'operator');
+    const budget = '/budgets/api-keys/:id/day';
+    const verbs: [method: string, path: string, body?: object][] = [
+      ['PATCH', '/api-keys/:id', { name: 'renamed' }],
+      ['PATCH', '/api-keys/:id', { expires_at: '2020-01-01T00:00:00Z' }],
+      ['PATCH', '/api-keys/:id', { expires_at: null }],
+      ['PATCH', '/api-keys/:id', { requests_per_second: 100, max_active_sessions: 1, max_queued_turns: 1 }],
+      ['PATCH', '/api-keys/:id', {}],
+      ['PUT', budget, { limit_usd: 0 }],
+      ['DELETE', budget],
+      ['POST', '/api-keys/:id/rotate', { keep_previous_s: 0 }],
+      ['DELETE', '/api-keys/:id'],
+    ];
+    for (const [scope, holder] of holders) {
+      for (const target of scopes) {
+        const key = await make({ scopes: [target] });
+        await admin.request('PUT', budget.replace(':id', key.api_key_id), { limit_usd: 1 });
+        const before = (await admin.request('GET', `/api-keys/${key.api_key_id}`)).body;
+        const allowed = mayManage(scope, target);
+        const made = await holder.request('POST', '/api-keys', { name: 'made', scopes: [target] });
+        assert.equal(made.status, allowed ? 201 : 403, `${scope} makes ${target}`);
+        for (const [method, path, body] of verbs) {
+          const answer = await holder.request(method, path.replace(':id', key.api_key_id), body);
+          const what = `${scope}: ${method} ${path} ${JSON.stringify(body)} of ${target}`;
+          assert.equal(answer.status, allowed ? 200 : 403, what);
+        }
+        if (allowed) continue;
+        const after = (await admin.request('GET', `/api-keys/${key.api_key_id}`)).body;
+        assert.deepEqual({ ...after, last_used_at: null }, { ...before, last_used_at: null });
+        assert.notEqual((await server.as(key.key).request('GET', '/sessions')).status, 401);
+      }
+    }
   });
 
   it('have two secrets for a while after a rotation, then one', async () => {

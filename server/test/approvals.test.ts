@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -89,6 +90,17 @@ describe('an approval', () => {
     await answer(await asked(id), { decision: 'allow', updated_input: { command: 'echo right > marker' } });
     await server.ended(id);
     assert.equal(await readFile(fileOf(id, 'marker'), 'utf8'), 'right\n');
+  });
+
+  it('is not answered with an input without anything in it, which the agent program would not use', async () => {
+    const id = await ask('run: echo wrong > marker');
+    const approval = await asked(id);
+    const empty = await answer(approval, { decision: 'allow', updated_input: {} });
+    assert.deepEqual([empty.status, empty.body.errors?.[0].field], [422, 'updated_input']);
+    assert.equal((await server.client.approvals.get(approval.approval_id)).status, 'pending');
+    await answer(approval, { decision: 'deny', message: ' ' });
+    assert.match(answerText(await server.ended(id)), /denied/, 'a blank reason is none');
+    await assert.rejects(readFile(fileOf(id, 'marker')), /ENOENT/);
   });
 
   it('with scope "session" is not asked for again, also not after a new process was started', async () => {
@@ -302,6 +314,25 @@ describe('an approval', () => {
   it('is not asked for unless the session wants it: the call is denied, and nothing hangs', async () => {
     const id = await server.execute({ prompt: 'run: echo no > marker' });
     assert.match(answerText(await server.ended(id)), /could not run/);
+  });
+
+  it('is not asked for where a rule allows how a command begins, which may be more than it seems', async () => {
+    const marks = async (rule: string, command: string): Promise<boolean> => {
+      const prompt = `use Bash ${JSON.stringify({ command })}`;
+      const id = await server.execute({ prompt, allowed_tools: [rule] });
+      await server.ended(id);
+      return existsSync(fileOf(id, 'marker'));
+    };
+    const alias = "git -c alias.x='!touch marker' x";
+    assert.equal(await marks('Bash(git:*)', alias), true);
+    for (const command of [
+      alias,
+      'git status; touch marker',
+      'git status $(touch marker)',
+      'git status > marker',
+    ]) {
+      assert.equal(await marks('Bash(git status:*)', command), false, command);
+    }
   });
 
   it('client tools: the caller runs them, and posts what they gave', async () => {

@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
+import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { executeRequest } from '../src/classic/classic.ts';
 import { type Answer, answerText, startTestServer, type TestServer, temporaryDirectory } from './harness.ts';
 
@@ -46,6 +47,13 @@ describe('bad input', () => {
   };
   const sendText = async (body: string, contentType = 'application/json'): Promise<Answer> =>
     await send('POST', '/execute/', { body, headers: { 'content-type': contentType } });
+
+  const acceptText = async (body: string): Promise<string> => {
+    const answer = await sendText(body);
+    assert.equal(answer.status, 200, JSON.stringify(answer.body));
+    accepted.add(answer.body.session_id);
+    return answer.body.session_id;
+  };
 
   const refuses = async (body: unknown, field: string, message: RegExp): Promise<void> => {
     const answer = await server.request('POST', '/execute/', body);
@@ -321,6 +329,106 @@ describe('bad input', () => {
       assertProblem(await sendText(nested(64)), 400, 'malformed_body');
       assertProblem(await sendText(nested(100_000)), 400, 'malformed_body');
       assertProblem(await sendText(nested(63)), 422, 'invalid_request');
+    });
+
+    it('refuses more than 10,000 keys or 200,000 values with 400, before it looks at them', async () => {
+      const keys = Array.from({ length: 10_001 }, (_, index) => `"k${index}":0`);
+      const refused = await sendText(`{"prompt":"hi","metadata":{${keys}}}`);
+      assertProblem(refused, 400, 'malformed_body');
+      assert.match(refused.body.detail, /more than 10000 keys/);
+      assertProblem(
+        await sendText(`{"prompt":"hi","tools":[${'0,'.repeat(200_001)}0]}`),
+        400,
+        'malformed_body',
+      );
+    });
+
+    it('refuses what is not UTF-8: broken bytes with 400, another charset with 415', async () => {
+      for (const bytes of [[0xff], [0xc3], [0xed, 0xa0, 0xbd], [0xc0, 0x80]]) {
+        const body = Buffer.concat([Buffer.from('{"prompt":"'), Buffer.from(bytes), Buffer.from('"}')]);
+        const answer = await send('POST', '/execute/', { body, headers: JSON_TYPE });
+        assertProblem(answer, 400, 'malformed_body');
+        assert.match(answer.body.detail, /not valid UTF-8/);
+      }
+      for (const charset of ['iso-8859-1', '"UTF-16"', 'x'.repeat(1_000)]) {
+        const type = `application/json; charset=${charset}`;
+        assertProblem(await sendText('{"prompt":"hi"}', type), 415, 'unsupported_media_type');
+      }
+      for (const charset of ['utf-8', 'UTF8', '"utf-8"']) {
+        assertProblem(
+          await sendText('\ufeff{}', `application/json; charset=${charset}`),
+          422,
+          'invalid_request',
+        );
+      }
+    });
+
+    it('reads a body that is compressed, up to what its route takes, and refuses other encodings', async () => {
+      const encodings = {
+        gzip: gzipSync,
+        deflate: deflateSync,
+        br: brotliCompressSync,
+        zstd: zstdCompressSync,
+      };
+      const sendEncoded = async (encoding: string, body: Buffer) =>
+        await send('POST', '/execute/', { body, headers: { ...JSON_TYPE, 'content-encoding': encoding } });
+      const bomb = Buffer.from(JSON.stringify({ prompt: 'x'.repeat(20 * 2 ** 20) }));
+      for (const [encoding, encode] of Object.entries(encodings)) {
+        const { status, body } = await sendEncoded(encoding, encode(Buffer.from('{"prompt":"hello"}')));
+        assert.equal(status, 200, encoding);
+        accepted.add(body.session_id);
+        assertProblem(await sendEncoded(encoding, encode(bomb)), 413, 'body_too_large');
+        const broken = await sendEncoded(encoding, Buffer.from('{"prompt":"hello"}'));
+        assertProblem(broken, 400, 'malformed_body');
+        assert.match(broken.body.detail, new RegExp(`cannot be decoded from ${encoding}`));
+        const cutOff = encode(Buffer.from('{"prompt":"hello"}')).subarray(0, -4);
+        assertProblem(await sendEncoded(encoding, cutOff), 400, 'malformed_body');
+      }
+      for (const encoding of ['compress', 'gzip, gzip', 'toString']) {
+        const unknown = await sendEncoded(encoding, Buffer.from('{"prompt":"hello"}'));
+        assertProblem(unknown, 415, 'unsupported_media_type');
+        assert.match(unknown.body.hint, /gzip, deflate, br, zstd/);
+      }
+      const file = { body: gzipSync('a'), headers: { 'content-encoding': 'gzip' } };
+      const stored = await send('PUT', `/sessions/${[...accepted][0]}/files/a`, file);
+      assertProblem(stored, 415, 'unsupported_media_type');
+    });
+
+    it('reads halves of surrogate pairs as U+FFFD, wherever they are, and answers with none', async () => {
+      const half = 'cut \\ud83d';
+      const schema = `{"type":"object","title":"${half}","properties":{"${half}":{"const":"${half}"}}}`;
+      const id = await acceptText(`{
+        "prompt": "${half}", "title": "${half}", "metadata": {"${half}": "${half}"}, "env": {"NOTE": "${half}"},
+        "append_system_prompt": "${half}", "output_format": {"type": "json_schema", "schema": ${schema}},
+        "agents": {"a": {"description": "${half}", "prompt": "${half}"}},
+        "client_tools": [{"name": "a", "description": "${half}", "input_schema": ${schema}}],
+        "allowed_tools": ["Bash(${half})"]
+      }`);
+      const content = `{"content":[{"type":"text","text":"${half}"}]}`;
+      const path = `/sessions/${id}/messages`;
+      assert.equal((await send('POST', path, { body: content, headers: JSON_TYPE })).status, 202);
+      const patch = { body: `{"title":"${half}","metadata":{"a":"${half}"}}`, headers: JSON_TYPE };
+      assert.equal((await send('PATCH', `/sessions/${id}`, patch)).status, 200);
+      const refused = await sendText(`{"prompt":"hi","${half}":1,"env":{"${half}":1},"tools":["${half}"]}`);
+      assertProblem(refused, 422, 'invalid_request');
+      await server.request('POST', `/cancel/${id}`);
+      const answers = [refused];
+      for (const page of [
+        `/sessions/${id}`,
+        `/status/${id}`,
+        `/sessions/${id}/events`,
+        '/sessions',
+        '/audit',
+      ]) {
+        answers.push(await server.request('GET', page));
+      }
+      for (const { body } of answers) {
+        const text = JSON.stringify(body);
+        assert.doesNotMatch(text, /\\u[dD][89a-fA-F]/);
+      }
+      assert.equal(answers[1]?.body.title, 'cut \ufffd');
+      assert.deepEqual(answers[1]?.body.metadata, { a: 'cut \ufffd' });
+      assert.ok('cut \ufffd' in answers[1].body.options.output_format.schema.properties);
     });
 
     it('refuses __proto__ keys with 400, also when they are spelled otherwise', async () => {

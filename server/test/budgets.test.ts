@@ -52,6 +52,24 @@ describe('a budget', () => {
     assert.deepEqual([budget?.spent_usd, budget?.reserved_usd], [spent, 0]);
   });
 
+  it('P6: is overrun by one request, too, when all that costs is not in the bodies', async () => {
+    const apiKeyId = (await books.makeKey()).id;
+    await operator.budgets.set({ api_key_id: apiKeyId }, 'total', 0.5);
+    const answerCost = 300_000 * 1e-6;
+    books.handle((request, response) => {
+      request.resume().on('end', () => answerMessage(response, { input_tokens: 300_000, output_tokens: 0 }));
+    });
+    const { access, sessionId } = await books.startSession({ apiKeyId });
+    const source = { type: 'url', url: 'https://a.example/1.pdf' };
+    const messages = [{ role: 'user', content: [{ type: 'document', source }] }];
+    const statuses = await Promise.all(
+      Array.from({ length: 25 }, async () => await books.ask(access, sessionId, { max_tokens: 1, messages })),
+    );
+    assert.deepEqual([...new Set(statuses)].toSorted(), [200, 402]);
+    const spent = await spentOf(apiKeyId);
+    assert.ok(spent >= 0.5 && spent <= 0.5 + answerCost, `${spent} was spent`);
+  });
+
   it('lets a request wait that only those under way could put over it, and refuses none for that', async () => {
     const apiKeyId = (await books.makeKey()).id;
     await operator.budgets.set({ api_key_id: apiKeyId }, 'total', 1.5 * COST);

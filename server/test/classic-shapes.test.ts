@@ -133,6 +133,9 @@ describe('the classic API in detail', () => {
       ['[demo:error 403] hi', /403/, 'authentication_failed'],
       ['[demo:error 429 retry-after 120] hi', /429/, 'rate_limited'],
       ['[demo:error 529 retry-after 120] hi', /529/, 'overloaded'],
+      ['[demo:refuse] hi', /safeguards/, 'refusal'],
+      ['[demo:empty] hi', /without an answer/, 'empty'],
+      ['run: echo hi [demo:empty]', /without an answer/, 'empty'],
     ] as const;
     for (const [prompt, message, code] of failures) {
       it(`is an error with the words of the API and no result (${code})`, async () => {

@@ -27,6 +27,7 @@ const methods: Record<string, (client: GreenroomClient) => Promise<unknown>> = {
   'POST /sessions/{session_id}/rewind': async ({ sessions }) => await sessions.rewind(ID, { to: 'start' }),
   'GET /sessions/{session_id}/changes': async ({ sessions }) => await sessions.changes(ID),
   'GET /sessions/{session_id}/turns': async ({ sessions }) => await sessions.turns(ID).next(),
+  'GET /sessions/{session_id}/turns/{turn_id}': async ({ sessions }) => await sessions.turn(ID, ID),
   'GET /sessions/{session_id}/messages': async ({ sessions }) => await sessions.messages.list(ID),
   'POST /sessions/{session_id}/messages': async ({ sessions }) =>
     await sessions.messages.send(ID, { prompt: 'hello' }),

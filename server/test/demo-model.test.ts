@@ -191,6 +191,30 @@ describe('a request that cannot be answered', () => {
     });
   }
 
+  it('that the Messages API would refuse is refused in its words', async () => {
+    const calls = { role: 'assistant', content: [{ type: 'tool_use', id: 'a', name: 'Bash', input: {} }] };
+    const messages = [{ role: 'user', content: 'hi' }, calls, { role: 'user', content: 'and?' }];
+    for (const path of ['/v1/messages', '/v1/messages/count_tokens']) {
+      const response = await post(asking('hi', { messages }), { path });
+      assert.equal(response.status, 400);
+      const { error } = await answerOf(response);
+      assert.equal(error.type, 'invalid_request_error');
+      assert.match(error.message, /^messages\.1: `tool_use` ids were found without `tool_result` blocks/);
+    }
+  });
+
+  it('that is larger than 32 MB is refused with 413, and one of half a million arrays with 400', async () => {
+    const send = async (body: string) =>
+      await answerOf(await fetch(`${demo.url}/v1/messages`, { method: 'POST', body }));
+    const large = await send(JSON.stringify(asking('x'.repeat(32 * 2 ** 20))));
+    assert.deepEqual(
+      [large.error.type, large.error.message],
+      ['request_too_large', 'Request exceeds the maximum size'],
+    );
+    const deep = await send(`{"model": ${'['.repeat(500_001)}`);
+    assert.match(deep.error.message, /no body of more than 500000 arrays and objects/);
+  });
+
   it('at an unknown path is refused with 404', async () => {
     assert.equal((await fetch(`${demo.url}/v1/files`)).status, 404);
     assert.equal((await fetch(`${demo.url}/v1/messages`)).status, 404);
@@ -199,6 +223,26 @@ describe('a request that cannot be answered', () => {
   it('with a broken body is refused with 400', async () => {
     assert.equal((await fetch(`${demo.url}/v1/messages`, { method: 'POST', body: '{' })).status, 400);
   });
+});
+
+it('reads what it is sent in a thread of its own: nobody else waits for that', async () => {
+  const keys = Array.from({ length: 1_000_000 }, (_, at) => `"${at}":0`).join();
+  const body = Buffer.from(JSON.stringify(asking('hi')).replace('{', `{"more":{${keys}},`));
+  const [own, all] = [process.threadCpuUsage(), process.cpuUsage()];
+  assert.equal((await fetch(`${demo.url}/v1/messages`, { method: 'POST', body })).status, 200);
+  assert.ok(process.threadCpuUsage(own).user < process.cpuUsage(all).user / 2);
+});
+
+it('knows models by the names that clouds give them', async () => {
+  const names = [
+    'us.anthropic.claude-3-5-sonnet-20241022-v1:0',
+    'arn:aws:bedrock:us-east-1:123456789012:inference-profile/eu.anthropic.claude-sonnet-4-5-20250929-v1:0',
+    'claude-sonnet-4@20250514',
+    'claude-3-5-sonnet-v2@20241022',
+  ];
+  for (const model of names) {
+    assert.equal((await post(asking('hi', { model, max_tokens: 100 }))).status, 200, model);
+  }
 });
 
 describe('a fault on demand', () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { sql } from 'kysely';
 import type { EventView } from '../src/event/event.ts';
 import { ApiDocument } from './api-document.ts';
 import { readTable } from './event-source.ts';
@@ -120,5 +121,28 @@ describe('GET /sessions/{session_id}/events as JSON', () => {
     const first = (await get(`?after=${last}&limit=1000`)).body;
     assert.ok(first.events.length > 5 && first.events.length < 30, `${first.events.length} events`);
     assert.equal(first.has_more, true);
+  });
+
+  it('ends a page early also where its events take little room in the database', async () => {
+    const { db } = server.context.database;
+    const { last_seq: last } = (await get()).body;
+    await sql`
+      insert into events (session_id, seq, tenant_id, turn_id, kind, data, at)
+      select ${id}, ${last}::bigint + 100 + n, 'default', null, 'sdk',
+        ('{"type":"test","text":"' || repeat('x', 1000000) || '"}')::json, now()
+      from generate_series(1, 30) as n
+    `.execute(db);
+    const seen: number[] = [];
+    for (let after = last + 100, more = true; more; ) {
+      const { events, has_more } = (await get(`?after=${after}&limit=1000`)).body;
+      assert.ok(events.length > 0 && events.length < 10, `${events.length} events`);
+      seen.push(...events.map((event: EventView) => event.seq));
+      after = seen.at(-1) ?? 0;
+      more = has_more;
+    }
+    assert.deepEqual(
+      seen,
+      Array.from({ length: 30 }, (_, index) => last + 101 + index),
+    );
   });
 });

@@ -43,7 +43,7 @@ describe('the way from the gateway to a model API', () => {
         modelIdleTimeout: null,
       }),
       accounts: {
-        holds: async () => true,
+        standing: async () => ({ verdict: 'good' }),
         admit: async () => ({ verdict: 'admitted', requestId: 'r' }),
         settle: () => {},
         settled: async () => {},
@@ -52,7 +52,9 @@ describe('the way from the gateway to a model API', () => {
       proxies: { ...noProxies, ...proxies },
     });
     await gateway.start();
-    const access = await gateway.admit({ tenantId: 't', sessionId: 's', fence: 1, socketPath: null });
+    const access = await gateway.admit({
+      ...{ tenantId: 't', sessionId: 's', fence: 1, socketPath: null, allowedHosts: null },
+    });
     const answers: string[] = [];
     for (let time = 0; time < times; time++) {
       const response = await fetch(`${access.url}/v1/messages`, {

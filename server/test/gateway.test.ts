@@ -8,7 +8,7 @@ import { buffer } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
-import type { Accounts, Admission, SettledFree, Used } from '../src/gateway/accounts.ts';
+import type { Accounts, Admission, SettledFree, Standing, Used } from '../src/gateway/accounts.ts';
 import { type GatewayAccess, type GatewayClient, ModelGateway } from '../src/gateway/gateway.ts';
 import { configuredUpstream, modelUpstreams } from '../src/gateway/upstream.ts';
 import { createSilentLogger } from '../src/log.ts';
@@ -16,19 +16,19 @@ import { temporaryDirectory } from './harness.ts';
 
 /** Comes over loopback, with a token. */
 function client(sessionId: string): GatewayClient {
-  return { tenantId: 'default', sessionId, fence: 1, socketPath: null };
+  return { tenantId: 'default', sessionId, fence: 1, socketPath: null, allowedHosts: null };
 }
 
 /** Admits what the test says, and keeps what it is told. `usage.test.ts` has the real ones. */
 function listeningAccounts() {
   const settled: (Used | SettledFree)[] = [];
-  const state: { admission: Admission; isHeld: boolean } = {
+  const state: { admission: Admission; standing: Standing } = {
     admission: { verdict: 'admitted', requestId: 'a-request' },
-    isHeld: true,
+    standing: { verdict: 'good' },
   };
   const waiting: (() => void)[] = [];
   const accounts: Accounts = {
-    holds: async () => state.isHeld,
+    standing: async () => state.standing,
     admit: async () => state.admission,
     settle: (_request, used) => {
       settled.push(used);
@@ -90,6 +90,7 @@ describe('the model gateway', () => {
       headers: {
         'x-api-key': options.token ?? access.token,
         'anthropic-beta': 'a,b',
+        'anthropic-workspace-id': 'wrkspc_another',
         'content-type': 'application/json',
       },
       ...(options.method === 'GET' ? {} : { body: options.body ?? BODY }),
@@ -111,6 +112,7 @@ describe('the model gateway', () => {
     assert.equal(request.url, '/prefix/v1/messages?beta=true');
     assert.equal(request.headers['x-api-key'], 'the-real-key');
     assert.equal(request.headers['anthropic-beta'], 'a,b');
+    assert.equal(request.headers['anthropic-workspace-id'], undefined);
     assert.doesNotMatch(JSON.stringify(request.rawHeaders), new RegExp(access.token));
   });
 
@@ -243,7 +245,7 @@ describe('the model gateway', () => {
     assert.equal((await refused({ verdict: 'stale' })).status, 403);
     assert.equal(access.spentBudget, null);
     assert.equal((await refused({ verdict: 'busy' })).status, 429);
-    state.isHeld = false;
+    state.standing = { verdict: 'stale' };
     assert.equal((await send('/v1/messages/count_tokens')).status, 403);
     Object.assign(state, before);
   });

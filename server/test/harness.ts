@@ -73,11 +73,11 @@ export async function createDatabase(): Promise<{ url: string; [Symbol.asyncDisp
   };
 }
 
-export async function temporaryDirectory(): Promise<{
+export async function temporaryDirectory(parent = tmpdir()): Promise<{
   path: string;
   [Symbol.asyncDispose](): Promise<void>;
 }> {
-  const path = await mkdtemp(join(tmpdir(), 'greenroom-test-'));
+  const path = await mkdtemp(join(parent, 'greenroom-test-'));
   return { path, [Symbol.asyncDispose]: async () => await rm(path, { recursive: true, force: true }) };
 }
 

@@ -72,6 +72,19 @@ describe('the choice of what agents run inside', () => {
     assert.match(selfTest?.hint ?? '', /max_user_namespaces/);
   });
 
+  it('is none with a bubblewrap that cannot mount what is held open, with the version that can', async () => {
+    const bwrap = findProgram('bwrap', SYSTEM_PATH);
+    // As versions before 0.10 answer.
+    const searchPath = await pathWith(
+      'bwrap',
+      `options=$(mktemp); cat <&4 >"$options"; if grep -qz -- --bind-fd "$options"; then echo 'bwrap: Unknown option --bind-fd' >&2; exit 1; fi; exec ${bwrap} "$@" 4<"$options"`,
+    );
+    const { driver, selfTest } = await choose({ searchPath });
+    assert.equal(driver.name, 'none');
+    assert.match(selfTest?.detail.join() ?? '', /Unknown option --bind-fd/);
+    assert.match(selfTest?.hint ?? '', /--bind-fd.*0\.10/);
+  });
+
   it('is refused without bubblewrap where others can reach the server, or when it was asked for', async () => {
     const searchPath = await pathWith('bwrap', null);
     for (const overrides of [{ isLocal: false }, { mode: 'bwrap' as const }]) {

@@ -6,10 +6,11 @@ import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
+import { sql } from 'kysely';
 import { sessionDirectories } from '../src/agent/environment.ts';
 import { covers, coversName, startEgressProxy } from '../src/isolation/egress.ts';
 import { noProxies } from '../src/util/outgoing-proxy.ts';
-import { startTestServer, type TestServer, temporaryDirectory } from './harness.ts';
+import { answerText, startTestServer, type TestServer, temporaryDirectory } from './harness.ts';
 import { SOMEBODY } from './isolation-driver.ts';
 import { startOutgoingProxy } from './outgoing-proxy.ts';
 
@@ -69,15 +70,73 @@ describe('an isolated session', () => {
     assert.equal(await readFile(join(workspaceOf(id), 'file'), 'utf8'), 'done\n');
   });
 
-  it('works in a directory that it was given as the owner of that, under the name /workspace', async () => {
+  it('works in a directory that it was given as the owner of that, under its own path', async () => {
     const cwd = await directory('given', SOMEBODY);
-    const session = await run('pwd > place', { cwd });
+    const session = await run(`pwd > ${cwd}/place`, { cwd });
     assert.equal(session.status, 'completed', session.error);
-    assert.equal(await readFile(join(cwd, 'place'), 'utf8'), '/workspace\n');
+    assert.equal(await readFile(join(cwd, 'place'), 'utf8'), `${cwd}\n`);
     assert.equal((await stat(join(cwd, 'place'))).uid, isRoot ? SOMEBODY : process.getuid?.());
   });
 
-  it('keeps rules that name its directory by the path outside', async () => {
+  it('calls a workspace of its own /workspace', async () => {
+    const { session_id: id } = await run('pwd > place');
+    assert.equal(await readFile(join(workspaceOf(id), 'place'), 'utf8'), '/workspace\n');
+  });
+
+  it('sees a directory where the sandbox has file systems of its own, and nothing beside it', async () => {
+    for (const parent of ['/tmp', '/var/tmp', '/dev/shm']) {
+      await using made = await temporaryDirectory(parent);
+      await chmod(made.path, 0o755);
+      const cwd = join(made.path, 'deep', 'given');
+      await mkdir(cwd, { recursive: true });
+      await writeFile(join(made.path, 'neighbour'), '');
+      if (isRoot) await chown(cwd, SOMEBODY, SOMEBODY);
+      const session = await run(`(pwd; ls ${made.path}; ls ${parent}) > seen`, { cwd });
+      assert.equal(session.status, 'completed', session.error);
+      const [place, ...seen] = (await readFile(join(cwd, 'seen'), 'utf8')).trim().split('\n');
+      assert.equal(place, cwd);
+      assert.ok(seen.includes('deep') && !seen.includes('neighbour'), seen.join(' '));
+    }
+  });
+
+  it('is given no descriptor of the directories that are mounted for it', async () => {
+    const [cwd, shared] = [await directory('mounted', SOMEBODY), await directory('beside', SOMEBODY)];
+    const { status, error } = await run('ls -l /proc/[0-9]*/fd > descriptors', {
+      ...{ cwd, additional_directories: [shared] },
+    });
+    assert.equal(status, 'completed', error);
+    const lines = (await readFile(join(cwd, 'descriptors'), 'utf8')).trim().split('\n');
+    assert.ok(
+      lines.filter((line) => line.startsWith('/proc/')).length >= 3,
+      'the first process, the agent, the shell',
+    );
+    const open = lines.flatMap((line) => line.split(' -> ')[1] ?? []);
+    assert.ok(open.length > 0);
+    for (const path of [cwd, shared, roots, '/']) assert.ok(!open.includes(path), open.join('\n'));
+  });
+
+  it('goes on with a conversation that was held while its directory had another name inside', async () => {
+    const cwd = await directory('renamed', SOMEBODY);
+    const id = await server.execute({ prompt: 'My name is Barbara.', cwd });
+    await server.ended(id);
+    const { rows } = await sql<{ id: string }>`
+      update transcripts set entry = replace(entry::text, ${JSON.stringify(cwd)}, '"/workspace"')::json
+      where session_id = ${id} and entry ->> 'cwd' = ${cwd} returning id
+    `.execute(server.context.database.db);
+    assert.ok(rows.length > 0, 'the transcript names the directory');
+    await server.execute({ prompt: 'What is my name?', resume_session_id: id });
+    assert.match(answerText(await server.ended(id)), /Barbara/);
+  });
+
+  it('tells whoever watches that its agent cannot write in a directory of root', async () => {
+    if (!isRoot) return;
+    const cwd = await directory('readable', 0);
+    const { session_id: id } = await run('true', { cwd });
+    const event = await server.event(id, ({ kind, data }) => kind === 'session' && 'warning' in data);
+    assert.match(JSON.stringify(event.data), /cannot write in .*readable.*chown/);
+  });
+
+  it('keeps rules that name its directory', async () => {
     const cwd = await directory('ruled', SOMEBODY);
     const allowed_tools = [`Edit(/${cwd}/**)`];
     const id = await server.execute({ prompt: 'create a file note with hello', cwd, allowed_tools });
@@ -127,7 +186,7 @@ describe('an isolated session', () => {
     await rename(cwd, `${cwd}-away`);
     await symlink('/etc', cwd);
     const { turns } = await run('ls', { resume_session_id: id });
-    assert.match(turns.at(-1).error.message, /an isolated agent cannot work in/);
+    assert.match(turns.at(-1).error.message, /swapped does not exist any more, or was replaced by a link/);
   });
 
   it('never runs as root: a closed directory of root is refused with what mends it, an open one can be read', async () => {
@@ -194,6 +253,22 @@ describe('an isolated session', () => {
       assert.equal(status, 422, host);
       assert.match(body.errors[0].field, /^network/);
     }
+  });
+
+  it('searches the web, by way of the model API, only where it may connect to', async () => {
+    const search = async (input: object, extra: object = {}): Promise<string> => {
+      const prompt = `use WebSearch ${JSON.stringify(input)}`;
+      const id = await server.execute({ prompt, allowed_tools: ['WebSearch'], ...extra });
+      const { status, messages } = await server.ended(id);
+      assert.equal(status, 'completed');
+      const result = messages.find(({ content }) => content.content?.[0]?.type === 'tool_result');
+      return String(result?.content.content[0].content);
+    };
+    const network = { allowed_hosts: ['*.docs.example'] };
+    assert.match(await search({ query: 'cats' }), /403 Greenroom: web_search_\d+ may look only at/);
+    assert.match(await search({ query: 'cats' }, { network }), /403 Greenroom: .*\*\.docs\.example/);
+    const found = await search({ query: 'cats', allowed_domains: ['api.docs.example'] }, { network });
+    assert.match(found, /^Web search results for query: "cats"/);
   });
 
   it('is refused hosts where nothing would hold it to them', async () => {

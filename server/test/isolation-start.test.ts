@@ -7,6 +7,7 @@ import { setImmediate as immediate } from 'node:timers/promises';
 import { chooseIsolation } from '../src/isolation/choose-driver.ts';
 import type { AgentChild, IsolationDriver } from '../src/isolation/driver.ts';
 import { findMarked } from '../src/isolation/stray-processes.ts';
+import { HeldDirectory } from '../src/util/held-directory.ts';
 import { temporaryDirectory } from './harness.ts';
 import { isolationChoice } from './isolation-driver.ts';
 
@@ -27,10 +28,12 @@ describe('a sandbox that is ended while it starts', () => {
 
   async function start(mark: string): Promise<AgentChild> {
     const place = (name: string): string => join(sessions, mark, name);
-    const request = { home: place('home'), temporary: place('tmp'), workspace: place('workspace') };
-    for (const path of Object.values(request)) await mkdir(path, { recursive: true, mode: 0o711 });
-    const rest = { isManaged: true, additionalDirectories: [], egress: null };
-    const sandbox = await driver.prepare({ ...request, ...rest });
+    const own = { home: place('home'), temporary: place('tmp') };
+    for (const path of [...Object.values(own), place('workspace')])
+      await mkdir(path, { recursive: true, mode: 0o711 });
+    await using workspace = await HeldDirectory.open(place('workspace'));
+    const rest = { workspace, isManaged: true, additionalDirectories: [], egress: null };
+    const sandbox = await driver.prepare({ ...own, ...rest });
     const program = { command: '/bin/sleep', args: ['1000'], cwd: sandbox.view.workspace, env: {} };
     return sandbox.spawn({ ...program, unpacked: null, mark });
   }

@@ -6,8 +6,8 @@ import { type Kysely, sql } from 'kysely';
 import { type ApprovalRow, listApprovals } from '../src/approval/store.ts';
 import { type Database, DEFAULT_TENANT, QUEUE_SCHEMA } from '../src/db/database.ts';
 import { type EventView, isMessage } from '../src/event/event.ts';
-import type { SessionRow, TurnRow } from '../src/session/service.ts';
-import { listTurns } from '../src/turn/store.ts';
+import type { SessionRow } from '../src/session/service.ts';
+import type { TurnRow } from '../src/turn/store.ts';
 import { readTable } from './event-source.ts';
 import type { LiveSession, SentMessage } from './live-client.ts';
 
@@ -59,6 +59,12 @@ function checkRest({ session, turns, sent, story }: Checked): void {
   const prompts = turns.map((turn) => turn.prompt).filter((prompt) => known.has(prompt));
   assert.equal(new Set(prompts).size, prompts.length, `a message was accepted twice, ${story}`);
   if (!sent.isFork) assert.equal(prompts.length, turns.length, `a turn that nobody sent, ${story}`);
+}
+
+/** All turns of a session, as they are stored. */
+export async function listTurns(db: Kysely<Database>, sessionId: string): Promise<TurnRow[]> {
+  const turns = db.selectFrom('turns').selectAll().where('session_id', '=', sessionId);
+  return (await turns.orderBy('number').execute()) as TurnRow[];
 }
 
 /** A session costs what its turns cost. */

@@ -169,21 +169,82 @@ describe('a message to a session', () => {
     await server.ended(id);
   });
 
-  it('may have images in it', async () => {
-    const png =
-      'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+  const png =
+    'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+  const content = [
+    { type: 'text', text: 'What is "data":" this?' },
+    { type: 'image', source: { type: 'base64', media_type: 'image/png', data: png } },
+    { type: 'image', source: { type: 'base64', media_type: 'image/png', data: png } },
+    { type: 'text', text: 'And ä?' },
+  ];
+  const shown = [
+    content[0],
+    { type: 'image', media_type: 'image/png', bytes: 70 },
+    { type: 'image', media_type: 'image/png', bytes: 70 },
+    content[3],
+  ];
+
+  it('may have images in it, which are shown by their size; the turn itself has them', async () => {
     const id = await server.execute({ prompt: 'hello' });
     await server.ended(id);
-    const content = [
-      { type: 'text', text: 'What is this?' },
-      { type: 'image', source: { type: 'base64', media_type: 'image/png', data: png } },
-    ];
     const sent = await server.request('POST', `/sessions/${id}/messages`, { content });
     assert.equal(sent.status, 202, JSON.stringify(sent.body));
-    assert.equal(sent.body.prompt, 'What is this?');
+    assert.equal(sent.body.prompt, 'What is "data":" this?\nAnd ä?');
+    assert.deepEqual(sent.body.content, shown);
     const status = await server.ended(id);
     assert.equal(status.status, 'completed', status.error ?? '');
-    assert.deepEqual((await turns(id))[1].content, content);
+    const [, turn] = await turns(id);
+    assert.deepEqual(turn.content, shown);
+    const { body: session } = await server.request('GET', `/sessions/${id}`);
+    assert.deepEqual(session.turns[1], turn);
+    const { body: whole } = await server.request('GET', `/sessions/${id}/turns/${turn.turn_id}`);
+    assert.deepEqual(whole, { ...turn, content });
+    assert.equal((await server.request('GET', `/sessions/${id}/turns/${session.session_id}`)).status, 404);
+    assert.equal((await server.request('GET', `/sessions/${id}/turns/x`)).status, 404);
+  });
+
+  it('that is sent twice with an Idempotency-Key gives the same answer, which is not kept beside it', async () => {
+    const id = await server.execute({ prompt: 'hello' });
+    await server.ended(id);
+    const { messages } = server.client.sessions;
+    const message = { content } as Parameters<typeof messages.send>[1];
+    const first = await messages.send(id, message, { idempotencyKey: 'image' });
+    await turnEnded(id, first);
+    assert.deepEqual(await messages.send(id, message, { idempotencyKey: 'image' }), first);
+    assert.deepEqual(first.content, shown);
+    const { db } = server.context.database;
+    const kept = await db
+      .selectFrom('idempotency_keys')
+      .select('answer')
+      .where('key', '=', 'image')
+      .execute();
+    assert.equal(kept.length, 1);
+    assert.doesNotMatch(JSON.stringify(kept), /iVBOR|What is/);
+  });
+
+  it('that waits is listed in the order in which it will run, page after page', async () => {
+    const id = await busy();
+    const ids: string[] = [];
+    for (const delivery of ['queue', 'steer', 'queue', 'steer', 'queue']) {
+      ids.push((await send(id, `[demo:say ${delivery}]`, delivery)).turn_id);
+    }
+    const [a, b, c, d, e] = ids;
+    const expected = [b, d, a, c, e];
+    const listed: string[] = [];
+    let query = '';
+    for (let next: string | null = ''; next !== null; query = `&after=${next}`) {
+      const { body } = await server.request('GET', `/sessions/${id}/messages?limit=2${query}`);
+      assert.ok(body.messages.length <= 2);
+      listed.push(...body.messages.map((turn: Turn) => turn.turn_id));
+      next = body.next;
+    }
+    assert.deepEqual(listed, expected);
+    const all = await server.client.sessions.messages.list(id);
+    assert.deepEqual(
+      all.map((turn) => turn.turn_id),
+      expected,
+    );
+    await server.request('POST', `/cancel/${id}`);
   });
 
   it('is one of the kinds there are, and goes to a session that is there', async () => {
@@ -345,6 +406,18 @@ describe('a message to a session', () => {
     assert.ok(Math.abs(session.cost_usd - sum) < 1e-9);
   });
 
+  it('settings that say nothing are removed, as those that are null', async () => {
+    const { session_id: id } = await server.client.execute({
+      ...{ prompt: 'hello', model: 'haiku', system_prompt: 'You are a poet.', fallback_model: 'sonnet' },
+      ...{ append_system_prompt: 'Be brief.', env: { A: '1' }, allowed_tools: ['Bash'], tools: ['Bash'] },
+    });
+    const settings = { model: '', system_prompt: ' ', fallback_model: '', append_system_prompt: null };
+    const empty = { env: {}, allowed_tools: [], tools: [] };
+    const { body } = await server.request('PATCH', `/sessions/${id}`, { ...settings, ...empty });
+    assert.deepEqual(body.options, empty, 'an empty list or object is a value');
+    await server.ended(id);
+  });
+
   it('settings change while the session works, and null removes one', async () => {
     const id = await busy();
     const patched = await server.request('PATCH', `/sessions/${id}`, {
@@ -365,6 +438,39 @@ describe('a message to a session', () => {
     const unknown = await server.request('PATCH', `/sessions/${id}`, { modell: 'haiku' });
     assert.equal(unknown.status, 422);
     assert.match(unknown.body.errors[0].message, /model/);
+  });
+});
+
+describe('a change of model or permission mode', () => {
+  it('holds from the next request on, and asks the model nothing by itself', async () => {
+    await using server = await startTestServer({ config: { model: null } });
+    const id = await server.execute({ prompt: 'hello' });
+    const { sessions } = server.client;
+    /** The models of all requests until now, in their order. */
+    const asked = async (): Promise<string[]> => {
+      const ledger = server.context.database.db.selectFrom('usage_ledger').select('model');
+      return (await ledger.where('session_id', '=', id).orderBy('started_at').execute()).map(
+        (row) => row.model,
+      );
+    };
+    const turn = async (prompt: string): Promise<void> => {
+      await sessions.messages.send(id, { prompt });
+      await server.ended(id);
+    };
+    await server.ended(id);
+    const [preset] = await asked();
+    await sessions.update(id, { model: 'haiku' });
+    await turn('one');
+    await sessions.update(id, { model: 'claude-sonnet-4-6', permission_mode: 'plan' });
+    await turn('two');
+    await sessions.update(id, { model: null, permission_mode: null });
+    await turn('three');
+    const models = await asked();
+    assert.equal(models.length, 4, models.join());
+    const [first, second = '', third = '', fourth] = models;
+    assert.deepEqual([first, fourth], [preset, preset]);
+    assert.match(second, /haiku/);
+    assert.match(third, /sonnet/);
   });
 });
 

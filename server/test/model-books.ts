@@ -19,13 +19,16 @@ export const MODEL = 'claude-haiku-4-5';
 /** What `answerMessage` says it used. */
 export const COST = 1000 * 1e-6 + 200 * 5e-6;
 
-/** A streamed answer of a thousand tokens to read and 200 written. */
-export function answerMessage(response: ServerResponse): void {
+/** A streamed answer, of a thousand tokens to read and 200 written unless it is said. */
+export function answerMessage(
+  response: ServerResponse,
+  { input_tokens, output_tokens } = { input_tokens: 1000, output_tokens: 200 },
+): void {
   response.writeHead(200, { 'content-type': 'text/event-stream' });
   const events = [
-    { type: 'message_start', message: { model: MODEL, usage: { input_tokens: 1000, output_tokens: 1 } } },
+    { type: 'message_start', message: { model: MODEL, usage: { input_tokens, output_tokens: 1 } } },
     { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'hello' } },
-    { type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: { output_tokens: 200 } },
+    { type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: { output_tokens } },
     { type: 'message_stop' },
   ];
   response.end(events.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`).join(''));
@@ -81,9 +84,14 @@ export async function startModelBooks(server: TestServer, parts: { patienceMs?: 
 
   /** A session with a turn that runs, as its activation would have left it. */
   const startSession = async (
-    options: { tenantId?: string; apiKeyId?: string; maxBudgetUsd?: number } = {},
+    options: {
+      tenantId?: string;
+      apiKeyId?: string;
+      maxBudgetUsd?: number;
+      allowedHosts?: readonly string[];
+    } = {},
   ) => {
-    const { tenantId = 'default', apiKeyId = null, maxBudgetUsd = null } = options;
+    const { tenantId = 'default', apiKeyId = null, maxBudgetUsd = null, allowedHosts = null } = options;
     const [sessionId, turnId] = [newSessionId(), newTurnId()];
     await db
       .insertInto('sessions')
@@ -106,7 +114,7 @@ export async function startModelBooks(server: TestServer, parts: { patienceMs?: 
         ...{ prompt: 'hello', usage: '{}', api_key_id: apiKeyId, started_at: new Date() },
       })
       .execute();
-    const access = await gateway.admit({ tenantId, sessionId, fence: 1, socketPath: null });
+    const access = await gateway.admit({ tenantId, sessionId, fence: 1, socketPath: null, allowedHosts });
     return { sessionId, turnId, access };
   };
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdir, realpath, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, realpath, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -110,6 +110,20 @@ describe('an option of POST /execute/', () => {
         toolNames(asked).filter((name) => name !== 'DeferredToolPlaceholder');
       assert.deepEqual(builtIn(await run({ tools: ['Read', 'Bash'] })).toSorted(), ['Bash', 'Read']);
       assert.deepEqual(builtIn(await run({ tools: [] })), []);
+    });
+
+    it('allowed_tools and disallowed_tools hold, and are on no command line', async () => {
+      const allowed_tools = ['Bash(echo allowed-3f9c:*)'];
+      const disallowed_tools = ['Bash(echo denied-3f9c:*)'];
+      const { id, status } = await run({ prompt: 'run: echo allowed-3f9c', allowed_tools, disallowed_tools });
+      assert.match(answerText(status), /I ran/);
+      const lines = await Promise.all(
+        (await findProcesses(id)).map(async (pid) => await readFile(`/proc/${pid}/cmdline`, 'utf8')),
+      );
+      assert.ok(lines.length > 0, 'the agent is there still');
+      for (const line of lines) assert.doesNotMatch(line, /3f9c/);
+      const both = { allowed_tools: ['Bash(echo:*)'], disallowed_tools };
+      assert.match(answerText((await run({ prompt: 'run: echo denied-3f9c', ...both })).status), /could not/);
     });
 
     it('background_tasks lets commands go on in the background', async () => {
@@ -318,10 +332,15 @@ describe('an option of POST /execute/', () => {
         'output_format',
         schema({ type: 'object', required: 'a' }),
         'output_format.schema',
-        /required must be array/,
+        /^\/required must be a list of different names$/,
       ],
       ['client_tools', [{ ...tool, name: 'a b' }], 'client_tools.0.name', /letters, digits/],
-      ['client_tools', [{ ...tool, input_schema: {} }], 'client_tools.0.input_schema.type', /"object"/],
+      [
+        'client_tools',
+        [{ ...tool, input_schema: {} }],
+        'client_tools.0.input_schema',
+        /^\/type must be "object"/,
+      ],
       ['client_tools', [tool, tool], 'client_tools.1.name', /another tool of this name/],
       ['content', [image], 'prompt', /together with content/],
       [

@@ -23,7 +23,10 @@ export async function startRecordingUpstream() {
     }
     const answer = await fetch(demo.url + request.url, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: {
+        'content-type': 'application/json',
+        'anthropic-beta': String(request.headers['anthropic-beta'] ?? ''),
+      },
       body: bytes,
     });
     response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? '' });

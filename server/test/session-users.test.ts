@@ -11,7 +11,7 @@ describe('the users of sessions', { skip: process.getuid?.() === 0 ? false : 'on
   async function session(root: string, name: string) {
     const [home, workspace] = [join(root, name, 'home'), join(root, name, 'workspace')];
     for (const path of [home, workspace]) await mkdir(path, { recursive: true, mode: 0o700 });
-    return { home, workspace, isManaged: true };
+    return { home, workspace };
   }
   const ownerOf = async (path: string | Buffer): Promise<number> => (await lstat(path)).uid;
 
@@ -27,7 +27,7 @@ describe('the users of sessions', { skip: process.getuid?.() === 0 ? false : 'on
       Buffer.from([0xff, 0xfe]),
     ]);
     await writeFile(oddName, '');
-    const { uid } = await new SessionUsers(directory.path, range).give(made);
+    const { uid } = await new SessionUsers(directory.path, range).give(made, null);
     assert.equal(uid, range.first);
     const given = ['deep', 'deep/deeper', 'deep/link'].map((name) => join(made.workspace, name));
     for (const path of [made.home, made.workspace, ...given, oddName]) assert.equal(await ownerOf(path), uid);
@@ -39,24 +39,24 @@ describe('the users of sessions', { skip: process.getuid?.() === 0 ? false : 'on
     await using directory = await temporaryDirectory();
     const [one, two] = [await session(directory.path, 'one'), await session(directory.path, 'two')];
     const users = new SessionUsers(directory.path, range);
-    const first = [await users.give(one), await users.give(two)].map(({ uid }) => uid);
+    const first = [await users.give(one, null), await users.give(two, null)].map(({ uid }) => uid);
     assert.equal(new Set(first).size, 2);
     const again = new SessionUsers(directory.path, range);
-    assert.deepEqual([(await again.give(one)).uid, (await again.give(two)).uid], first);
-    const third = await again.give(await session(directory.path, 'three'));
+    assert.deepEqual([(await again.give(one, null)).uid, (await again.give(two, null)).uid], first);
+    const third = await again.give(await session(directory.path, 'three'), null);
     assert.ok(!first.includes(third.uid));
-    await assert.rejects(again.give(await session(directory.path, 'four')), /all 3 user ids/);
+    await assert.rejects(again.give(await session(directory.path, 'four'), null), /all 3 user ids/);
   });
 
   it('are the owner of a directory that was given, unless that is root', async () => {
     await using directory = await temporaryDirectory();
-    const given = { ...(await session(directory.path, 'one')), isManaged: false };
+    const given = await session(directory.path, 'one');
     await chown(given.workspace, 4_321, 0);
     const users = new SessionUsers(directory.path, range);
-    assert.deepEqual(await users.give(given), { uid: 4_321, gid: 4_321 });
+    assert.deepEqual(await users.give(given, { uid: 4_321, gid: 0 }), { uid: 4_321, gid: 4_321 });
     assert.equal(await ownerOf(given.home), 4_321);
-    const ofRoot = { ...(await session(directory.path, 'two')), isManaged: false };
-    assert.equal((await users.give(ofRoot)).uid, range.first);
+    const ofRoot = await session(directory.path, 'two');
+    assert.equal((await users.give(ofRoot, { uid: 0, gid: 0 })).uid, range.first);
     assert.equal(await ownerOf(ofRoot.workspace), 0);
   });
 });

@@ -18,53 +18,74 @@ import { until } from './server-process.ts';
  * how the machine interleaves it: a failure is worth several runs of its seed.
  */
 
-const seed = Number(process.env.STRESS_SEED ?? randomInt(2 ** 31));
+/** Undefined is another one for each run. */
+const SEED = process.env.STRESS_SEED;
+/** Fresh seeds are tried until so much time is over; with 0 it is one. */
+const MINUTES = Number(process.env.STRESS_MINUTES ?? 0);
+/** Of one seed. */
+const TIMEOUT_MS = 300_000;
 const CLIENTS = Number(process.env.STRESS_CLIENTS ?? 2);
 const STEPS = Number(process.env.STRESS_STEPS ?? 4);
 const PATIENCE_MS = Number(process.env.STRESS_PATIENCE ?? 60_000);
 
 describe('servers that are closed and killed under a random workload of live sessions', () => {
   it('end every message once, run nothing twice, leave no question open and nothing behind', async (t) => {
-    t.diagnostic(`STRESS_SEED=${seed}`);
-    await using root = await temporaryDirectory();
-    // Agents in sandboxes have users of their own, and work in directories below.
-    await chmod(root.path, 0o711);
-    await using database = await createDatabase();
-    await using servers = await LiveServers.start(database.url, root.path);
-    const { db } = servers.first.context.database;
-    const clients = Array.from({ length: CLIENTS }, (_, index) => {
-      const random = new Random(seed + index);
-      return new LiveClient(servers, { random, name: `c${index}`, root: root.path });
-    });
-    const answers = new LiveAnswers(servers, new Random(seed - 1));
-    const answering = answers.run();
-    answering.catch(() => {});
-    await Promise.all([...clients.map(async (client) => await client.run(STEPS)), disturb(servers)]);
+    const deadline = performance.now() + MINUTES * 60_000;
+    do {
+      const seed = Number(SEED ?? randomInt(2 ** 31));
+      let isOver = false;
+      // At once, and not with the result: a run may be broken off.
+      process.stdout.write(`STRESS_SEED=${seed}\n`);
+      await t.test(`STRESS_SEED=${seed}`, { timeout: TIMEOUT_MS }, async () => {
+        await work(seed).finally(() => {
+          isOver = true;
+        });
+      });
+      // What still runs would disturb the next one.
+      if (!isOver) break;
+    } while (performance.now() < deadline);
+  });
+});
 
-    await comeToRest(db, async () => {
-      for (const client of clients) await client.release();
-    });
-    answers.stop();
-    await answering;
+async function work(seed: number): Promise<void> {
+  await using root = await temporaryDirectory();
+  // Agents in sandboxes have users of their own, and work in directories below.
+  await chmod(root.path, 0o711);
+  await using database = await createDatabase();
+  await using servers = await LiveServers.start(database.url, root.path);
+  const { db } = servers.first.context.database;
+  const clients = Array.from({ length: CLIENTS }, (_, index) => {
+    const random = new Random(seed + index);
+    return new LiveClient(servers, { random, name: `c${index}`, root: root.path });
+  });
+  const answers = new LiveAnswers(servers, new Random(seed - 1));
+  const answering = answers.run();
+  answering.catch(() => {});
+  await Promise.all([...clients.map(async (client) => await client.run(STEPS)), disturb(servers, seed)]);
 
-    const held = sql<{ id: string }>`select id from sessions where worker_id is not null`;
-    await until('every slot is free', async () => (await held.execute(db)).rows.length === 0).catch(
-      async (error) => assert.fail(`${error}\n${await describeStuck(db)}`),
-    );
-    const jobs = sql`
+  await comeToRest(db, async () => {
+    for (const client of clients) await client.release();
+  });
+  answers.stop();
+  await answering;
+
+  const held = sql<{ id: string }>`select id from sessions where worker_id is not null`;
+  await until('every slot is free', async () => (await held.execute(db)).rows.length === 0).catch(
+    async (error) => assert.fail(`${error}\n${await describeStuck(db)}`),
+  );
+  const jobs = sql`
       select state, singleton_key from ${sql.table(`${QUEUE_SCHEMA}.job`)}
       where name = 'activation' and state <= 'active'
     `;
-    await until('every job is done', async () => (await jobs.execute(db)).rows.length === 0);
-    for (const client of clients) {
-      for (const session of client.sessions) {
-        assert.deepEqual(await findProcesses(`/${session.id}/`), [], 'agents outlived their activations');
-        await checkSession(db, session, answers.accepted);
-      }
+  await until('every job is done', async () => (await jobs.execute(db)).rows.length === 0);
+  for (const client of clients) {
+    for (const session of client.sessions) {
+      assert.deepEqual(await findProcesses(`/${session.id}/`), [], 'agents outlived their activations');
+      await checkSession(db, session, answers.accepted);
     }
-    assert.deepEqual(servers.log, [], 'errors in the log of the server that was killed');
-  });
-});
+  }
+  assert.deepEqual(servers.log, [], 'errors in the log of the server that was killed');
+}
 
 /** Until every session has ended. A session in which nothing happens for too long hangs. */
 async function comeToRest(db: Kysely<Database>, release: () => Promise<void>): Promise<void> {
@@ -87,7 +108,7 @@ async function comeToRest(db: Kysely<Database>, release: () => Promise<void>): P
   }
 }
 
-async function disturb(servers: LiveServers): Promise<void> {
+async function disturb(servers: LiveServers, seed: number): Promise<void> {
   const random = new Random(seed - 2);
   await delay(1_500 + random.upTo(2_000));
   await (random.chance(0.5) ? servers.close() : servers.kill());

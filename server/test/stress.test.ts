@@ -5,11 +5,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { QUEUE_SCHEMA } from '../src/db/database.ts';
 import type { EventView } from '../src/event/event.ts';
-import type { SessionRow, TurnRow } from '../src/session/service.ts';
-import { listTurns } from '../src/turn/store.ts';
+import type { SessionRow } from '../src/session/service.ts';
+import type { TurnRow } from '../src/turn/store.ts';
 import { readTable } from './event-source.ts';
 import { createDatabase, findProcesses, startTestServer, type TestServer } from './harness.ts';
-import { checkLog, checkSums } from './live-checks.ts';
+import { checkLog, checkSums, listTurns } from './live-checks.ts';
 import { Random } from './random.ts';
 import { until } from './server-process.ts';
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { sql } from 'kysely';
 import { startTestServer, type TestServer } from './harness.ts';
 
 const inBackground = (command: string): string =>
@@ -54,6 +55,28 @@ describe('a background task', () => {
     assert.ok(second.cost_usd > 0);
     assert.equal((await tasks(id))[0].status, 'completed');
     assert.equal(session.status, 'completed');
+  });
+
+  it('is looked for among the newest messages of its session, however many there are', async () => {
+    const id = await server.execute({ prompt: 'hello' });
+    await server.ended(id);
+    const { db } = server.context.database;
+    const add = async (subtype: string, count: number): Promise<void> => {
+      const fields = '"description":"sleep","is_backgrounded":true';
+      await sql`
+        insert into events (session_id, seq, tenant_id, turn_id, kind, data, at)
+        select id, last_seq + n, tenant_id, null, 'sdk',
+          ('{"type":"system","subtype":"' || ${subtype}::text || '","task_id":"' || n || '",' || ${fields}::text || '}')::json,
+          now()
+        from sessions, generate_series(1, ${count}::int) as n where id = ${id}
+      `.execute(db);
+      await sql`update sessions set last_seq = last_seq + ${count} where id = ${id}`.execute(db);
+    };
+    await add('task_started', 300);
+    const listed = await tasks(id);
+    assert.deepEqual([listed.length, listed[0].task_id, listed.at(-1).task_id], [200, '101', '300']);
+    await add('status', 9_900);
+    assert.equal((await tasks(id)).length, 100);
   });
 
   it('is nothing that a session has unless it wants to', async () => {

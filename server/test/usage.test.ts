@@ -38,7 +38,7 @@ describe('the ledger', () => {
       .where('session_id', '=', sessionId)
       .executeTakeFirstOrThrow();
   const reserve = async (sessionId: string): Promise<string> => {
-    const asked = { sessionId, fence: 1, model: MODEL, bytes: 100, maxTokens: 100 };
+    const asked = { sessionId, fence: 1, model: MODEL, extent: { bytes: 100, maxTokens: 100 } };
     const admission = await books.ledger.admit(asked, AbortSignal.timeout(10_000));
     assert.ok(admission.verdict === 'admitted');
     return admission.requestId;

@@ -53,6 +53,7 @@ const CLOSE_GRACE_MS = 2_500;
  */
 export class AgentProcess {
   readonly #query: Query;
+  readonly #nameModel: AgentProcessSpec['nameModel'];
   readonly #input = new PushQueue<SDKUserMessage>();
   /** What it said, and who waits until all that was said before is taken. */
   readonly #said = new PushQueue<AgentMessage | (() => void)>();
@@ -62,6 +63,7 @@ export class AgentProcess {
   #isEnding = false;
 
   constructor(spec: AgentProcessSpec) {
+    this.#nameModel = spec.nameModel;
     this.#query = query({
       prompt: this.#input,
       options: agentOptions({
@@ -168,9 +170,10 @@ export class AgentProcess {
     await interrupt.call(this.#query, { cancelQueued: true });
   }
 
-  /** Holds from the next model call on. */
+  /** Holds from the next model call on; undefined is the agent program's own choice. */
   async setModel(model: string | undefined): Promise<void> {
-    await this.#query.setModel(model);
+    // The query's own `setModel` asks the model something, to see whether it is there: that is billed.
+    await this.#query.applyFlagSettings({ model: model === undefined ? null : this.#nameModel(model) });
   }
 
   async setPermissionMode(mode: PermissionMode): Promise<void> {

@@ -6,6 +6,7 @@ import {
   ListToolsRequestSchema,
   type Tool,
 } from '@modelcontextprotocol/sdk/types.js';
+import { fitSchema } from '../json-schema/fit.ts';
 import type { ClientTool } from '../session/option-fields.ts';
 import type { ContentBlock } from '../turn/turn.ts';
 import { CLIENT_TOOL_SERVER } from './tools.ts';
@@ -20,8 +21,8 @@ export type AnswerClientTool = (call: ClientToolCall) => Promise<ClientToolAnswe
 const TOOL_USE_ID = 'claudecode/toolUseId';
 
 /**
- * The tools that the caller runs, as an MCP server in this process. The schemas go to the model as they are; input is
- * for the caller to check.
+ * The tools that the caller runs, as an MCP server in this process. The schemas go to the model, which may not follow
+ * them; input is for the caller to check.
  */
 export function createClientToolServer(
   tools: readonly ClientTool[],
@@ -42,7 +43,8 @@ function describeTool({ name, description, input_schema, read_only = false }: Cl
   return {
     name,
     description,
-    inputSchema: input_schema,
+    // Its root says that it is an object.
+    inputSchema: fitSchema(input_schema, 'inputs') as Tool['inputSchema'],
     // Calls of tools that only read are made side by side.
     annotations: { readOnlyHint: read_only },
     // In the prompt from the start, not behind a search for tools.

@@ -5,9 +5,9 @@ import type {
   SessionStore,
   ThinkingConfig,
 } from '@anthropic-ai/claude-agent-sdk';
+import { fitSchema } from '../json-schema/fit.ts';
 import { optionDefaults } from '../session/option-fields.ts';
 import type { SessionOptions } from '../session/session.ts';
-import { withoutVersion } from '../util/json-schema.ts';
 import { type AnswerClientTool, createClientToolServer } from './client-tools.ts';
 import { askingTools, backgroundTools, CLIENT_TOOL_SERVER, offeredTools } from './tools.ts';
 
@@ -15,6 +15,8 @@ export type OptionsSource = {
   requested: SessionOptions;
   /** Of sessions that name none; null leaves the choice to the agent program. */
   defaultModel: string | null;
+  /** The name under which an agent asks for a model. */
+  nameModel: (model: string) => string;
   cwd: string;
   environment: Record<string, string>;
   sessionStore: SessionStore;
@@ -52,6 +54,7 @@ export function agentOptions(source: OptionsSource): Options {
     // Over its input: what is on a command line shows in the process list, headers and all.
     mcpServersDelivery: 'initialize',
     pluginDelivery: 'initialize',
+    ...rulesOverInput,
     includePartialMessages: requested.include_partial_messages ?? optionDefaults.include_partial_messages,
     forwardSubagentText: true,
     // An interrupt stops the turn and leaves background tasks alone; they are stopped one by one.
@@ -62,6 +65,12 @@ export function agentOptions(source: OptionsSource): Options {
     spawnClaudeCodeProcess: source.spawn,
   };
 }
+
+/** The same for permission rules. The options are not in the SDK's types. */
+const rulesOverInput = {
+  settingsDelivery: 'initialize',
+  disallowedToolsDelivery: 'initialize',
+} as Partial<Options>;
 
 function allowedRules({ requested, answerClientTool }: OptionsSource): string[] {
   const allowed = requested.allowed_tools ?? [];
@@ -90,13 +99,19 @@ function toolsOf(requested: SessionOptions, canAsk: boolean): string[] {
   return available.filter((name) => wanted.includes(name));
 }
 
-function modelOptions({ requested, defaultModel }: OptionsSource): Options {
-  const model = requested.model ?? defaultModel ?? undefined;
+function modelOptions({ requested, defaultModel, nameModel }: OptionsSource): Options {
   const { fallback_model, max_thinking_tokens } = requested;
+  const model = mapDefined(requested.model ?? defaultModel ?? undefined, nameModel);
+  const fallback = mapDefined(fallback_model, (names) =>
+    names
+      .split(',')
+      .map((name) => nameModel(name.trim()))
+      .join(),
+  );
   return defined({
     model,
     // The SDK refuses a fallback to the model itself; a resume may have brought the two together.
-    fallbackModel: fallback_model === model ? undefined : fallback_model,
+    fallbackModel: fallback === model ? undefined : fallback,
     effort: requested.effort,
     thinking: max_thinking_tokens === undefined ? undefined : thinking(max_thinking_tokens),
     betas: requested.betas,
@@ -120,13 +135,13 @@ function promptOptions(requested: SessionOptions): Options {
     outputFormat:
       output_format === undefined
         ? undefined
-        : { ...output_format, schema: withoutVersion(output_format.schema) },
+        : { ...output_format, schema: fitSchema(output_format.schema, 'answers') },
     // A prompt is text: no slash commands unless the session wants them, and no @file expansion in any case.
     verbatimPrompts: !(requested.slash_commands ?? optionDefaults.slash_commands),
   });
 }
 
-function workOptions({ requested, answerClientTool }: OptionsSource): Options {
+function workOptions({ requested, answerClientTool, nameModel }: OptionsSource): Options {
   const { client_tools, mcp_servers, agents } = requested;
   const servers = Object.entries(mcp_servers ?? {}).map(([name, server]) => [name, toServerConfig(server)]);
   const client =
@@ -136,7 +151,7 @@ function workOptions({ requested, answerClientTool }: OptionsSource): Options {
   return defined({
     additionalDirectories: requested.additional_directories,
     mcpServers: { ...Object.fromEntries(servers), ...client },
-    agents: agents === undefined ? undefined : mapValues(agents, toAgentDefinition),
+    agents: mapDefined(agents, (given) => mapValues(given, (agent) => toAgentDefinition(agent, nameModel))),
   });
 }
 
@@ -148,14 +163,22 @@ function toServerConfig({ timeout_s, ...server }: RequestedServer): McpServerCon
 
 type RequestedAgent = NonNullable<SessionOptions['agents']>[string];
 
-function toAgentDefinition({ description, prompt, ...agent }: RequestedAgent): AgentDefinition {
-  const { tools, disallowed_tools: disallowedTools, model, effort, max_turns: maxTurns } = agent;
+function toAgentDefinition(
+  { description, prompt, ...agent }: RequestedAgent,
+  nameModel: OptionsSource['nameModel'],
+): AgentDefinition {
+  const { tools, disallowed_tools: disallowedTools, effort, max_turns: maxTurns } = agent;
+  const model = mapDefined(agent.model, nameModel);
   return { description, prompt, ...defined({ tools, disallowedTools, model, effort, maxTurns }) };
 }
 
 /** Without the keys that have no value: to the SDK, one that is undefined may differ from one that is missing. */
 function defined<T extends object>(values: T): { [Key in keyof T]?: Exclude<T[Key], undefined> } {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as T;
+}
+
+function mapDefined<In, Out>(value: In | undefined, change: (value: In) => Out): Out | undefined {
+  return value === undefined ? undefined : change(value);
 }
 
 function mapValues<In, Out>(values: Record<string, In>, change: (value: In) => Out): Record<string, Out> {

@@ -20,6 +20,7 @@ import {
   createKey,
   getKey,
   keyOf,
+  keyToManage,
   listKeyPage,
   requireOwnScopes,
   revokeKey,
@@ -37,7 +38,7 @@ const listQuery = z.strictObject({
   cursor: z.string().max(100).optional().describe('`next` of the page before.'),
 });
 
-/** Keys of a tenant, for its administrators; of every tenant, for operators. */
+/** Keys of a tenant, for its administrators; of every tenant, for operators. Nobody changes one with more rights. */
 export async function apiKeyRoutes(
   instance: FastifyInstance,
   { context }: { context: Context },
@@ -127,7 +128,8 @@ export async function apiKeyRoutes(
         ...(expires_at === undefined ? {} : { expiresAt: toDate(expires_at) }),
         limits: toLimits(body),
       };
-      const key = await changeKey(apiKeys, keyOf(identity, params.api_key_id), change);
+      const target = await keyToManage(apiKeys, identity, params.api_key_id);
+      const key = await changeKey(apiKeys, target, change);
       keys.noticeChange(key.id);
       return toKeyView(key);
     },
@@ -148,8 +150,8 @@ export async function apiKeyRoutes(
     },
     async ({ params, body, identity }) => {
       const { keep_previous_s } = body ?? rotateKeyRequest.parse({});
-      const rotation = { keepMs: keep_previous_s * 1000 };
-      const { key, secret } = await rotateKey(apiKeys, keyOf(identity, params.api_key_id), rotation);
+      const target = await keyToManage(apiKeys, identity, params.api_key_id);
+      const { key, secret } = await rotateKey(apiKeys, target, { keepMs: keep_previous_s * 1000 });
       keys.noticeChange(key.id);
       return { ...toKeyView(key), key: secret };
     },
@@ -169,7 +171,7 @@ export async function apiKeyRoutes(
       },
     },
     async ({ params, identity }) => {
-      const key = await revokeKey(apiKeys, keyOf(identity, params.api_key_id));
+      const key = await revokeKey(apiKeys, await keyToManage(apiKeys, identity, params.api_key_id));
       keys.noticeChange(key.id);
       return toKeyView(key);
     },

@@ -174,16 +174,39 @@ export function tenantOfKeys(identity: Identity, named: string | undefined): str
 
 /** Nobody gives away what they may not do themselves. */
 export function requireOwnScopes(identity: Identity, scopes: readonly Scope[]): void {
-  const excess = scopes.filter((scope) => !mayUse(identity, scope));
+  const excess = scopesBeyond(identity, scopes);
   if (excess.length === 0) return;
   throw new AppError('forbidden', `A key may give no scope that it lacks: ${excess.join(', ')}.`, {
     hint: 'use a key that has them, or `greenroom keys create`',
   });
 }
 
-/** The key that a request names in its path; an operator's may be of any tenant. */
+function scopesBeyond(identity: Identity, scopes: readonly Scope[]): Scope[] {
+  return scopes.filter((scope) => !mayUse(identity, scope));
+}
+
+/** The key that a request names in its path, to look at it; an operator's may be of any tenant. */
 export function keyOf(identity: Identity, id: string): ApiKeyKey {
   return { tenantId: mayUse(identity, 'operator') ? null : identity.tenantId, id };
+}
+
+/**
+ * The key that a request names in its path, to change it or what it may spend. Whoever holds its new secret has its
+ * rights, and whoever ends it takes them away: so nobody manages a key that may do more than their own. The scopes of a
+ * key never change.
+ */
+export async function keyToManage(
+  services: ApiKeyServices,
+  identity: Identity,
+  id: string,
+): Promise<{ tenantId: string; id: string }> {
+  const key = await getKey(services, keyOf(identity, id));
+  const excess = scopesBeyond(identity, key.scopes as Scope[]);
+  if (excess.length === 0) return { tenantId: key.tenant_id, id: key.id };
+  const message = `API key ${id} has a scope that yours lacks: ${excess.join(', ')}.`;
+  throw new AppError('forbidden', message, {
+    hint: 'use a key that has it, or `greenroom keys` on the machine of the server',
+  });
 }
 
 function limitColumns(limits: Partial<KeyLimits>) {

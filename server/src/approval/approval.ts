@@ -19,7 +19,9 @@ export const approvalScope = z.enum(['once', 'session']);
 const object = z.record(z.string(), z.unknown());
 
 export const toolResult = z.strictObject({
-  content: z.union([z.string(), z.array(contentBlock)], { error: 'expected text, or an array of blocks' }),
+  content: z.union([z.string(), z.array(contentBlock).max(200)], {
+    error: 'expected text, or an array of blocks',
+  }),
   is_error: z.boolean().default(false),
 });
 export type ToolResult = z.infer<typeof toolResult>;
@@ -43,11 +45,11 @@ const answerFields = z.strictObject({
     .optional()
     .describe('May the call be made? Any question may be denied.'),
   scope: approvalScope.optional().describe('With `allow`; `session`: such calls are not asked for again.'),
-  updated_input: object.optional().describe("With `allow`: replaces the call's input."),
+  updated_input: object.optional().describe("With `allow`: replaces the call's input; not empty."),
   message: z.string().max(10_000).optional().describe('With `deny`: the reason, which the model reads.'),
   interrupt: z.boolean().optional().describe('With `deny`: also ends the turn.'),
   answers: z
-    .record(z.string(), z.union([z.string(), z.array(z.string())]))
+    .record(z.string(), z.union([z.string(), z.array(z.string()).max(100)]))
     .optional()
     .describe('To a question of the agent: the answer to each, by its text.'),
   result: toolResult.optional().describe('Of a client tool.'),
@@ -97,7 +99,8 @@ export function toAnswer(given: AnswerFields): ApprovalAnswer {
   if (given.answers !== undefined) return { answers: given.answers };
   if (given.result !== undefined) return { result: given.result };
   if (given.decision === 'deny') {
-    return { decision: 'deny', message: given.message, interrupt: given.interrupt ?? false };
+    const message = given.message?.trim() === '' ? undefined : given.message;
+    return { decision: 'deny', message, interrupt: given.interrupt ?? false };
   }
   return { decision: 'allow', scope: given.scope ?? 'once', updated_input: given.updated_input };
 }

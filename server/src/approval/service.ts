@@ -60,6 +60,7 @@ export async function answerApproval(
     const { approval, session } = await lockApproval(trx, key);
     if (approval.status !== 'pending') throw alreadyDecided(approval);
     requireKnownQuestions(approval, answer);
+    requireUsableInput(approval, answer);
     const end: ApprovalEnd = { status: statusAfter(approval.kind, answer), answer, decidedBy };
     const closed = await closeApproval(trx, approval.id, end);
     await rememberAnswer(trx, session, closed.approval);
@@ -138,6 +139,13 @@ function requireKnownQuestions(approval: ApprovalRow, answer: ApprovalAnswer): v
     throw unfit(`answers.${unknown}`, `was not asked; asked was: ${asked.join(' · ')}`);
   const missing = asked.filter((question) => answer.answers[question] === undefined);
   if (missing.length > 0) throw unfit('answers', `has no answer to: ${missing.join(' · ')}`);
+}
+
+/** The agent program takes an empty input for none, and would make the call as the model wrote it. */
+function requireUsableInput({ input }: ApprovalRow, answer: ApprovalAnswer): void {
+  if (!('decision' in answer) || answer.decision !== 'allow' || answer.updated_input === undefined) return;
+  if (Object.keys(answer.updated_input).length > 0 || Object.keys(input).length === 0) return;
+  throw unfit('updated_input', 'must have something in it: the agent cannot make the call with no input');
 }
 
 function unfit(field: string, message: string): AppError {

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 import { type Identity, mayUse } from '../api-key/identity.ts';
-import { type ApiKeyServices, getKey, keyOf } from '../api-key/service.ts';
+import { type ApiKeyServices, keyToManage } from '../api-key/service.ts';
 import type { Config } from '../config.ts';
 import type { Database } from '../db/database.ts';
 import { AppError } from '../errors.ts';
@@ -59,8 +59,8 @@ async function findBudgetKey(
   if ('tenant' in target) {
     return { tenantId: requireTenant(identity, target.tenant), apiKeyId: null, period };
   }
-  const { id, tenant_id } = await getKey(services, keyOf(identity, target.apiKeyId));
-  return { tenantId: tenant_id, apiKeyId: id, period };
+  const { tenantId, id } = await keyToManage(services, identity, target.apiKeyId);
+  return { tenantId, apiKeyId: id, period };
 }
 
 /** An operator may name any tenant, others have their own. */

@@ -27,7 +27,7 @@ export const executeRequest = z
     id: 'ExecuteRequest',
     examples: [
       { prompt: 'Please introduce yourself.', model: 'sonnet' },
-      { prompt: 'run: git status', allowed_tools: ['Bash(git:*)'], max_turns: 10 },
+      { prompt: 'run: git status', allowed_tools: ['Bash(git status:*)'], max_turns: 10 },
       { prompt: 'What was my name again?', resume_session_id: '019f2d3c-4a5b-7c6d-8e9f-0a1b2c3d4e5f' },
       {
         prompt: 'Which cities does the text name?',
@@ -73,6 +73,9 @@ export const executeResponse = z
 /** The same three fields answer a cancel and a delete. */
 export const sessionChange = executeResponse.meta({ id: 'SessionChange' });
 
+// To a number a blank is 0, and `max_age_hours=` must not remove every session.
+const rejectBlank = (value: unknown): unknown => (value === '' ? Number.NaN : value);
+
 export const classicResult = z
   .object({
     session_id: z.string().describe("The agent's own id of the conversation."),
@@ -98,14 +101,35 @@ export const statusResponse = z
     error: z.string().nullable(),
     duration_ms: z.number().int().nullable().describe('Of the latest turn, so far or in all.'),
     total_cost_usd: z.number().nullable().describe('Of the session, over all its turns.'),
+    messages_omitted: z
+      .number()
+      .int()
+      .optional()
+      .describe('Older messages that did not fit, if there are any: `after=0` begins with them.'),
+    next_after: z.number().int().optional().describe('With `after`: where the next page begins.'),
+    has_more: z.boolean().optional().describe('With `after`: whether there are more messages by now.'),
   })
   .meta({ id: 'StatusResponse' });
+
+export const statusQuery = z.object({
+  after: z
+    .preprocess(rejectBlank, z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER))
+    .optional()
+    .describe('Messages behind this `seq` of the log, oldest first; without it the newest that fit.'),
+  limit: z
+    .preprocess(rejectBlank, z.coerce.number().int().min(1).max(10_000))
+    .optional()
+    .describe('Messages at most.'),
+});
 
 export const sessionListItem = z
   .object({
     session_id: sessionId,
     status: sessionStatus,
-    prompt: z.string().describe('All prompts of the session, joined by a line `--- Session Resume ---`.'),
+    prompt: z
+      .string()
+      .describe('The prompts of the session, joined by a line `--- Session Resume ---`: the first 2 KB.'),
+    prompt_truncated: z.literal(true).optional().describe('There is more; the turns have it.'),
     created_at: z.iso.datetime(),
     start_time: z.iso.datetime().nullable(),
     end_time: z.iso.datetime().nullable(),
@@ -115,9 +139,6 @@ export const sessionListItem = z
     claude_session_id: z.string().nullable(),
   })
   .meta({ id: 'SessionListItem' });
-
-// To a number a blank is 0, and `max_age_hours=` must not remove every session.
-const rejectBlank = (value: unknown): unknown => (value === '' ? Number.NaN : value);
 
 export const listQuery = z.strictObject({
   limit: z.preprocess(rejectBlank, z.coerce.number().int().min(1).max(1000)).default(100),

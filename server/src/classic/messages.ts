@@ -14,6 +14,20 @@ export const classicMessageType = z.enum([
 ]);
 export type ClassicMessage = { type: z.infer<typeof classicMessageType>; content: Json; timestamp: string };
 
+/** A system message as the agent program writes it. It is shown whole. */
+const systemMessage = /^\{"type":"system","subtype":"([a-z_]+)"[,}]/;
+
+/** A stored message as JSON in the classic shape. @returns null for kinds that this list does not show */
+export function renderMessage(stored: string, at: Date): string | null {
+  const subtype = systemMessage.exec(stored)?.[1];
+  if (subtype !== undefined) {
+    const content = `{"subtype":"${subtype}","data":${stored}}`;
+    return `{"type":"SystemMessage","content":${content},"timestamp":"${at.toISOString()}"}`;
+  }
+  const message = toClassicMessage(JSON.parse(stored), at);
+  return message && JSON.stringify(message);
+}
+
 /** @returns null for kinds that this list does not show */
 export function toClassicMessage(message: { type: string } & Json, at: Date): ClassicMessage | null {
   const timestamp = at.toISOString();

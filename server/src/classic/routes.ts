@@ -1,4 +1,5 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Readable } from 'node:stream';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { requireBudgetsHold } from '../budget/service.ts';
@@ -16,7 +17,6 @@ import {
   cleanUpSessions,
   removeSession,
   resumeSession,
-  type SessionRow,
   type StartRequest,
   sessionKey,
   startSession,
@@ -25,7 +25,6 @@ import { sessionParams } from '../session/session.ts';
 import { MAX_PROMPT_BODY_BYTES, readPrompt } from '../turn/prompt.ts';
 import { version } from '../version.ts';
 import {
-  type classicResult,
   cleanupQuery,
   cleanupResponse,
   type ExecuteRequest,
@@ -34,9 +33,11 @@ import {
   listQuery,
   sessionChange,
   sessionListItem,
+  statusQuery,
   statusResponse,
 } from './classic.ts';
-import { type ClassicSession, readPage, readStatus } from './service.ts';
+import { readPage } from './service.ts';
+import { nextAfter, readStatus, type Status, streamStatus } from './status.ts';
 
 const params = sessionParams;
 const tags = ['sessions'];
@@ -59,7 +60,7 @@ export async function classicRoutes(
       cancel: 'POST /cancel/{session_id} - Cancel a session that waits or runs',
       sessions: 'GET /sessions/ - List sessions, newest first',
       session: 'GET /sessions/{session_id} - One session with its turns, usage and place in the queue',
-      delete: 'DELETE /sessions/{session_id} - Delete an ended session',
+      delete: 'DELETE /sessions/{session_id} - Delete a session that does not run',
       cleanup: 'DELETE /sessions/cleanup - Delete sessions that ended long ago',
       settings: 'PATCH /sessions/{session_id} - Change its settings, also while it works',
       events: 'GET /sessions/{session_id}/events, GET /events - Pages, or a live stream (text/event-stream)',
@@ -118,23 +119,20 @@ export async function classicRoutes(
       schema: {
         tags,
         summary: 'Status, messages and result',
+        description:
+          'The newest messages, up to 8 MB of them. `after` pages through all, oldest first; `Link` leads on.',
         params,
-        response: { 200: statusResponse, ...problems(404, 503) },
+        querystring: statusQuery,
+        response: { 200: statusResponse, ...problems(404, 422, 503) },
       },
     },
-    async (request) => {
-      const status = await readStatus(context.forTenant(request).db, sessionKey(request));
-      const { session, messages } = status;
-      const result = toResult(status);
-      return {
-        session_id: session.id,
-        status: session.status,
-        messages,
-        result,
-        error: session.error,
-        duration_ms: durationMs(session, new Date()),
-        total_cost_usd: result === null && session.cost_usd === 0 ? null : session.cost_usd,
-      };
+    async (request, reply) => {
+      const { db } = context.forTenant(request);
+      const { after = null, limit = null } = request.query;
+      const status = await readStatus(db, sessionKey(request), { after, limit });
+      const link = linkToMore(status);
+      if (link !== null) reply.header('link', link);
+      return sendJson(reply, streamStatus(db, status));
     },
   );
 
@@ -185,7 +183,7 @@ export async function classicRoutes(
         });
         reply.header('link', `</sessions/?${query}>; rel="next"`);
       }
-      return page.sessions.map(toListItem);
+      return page.sessions;
     },
   );
 
@@ -214,7 +212,7 @@ export async function classicRoutes(
     {
       schema: {
         tags,
-        summary: 'Delete an ended session',
+        summary: 'Delete a session that does not run, with what waits in it',
         params,
         response: { 200: sessionChange, ...problems(400, 404, 503) },
       },
@@ -260,31 +258,14 @@ async function toStartRequest(
   };
 }
 
-type ClassicResult = z.infer<typeof classicResult>;
-
-function toResult({ session, result }: ClassicSession): ClassicResult | null {
-  if (session.status !== 'completed' || result === null) return null;
-  const { session_id, num_turns, duration_ms, usage } = result;
-  return { session_id, num_turns, duration_ms, total_cost_usd: session.cost_usd, usage };
+function sendJson(reply: FastifyReply, json: Readable): FastifyReply {
+  return reply.type('application/json; charset=utf-8').send(json);
 }
 
-function toListItem(item: ClassicSession): z.infer<typeof sessionListItem> {
-  const { session, prompt } = item;
-  return {
-    session_id: session.id,
-    status: session.status,
-    prompt,
-    created_at: session.created_at.toISOString(),
-    start_time: session.started_at?.toISOString() ?? null,
-    end_time: session.ended_at?.toISOString() ?? null,
-    error: session.error,
-    result: toResult(item),
-    message_count: session.message_count,
-    claude_session_id: session.claude_session_id,
-  };
-}
-
-function durationMs({ started_at, ended_at }: SessionRow, now: Date): number | null {
-  if (started_at === null) return null;
-  return Math.max(0, (ended_at ?? now).getTime() - started_at.getTime());
+/** To the messages that did not fit into the answer. */
+function linkToMore({ session, query, window }: Status): string | null {
+  if (!window.isCut) return null;
+  const after = query.after === null ? 0 : nextAfter(window, session);
+  const limit = query.limit === null ? '' : `&limit=${query.limit}`;
+  return `</status/${session.id}?after=${after}${limit}>; rel="${query.after === null ? 'first' : 'next'}"`;
 }

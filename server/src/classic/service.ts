@@ -1,46 +1,75 @@
-import { type Kysely, sql } from 'kysely';
+import type { Kysely } from 'kysely';
+import type { z } from 'zod';
 import type { Database } from '../db/database.ts';
-import { listSdkMessages } from '../event/store.ts';
-import { getSessionOrThrow, listSessionPage, type SessionRow } from '../session/service.ts';
-import type { SessionKey, SessionPage } from '../session/store.ts';
-import type { TurnResult } from '../turn/turn.ts';
-import { PROMPT_SEPARATOR } from './classic.ts';
-import { type ClassicMessage, toClassicMessage } from './messages.ts';
+import { cutText } from '../util/cut-text.ts';
+import type { classicResult, sessionListItem } from './classic.ts';
+import {
+  findPromptBeginnings,
+  findResults,
+  type ListedSession,
+  listSessions,
+  type SessionPage,
+  type ShortResult,
+} from './store.ts';
 
-/** A session as the classic API shows it: its prompts as one text, and the last turn's result. */
-export type ClassicSession = { session: SessionRow; prompt: string; result: TurnResult | null };
+export type ClassicResult = z.infer<typeof classicResult>;
+export type SessionListItem = z.infer<typeof sessionListItem>;
 
-export async function readStatus(
-  db: Kysely<Database>,
-  key: SessionKey,
-): Promise<ClassicSession & { messages: ClassicMessage[] }> {
-  const session = await getSessionOrThrow(db, key);
-  const [classic] = await withTurns(db, [session]);
-  const messages = await listSdkMessages(db, session.id);
-  return {
-    ...(classic ?? { session, prompt: '', result: null }),
-    messages: messages.flatMap(({ data, at }) => toClassicMessage(data, at) ?? []),
-  };
-}
+/** Of a prompt in the list. */
+const PROMPT_BYTES = 2048;
 
+/** Newest first. `next` is the cursor of the page after this one, null on the last. */
 export async function readPage(
   db: Kysely<Database>,
   page: SessionPage,
-): Promise<{ sessions: ClassicSession[]; next: string | null }> {
-  const { sessions, next } = await listSessionPage(db, page);
-  return { sessions: await withTurns(db, sessions), next };
+): Promise<{ sessions: SessionListItem[]; next: string | null }> {
+  const rows = await listSessions(db, { ...page, limit: page.limit + 1 });
+  const sessions = rows.slice(0, page.limit);
+  const ids = sessions.map((session) => session.id);
+  const prompts = await findPromptBeginnings(db, ids, PROMPT_BYTES + 1);
+  const completed = sessions.filter((session) => session.status === 'completed');
+  const results = await findResults(
+    db,
+    completed.map((session) => session.id),
+  );
+  return {
+    sessions: sessions.map((session) => toListItem(session, prompts.get(session.id) ?? '', results)),
+    next: rows.length > page.limit ? (ids.at(-1) ?? null) : null,
+  };
 }
 
-/** One query for a whole page. */
-async function withTurns(db: Kysely<Database>, sessions: readonly SessionRow[]): Promise<ClassicSession[]> {
-  const { rows } = await sql<{ session_id: string; prompt: string; result: TurnResult | null }>`
-    select session_id, string_agg(prompt, ${PROMPT_SEPARATOR} order by number) as prompt,
-      (array_agg(result order by ended_at desc) filter (where state = 'completed' and steered_into is null))[1] as result
-    from turns where session_id = any(${sessions.map((session) => session.id)}::uuid[]) group by session_id
-  `.execute(db);
-  const bySession = new Map(rows.map((row) => [row.session_id, row]));
-  return sessions.map((session) => {
-    const turns = bySession.get(session.id);
-    return { session, prompt: turns?.prompt ?? '', result: turns?.result ?? null };
-  });
+/** What the last turn gave; only of a session that is completed. */
+export async function readResult(
+  db: Kysely<Database>,
+  session: Pick<ListedSession, 'id' | 'status' | 'cost_usd'>,
+): Promise<ClassicResult | null> {
+  if (session.status !== 'completed') return null;
+  return toResult(session, (await findResults(db, [session.id])).get(session.id));
+}
+
+function toListItem(
+  session: ListedSession,
+  prompts: string,
+  results: ReadonlyMap<string, ShortResult>,
+): SessionListItem {
+  const prompt = cutText(prompts, PROMPT_BYTES);
+  return {
+    session_id: session.id,
+    status: session.status,
+    prompt,
+    ...(prompt === prompts ? {} : { prompt_truncated: true as const }),
+    created_at: session.created_at.toISOString(),
+    start_time: session.started_at?.toISOString() ?? null,
+    end_time: session.ended_at?.toISOString() ?? null,
+    error: session.error,
+    result: toResult(session, results.get(session.id)),
+    message_count: session.message_count,
+    claude_session_id: session.claude_session_id,
+  };
+}
+
+function toResult({ cost_usd }: { cost_usd: number }, result: ShortResult | undefined): ClassicResult | null {
+  if (result === undefined) return null;
+  const { session_id, num_turns, duration_ms, usage } = result;
+  return { session_id, num_turns, duration_ms, total_cost_usd: cost_usd, usage };
 }

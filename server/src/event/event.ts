@@ -35,6 +35,8 @@ export const eventBody = z.discriminatedUnion('kind', [
       waiting_for: waitingFor.nullable(),
       /** Where a fork's history comes from: in the first event of its own. */
       forked_from: z.object({ session_id: z.string(), seq: z.number() }).optional(),
+      /** What its user should know of where the agent works. */
+      warning: z.string().optional(),
     }),
   }),
 ]);

@@ -2,6 +2,7 @@ import { type Kysely, type Selectable, sql, type Transaction, type UpdateObject 
 import type { Database } from '../db/database.ts';
 import type { SessionStatus } from '../session/session.ts';
 import type { SessionKey } from '../session/store.ts';
+import { MAX_ERROR_CHARACTERS } from '../turn/turn.ts';
 import { type EventDraft, type EventKind, isMessage, type StoredEvent } from './event.ts';
 import type { LogItem } from './frames.ts';
 import type { SessionSummary } from './summary.ts';
@@ -138,6 +139,8 @@ export type EventPage = { items: LogItem[]; isLast: boolean };
 
 // As stored, that is compressed; enough for a full page of usual events.
 const PAGE_BYTES = 1_000_000;
+/** As sent: what compresses well must not become much either. */
+const PAGE_LENGTH = 8_000_000;
 
 /**
  * A page of the log as finished JSON, the same text as `JSON.stringify(toEventView(event))`. The database puts it
@@ -147,23 +150,31 @@ export async function findEventPage(db: Kysely<Database>, query: EventQuery): Pr
   const { key, after, before, kinds, limit } = query;
   const order = sql.raw(query.order);
   const { rows } = await sql<LogItem & { found: number }>`
-    select seq, kind, found, '{"seq":' || seq || ',"kind":"' || kind
-      || '","turn_id":' || coalesce('"' || turn_id || '"', 'null')
-      || ',"at":"' || to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
-      || '","data":' || data || '}' as json
-    from (
-      select *, count(*) over () as found,
-        sum(pg_column_size(data)) over (order by seq ${order} rows unbounded preceding)
-          - pg_column_size(data) as bytes_before
+    select seq, kind, found, json from (
+      select seq, kind, found, json,
+        sum(octet_length(json)) over (order by seq ${order} rows unbounded preceding)
+          - octet_length(json) as length_before
       from (
-        select seq, kind, turn_id, at, data from events
-        where tenant_id = ${key.tenantId} and session_id = ${key.id} and seq > ${after}
-          ${before === null ? sql`` : sql`and seq < ${before}`}
-          ${kinds === null ? sql`` : sql`and kind = any(${kinds})`}
-        order by seq ${order} limit ${limit}
-      ) candidates
+        select seq, kind, found, '{"seq":' || seq || ',"kind":"' || kind
+          || '","turn_id":' || coalesce('"' || turn_id || '"', 'null')
+          || ',"at":"' || to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+          || '","data":' || data || '}' as json
+        from (
+          select *, count(*) over () as found,
+            sum(pg_column_size(data)) over (order by seq ${order} rows unbounded preceding)
+              - pg_column_size(data) as bytes_before
+          from (
+            select seq, kind, turn_id, at, data from events
+            where tenant_id = ${key.tenantId} and session_id = ${key.id} and seq > ${after}
+              ${before === null ? sql`` : sql`and seq < ${before}`}
+              ${kinds === null ? sql`` : sql`and kind = any(${kinds})`}
+            order by seq ${order} limit ${limit}
+          ) candidates
+        ) stored
+        where bytes_before < ${PAGE_BYTES}
+      ) rendered
     ) page
-    where bytes_before < ${PAGE_BYTES} order by seq ${order}
+    where length_before < ${PAGE_LENGTH} order by seq ${order}
   `.execute(db);
   const isLast = rows.length === (rows[0]?.found ?? 0) && rows.length < limit;
   return { items: rows.map(({ seq, kind, json }) => ({ seq, kind, json })), isLast };
@@ -235,16 +246,20 @@ export async function findRestlessSummaries(
 }
 
 const summaryColumns = [
-  ...(['id', 'status', 'waiting_for', 'title', 'error', 'cost_usd', 'turn_count', 'message_count'] as const),
+  ...(['id', 'status', 'waiting_for', 'title', 'cost_usd', 'turn_count', 'message_count'] as const),
   ...(['last_seq', 'created_at', 'started_at', 'ended_at', 'updated_at'] as const),
 ] as const;
 
 function summaries(db: Kysely<Database>, tenantId: string) {
-  return db.selectFrom('sessions').select(summaryColumns).where('tenant_id', '=', tenantId);
+  return db
+    .selectFrom('sessions')
+    .select(summaryColumns)
+    .select(sql<string | null>`left(error, ${MAX_ERROR_CHARACTERS})`.as('error'))
+    .where('tenant_id', '=', tenantId);
 }
 
 function toSummary(
-  row: Pick<Selectable<Database['sessions']>, (typeof summaryColumns)[number]>,
+  row: Pick<Selectable<Database['sessions']>, (typeof summaryColumns)[number] | 'error'>,
 ): SessionSummary {
   const { id, created_at, started_at, ended_at, updated_at, ...rest } = row;
   return {
@@ -257,22 +272,52 @@ function toSummary(
   };
 }
 
-/** The agent's messages of a session, oldest first: what the classic API shows. */
+/** A stretch of a log: `after < seq <= upTo`. */
+export type SeqRange = { after: number; upTo: number };
+
+/** The agent's messages in a stretch of the log, oldest first, as they were written. */
 export async function listSdkMessages(
   db: Kysely<Database>,
-  sessionId: string,
-): Promise<{ data: { type: string }; at: Date }[]> {
-  const rows = await db
-    .selectFrom('events')
-    .select(['data', 'at'])
-    .where('session_id', '=', sessionId)
-    .where('kind', '=', 'sdk')
-    .orderBy('seq')
-    .execute();
-  return rows as { data: { type: string }; at: Date }[];
+  { sessionId, after, upTo }: SeqRange & { sessionId: string },
+): Promise<{ text: string; at: Date }[]> {
+  const { rows } = await sql<{ text: string; at: Date }>`
+    select data::text as text, at from events
+    where session_id = ${sessionId} and seq > ${after} and seq <= ${upTo} and kind = 'sdk' order by seq
+  `.execute(db);
+  return rows;
 }
 
-/** The agent's system messages of certain subtypes, oldest first. */
+// So much of a chunk is unpacked in order to measure it.
+const MEASURED_BYTES = 8_000_000;
+
+/**
+ * The sizes in bytes of the first of those messages, in either order: `limit` at most, and fewer where they are large.
+ * None only where there is none.
+ */
+export async function listMessageSizes(
+  db: Kysely<Database>,
+  query: SeqRange & { sessionId: string; order: 'asc' | 'desc'; limit: number },
+): Promise<{ seq: number; bytes: number }[]> {
+  const order = sql.raw(query.order);
+  const { rows } = await sql<{ seq: number; bytes: number }>`
+    select seq, octet_length(data::text) as bytes from (
+      select seq, data, sum(pg_column_size(data)) over (order by seq ${order}) - pg_column_size(data) as bytes_before
+      from (
+        select seq, data from events
+        where session_id = ${query.sessionId} and seq > ${query.after} and seq <= ${query.upTo} and kind = 'sdk'
+        order by seq ${order} limit ${query.limit}
+      ) candidates
+    ) measured
+    where bytes_before < ${MEASURED_BYTES} order by seq ${order}
+  `.execute(db);
+  return rows;
+}
+
+// How far back, and up to which stored size, messages are looked through: nothing leads to them but their text.
+const SEARCHED_MESSAGES = 10_000;
+const SEARCHED_BYTES = 32_000;
+
+/** Short system messages of certain subtypes among the agent's newest, oldest first. */
 export async function listSystemMessages(
   db: Kysely<Database>,
   sessionId: string,
@@ -281,9 +326,12 @@ export async function listSystemMessages(
   // By text: PostgreSQL cannot look into a document with a NUL in it, which any tool may have printed.
   const patterns = subtypes.map((subtype) => `%"subtype":"${subtype}"%`);
   const { rows } = await sql<{ data: { subtype?: string }; at: Date }>`
-    select data, at from events
-    where session_id = ${sessionId} and kind = 'sdk' and data::text like any(${patterns}::text[])
-    order by seq
+    select data, at from (
+      select seq, data, at from events
+      where session_id = ${sessionId} and kind = 'sdk' and pg_column_size(data) < ${SEARCHED_BYTES}
+      order by seq desc limit ${SEARCHED_MESSAGES}
+    ) newest
+    where data::text like any(${patterns}::text[]) order by seq
   `.execute(db);
   return rows.filter(({ data }) => data.subtype !== undefined && subtypes.includes(data.subtype));
 }

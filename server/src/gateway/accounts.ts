@@ -1,14 +1,15 @@
-import type { Tokens } from './price-list.ts';
+import type { Extent, Tokens } from './price-list.ts';
 
 /** A model request before it is made. */
 export type AskedRequest = {
   sessionId: string;
   fence: number;
   model: string;
-  /** Of its body. */
-  bytes: number;
-  maxTokens: number;
+  extent: Extent;
 };
+
+/** Whether an activation is its session's newest, and no budget of it is spent. */
+export type Standing = { verdict: 'good' } | { verdict: 'stale' } | { verdict: 'exceeded'; message: string };
 
 export type Admission =
   | { verdict: 'admitted'; requestId: string }
@@ -30,8 +31,7 @@ export type Used = {
 
 /** Who decides whether a model request may be made, and is told what it used. */
 export type Accounts = {
-  /** Whether an activation is its session's newest. */
-  holds(client: { sessionId: string; fence: number }): Promise<boolean>;
+  standing(client: { sessionId: string; fence: number }): Promise<Standing>;
   /** May take long: near a budget's end, requests wait for each other. */
   admit(request: AskedRequest, signal: AbortSignal): Promise<Admission>;
   /** `used` is null for a request that cost nothing. Returns at once; `settled` waits. */

@@ -5,13 +5,14 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Logger } from '../log.ts';
 import { noProxies, type ProxySettings } from '../util/outgoing-proxy.ts';
-import { matchesPattern } from '../util/pattern.ts';
 import type { Accounts } from './accounts.ts';
 import { Forwarder } from './forwarder.ts';
 import { Refusal, refuse, tokenOf } from './headers.ts';
 import { Meter } from './meter.ts';
-import { type ModelRequest, readModelRequest } from './model-request.ts';
+import { announcedLength, type OutlinedRequest, readModelRequest } from './model-request.ts';
 import { OutgoingConnections } from './outgoing.ts';
+import { extentOf, requireAllowed } from './request-policy.ts';
+import { AgentRoom, DEFAULT_MEMORY, type RequestLimits, Room, requestLimits } from './request-room.ts';
 import { FIRST_BYTE_MS, type ModelUpstream, type Upstream, upstreamFor } from './upstream.ts';
 import { UpstreamLog } from './upstream-log.ts';
 
@@ -25,6 +26,8 @@ export type GatewayClient = {
    * gateway's address on loopback, and proves itself by a token.
    */
   socketPath: string | null;
+  /** What the session may connect to, and so the model API for it; null where nothing holds the agent back. */
+  allowedHosts: readonly string[] | null;
 };
 
 /** What an activation needs to reach the model; `revoke` ends its access and its requests under way. */
@@ -44,6 +47,7 @@ export type GatewayAccess = {
 type Client = GatewayClient & {
   lastByteAt: number;
   spentBudget: string | null;
+  room: AgentRoom;
 };
 
 export type GatewayOptions = {
@@ -58,9 +62,15 @@ export type GatewayOptions = {
   proxies?: ProxySettings;
   /** How long an answer may take to begin. Milliseconds. */
   firstByteMs?: number;
+  /** What one agent may take up. */
+  limits?: Partial<RequestLimits>;
+  /** Bytes that bodies of all agents may take up at once. */
+  memory?: number;
 };
 
 const MESSAGES = '/v1/messages';
+/** A body that is read only once it is known that no budget is spent. */
+const LARGE_BODY_BYTES = 1024 * 1024;
 /** The only requests that an agent needs. Everything else of the model API (files, batches …) stays out of reach. */
 const allowedPaths = new Set([MESSAGES, '/v1/messages/count_tokens']);
 
@@ -75,9 +85,9 @@ export class ModelGateway {
   readonly #log: UpstreamLog;
   readonly #forwarder: Forwarder;
   readonly #clients = new Map<string, Client>();
-  readonly #server = createServer((request, response) =>
-    this.#handle(request, response, this.#clients.get(tokenOf(request))),
-  );
+  readonly #limits: RequestLimits;
+  readonly #memory: Room;
+  readonly #server: Server;
   readonly #sockets = new Set<Server>();
   /** Requests, each with whose it is and its answer. */
   readonly #underWay = new Map<Promise<void>, { client: Client | undefined; response: ServerResponse }>();
@@ -86,6 +96,9 @@ export class ModelGateway {
   constructor(options: GatewayOptions) {
     this.#options = options;
     const { logger, proxies = noProxies, firstByteMs = FIRST_BYTE_MS } = options;
+    this.#limits = { ...requestLimits, ...options.limits };
+    this.#memory = new Room(options.memory ?? DEFAULT_MEMORY);
+    this.#server = this.#createServer((request) => this.#clients.get(tokenOf(request)));
     this.#connections = new OutgoingConnections(proxies);
     this.#log = new UpstreamLog(logger, this.#connections);
     this.#forwarder = new Forwarder({ connections: this.#connections, log: this.#log, firstByteMs });
@@ -100,7 +113,8 @@ export class ModelGateway {
   /** Lets one activation in. */
   async admit(admitted: GatewayClient): Promise<GatewayAccess> {
     const { socketPath } = admitted;
-    const client: Client = { ...admitted, lastByteAt: performance.now(), spentBudget: null };
+    const room = new AgentRoom(this.#limits, this.#memory);
+    const client: Client = { ...admitted, lastByteAt: performance.now(), spentBudget: null, room };
     const token =
       socketPath === null ? `greenroom-${randomBytes(24).toString('base64url')}` : 'none-is-needed';
     const socket = socketPath === null ? null : await this.#listen(socketPath, client);
@@ -135,12 +149,21 @@ export class ModelGateway {
   /** A socket that one client has for itself; one that an earlier activation left there is replaced. */
   async #listen(path: string, client: Client): Promise<Server> {
     await rm(path, { force: true });
-    const server = createServer((request, response) => this.#handle(request, response, client));
+    const server = this.#createServer(() => client);
+    server.maxConnections = this.#limits.connections;
     // Its directory says who comes in: the agent may be another user than the server.
     server.listen({ path, readableAll: true, writableAll: true });
     await once(server, 'listening');
     this.#sockets.add(server);
     return server;
+  }
+
+  #createServer(clientOf: (request: IncomingMessage) => Client | undefined): Server {
+    const { headersMs, patienceMs, bodyMs } = this.#limits;
+    const timeouts = { headersTimeout: headersMs, requestTimeout: headersMs + patienceMs + bodyMs };
+    return createServer({ ...timeouts, connectionsCheckingInterval: headersMs }, (request, response) =>
+      this.#handle(request, response, clientOf(request)),
+    );
   }
 
   #close(socket: Server): void {
@@ -180,18 +203,22 @@ export class ModelGateway {
     response.on('close', () => {
       if (!response.writableFinished) abort.abort();
     });
-    const asked = await readModelRequest(request);
-    this.#requireAllowed(asked.model);
-    const { sessionId } = client;
+    const length = announcedLength(request);
+    using _room = await client.room.take(length, signal);
+    const isCharged = url.pathname === MESSAGES;
+    if (!isCharged || client.spentBudget !== null || length > LARGE_BODY_BYTES) {
+      await this.#requireStanding(client);
+    }
+    const asked = await readModelRequest(request, { length, patienceMs: this.#limits.bodyMs });
+    const { allowedModels = [] } = this.#options;
+    const { sessionId, allowedHosts } = client;
+    requireAllowed(asked, { allowedModels, allowedHosts });
     const upstream = upstreamFor(asked.model, { upstreams: [], ...this.#options });
     const onByte = (): void => {
       client.lastByteAt = performance.now();
     };
     const forwarding = { request, response, url, asked, upstream, signal, onByte };
-    if (url.pathname !== MESSAGES) {
-      await this.#requireHeld(client);
-      return await this.#forwarder.forward(forwarding, null);
-    }
+    if (!isCharged) return await this.#forwarder.forward(forwarding, null);
     const requestId = await this.#admitRequest(client, asked, signal);
     onByte();
     const meter = new Meter(asked, {
@@ -201,21 +228,18 @@ export class ModelGateway {
     await this.#forwarder.forward(forwarding, meter);
   }
 
-  #requireAllowed(model: string): void {
-    const { allowedModels = [] } = this.#options;
-    if (allowedModels.length === 0 || allowedModels.some((pattern) => matchesPattern(pattern, model))) return;
-    throw Refusal.forbidden(`the model ${model} is not allowed on this server`);
-  }
-
-  async #requireHeld(client: Client): Promise<void> {
-    if (!(await this.#options.accounts.holds(client))) throw stale();
+  /** Before the body is read, where that is worth asking. */
+  async #requireStanding(client: Client): Promise<void> {
+    const standing = await this.#options.accounts.standing(client);
+    client.spentBudget = standing.verdict === 'exceeded' ? standing.message : null;
+    if (standing.verdict === 'stale') throw stale();
+    if (standing.verdict === 'exceeded') throw spent(standing.message);
   }
 
   /** @returns the id under which what it used is to be settled */
-  async #admitRequest(client: Client, asked: ModelRequest, signal: AbortSignal): Promise<string> {
+  async #admitRequest(client: Client, asked: OutlinedRequest, signal: AbortSignal): Promise<string> {
     const { sessionId, fence } = client;
-    const { model, maxTokens, bytes } = asked;
-    const request = { sessionId, fence, model, maxTokens, bytes: bytes.length };
+    const request = { sessionId, fence, model: asked.model, extent: extentOf(asked) };
     const admission = await this.#options.accounts.admit(request, signal);
     client.spentBudget = admission.verdict === 'exceeded' ? admission.message : null;
     switch (admission.verdict) {
@@ -224,7 +248,7 @@ export class ModelGateway {
       case 'stale':
         throw stale();
       case 'exceeded':
-        throw new Refusal(402, 'billing_error', admission.message);
+        throw spent(admission.message);
       case 'busy':
         throw new Refusal(429, 'rate_limit_error', 'other requests may use the budget up', 5);
     }
@@ -241,6 +265,10 @@ export class ModelGateway {
     await Promise.all(this.#underWay.keys());
     await this.#connections[Symbol.asyncDispose]();
   }
+}
+
+function spent(message: string): Refusal {
+  return new Refusal(402, 'billing_error', message);
 }
 
 function stale(): Refusal {

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 
-// Of the agent's request: what belongs to the connection or to the agent's own credential. The rest goes through,
-// since every `anthropic-*` header that is lost costs a feature.
+// Of the agent's request: what belongs to the connection or to the agent's own credential, and what says in whose name
+// it is made. The rest goes through, since every other `anthropic-*` header that is lost costs a feature.
 const droppedRequestHeaders = new Set([
   'host',
   'connection',
@@ -18,6 +18,9 @@ const droppedRequestHeaders = new Set([
   'authorization',
   'x-api-key',
   'accept-encoding',
+  'anthropic-organization-id',
+  'anthropic-user-profile-id',
+  'anthropic-workspace-id',
 ]);
 const droppedResponseHeaders = new Set([
   'connection',

@@ -1,52 +1,99 @@
+import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import { Refusal } from './headers.ts';
+import { JsonProblem } from './json-scanner.ts';
+import { OutlineReader, type RequestOutline } from './request-outline.ts';
 
 export const MAX_BODY_BYTES = 40 * 1024 * 1024;
+/** Of a request that does not limit its answer: more than any model writes. */
+const UNLIMITED_OUTPUT = 128_000;
+/** How long a body keeps the server from its other work before it lets that go on. */
+const MAX_WORK_MS = 4;
 
 /** Printable ASCII: it goes into the database and the log. */
 export const modelName = z.string().regex(/^[\x20-\x7e]{1,200}$/);
+const maxTokens = z.number().int().min(0).max(10_000_000);
 
-/** What the gateway must know of a request. The body itself goes on as it came. */
-const body = z.looseObject({
-  model: modelName,
-  max_tokens: z.number().int().min(0).max(10_000_000).default(0),
-  stream: z.unknown().optional(),
-});
-
+/** The body goes on as it came. */
 export type ModelRequest = { model: string; maxTokens: number; isStream: boolean; bytes: Buffer };
+export type OutlinedRequest = ModelRequest & { outline: RequestOutline };
 
-/** Throws a `Refusal` when it is too large, or is not what the model API takes. */
-export async function readModelRequest(request: IncomingMessage): Promise<ModelRequest> {
-  const bytes = await readBody(request);
-  const parsed = body.safeParse(parseJson(bytes));
-  if (!parsed.success) {
-    throw new Refusal(400, 'invalid_request_error', 'the body must be JSON that names a model');
+/** How long the body will be. Throws a `Refusal` when it does not say so, is too large, or is packed. */
+export function announcedLength({ headers }: IncomingMessage): number {
+  const { 'content-encoding': encoding = 'identity', 'content-length': length } = headers;
+  if (encoding !== 'identity') throw invalid(415, 'the body must not be compressed');
+  if (length === undefined) throw invalid(411, 'the request must announce the length of its body');
+  if (Number(length) > MAX_BODY_BYTES) {
+    throw new Refusal(413, 'request_too_large', 'the request is larger than 40 MB');
   }
-  const { model, max_tokens: maxTokens, stream } = parsed.data;
-  return { model, maxTokens, isStream: stream === true, bytes };
+  return Number(length);
 }
 
-async function readBody(request: IncomingMessage): Promise<Buffer> {
-  if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw tooLarge();
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > MAX_BODY_BYTES) throw tooLarge();
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-}
-
-function tooLarge(): Refusal {
-  return new Refusal(413, 'request_too_large', 'the request is larger than 40 MB');
-}
-
-function parseJson(bytes: Buffer): unknown {
+/** Throws a `Refusal` when the body does not come in time, or is not what the model API takes. */
+export async function readModelRequest(
+  request: IncomingMessage,
+  { length, patienceMs }: { length: number; patienceMs: number },
+): Promise<OutlinedRequest> {
+  const bytes = Buffer.allocUnsafe(length);
+  const reader = new OutlineReader(bytes);
   try {
-    return JSON.parse(bytes.toString());
-  } catch {
-    return undefined;
+    await arrive(request, { bytes, patienceMs, onProgress: (arrived) => reader.advance(arrived) });
+    const outline = reader.end();
+    // Of the bytes themselves nothing but structure was looked at; what does not read as text is nobody's JSON.
+    if (!isUtf8(bytes)) throw new JsonProblem('the body is not UTF-8');
+    return { ...requireNames(outline), bytes, outline };
+  } catch (error) {
+    throw error instanceof JsonProblem ? invalid(400, error.message) : error;
   }
+}
+
+function requireNames({ model, maxTokens: asked, isStream, otherModels, fields }: RequestOutline) {
+  for (const name of [model, ...otherModels]) {
+    if (!modelName.safeParse(name).success) throw new JsonProblem('the body must be JSON that names a model');
+  }
+  if (fields.has('max_tokens') && !maxTokens.safeParse(asked).success) {
+    throw new JsonProblem('max_tokens must be a whole number, at most 10,000,000');
+  }
+  return { model: model as string, maxTokens: asked ?? UNLIMITED_OUTPUT, isStream };
+}
+
+type Arrival = { bytes: Buffer; patienceMs: number; onProgress: (arrived: number) => void };
+
+async function arrive(request: IncomingMessage, { bytes, patienceMs, onProgress }: Arrival): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const late = setTimeout(() => reject(invalid(408, 'the body took too long')), patienceMs);
+  let arrived = 0;
+  let worked = 0;
+  const take = (chunk: Buffer): void => {
+    const began = performance.now();
+    bytes.set(chunk, arrived);
+    arrived += chunk.length;
+    try {
+      onProgress(arrived);
+    } catch (error) {
+      reject(error);
+      return;
+    }
+    worked += performance.now() - began;
+    if (worked < MAX_WORK_MS) return;
+    worked = 0;
+    request.pause();
+    setImmediate(() => request.resume());
+  };
+  request.on('data', take);
+  request.on('end', resolve);
+  request.on('close', () => reject(new Error('the request ended before its body')));
+  try {
+    await promise;
+  } finally {
+    clearTimeout(late);
+    // What still comes of a body that is refused is thrown away, so that the answer can be read.
+    request.off('data', take);
+    request.resume();
+  }
+}
+
+function invalid(status: number, message: string): Refusal {
+  return new Refusal(status, 'invalid_request_error', message);
 }

@@ -37,8 +37,19 @@ describe('the prices', () => {
     assert.equal(cost('claude-opus-5', million), '5.0000000000');
     assert.equal(cost('us.anthropic.claude-opus-4-1-20250805-v1:0', million), '15.0000000000');
     assert.equal(cost('claude-opus-4-7', million), '5.0000000000');
+    assert.equal(cost('claude-opus-4-1@20250805', million), '15.0000000000');
     assert.equal(cost('claude-3-7-sonnet-20250219', million), '3.0000000000');
     assert.deepEqual(unknown, []);
+  });
+
+  it('of a pattern for the name that the API knows hold for a name that a cloud gave the model', () => {
+    const [usual] = listPrices.models;
+    assert.ok(usual);
+    const models = [{ ...usual, match: 'claude-haiku-4-5-*', input: 7 }];
+    const { cost } = list({ ...listPrices, models });
+    for (const name of ['us.anthropic.claude-haiku-4-5-20251001-v1:0', 'claude-haiku-4-5@20251001']) {
+      assert.equal(cost(name, { input: 1_000_000 }), '7.0000000000');
+    }
   });
 
   it('rise for every token of a long prompt, where the model has such a price', () => {
@@ -63,6 +74,26 @@ describe('the prices', () => {
         assert.ok(most <= bound, `${model}, ${kind}`);
       }
     }
+  });
+
+  it('bound a request by the whole context of its model where input comes from elsewhere, each time it is asked', () => {
+    const { prices, unknown } = list();
+    const bound = (model: string, extent: object): number =>
+      Math.round(Number(toDecimal(prices.boundOf(model, { bytes: 100, maxTokens: 100, ...extent }))) * 1e6);
+    const output = 100 * 5;
+    assert.equal(bound('claude-haiku-4-5', {}), 100 * 2 + output);
+    assert.equal(bound('claude-haiku-4-5', { extraTokens: 5_000 }), 5_100 * 2 + output);
+    const whole = 200_000 * 2 + output;
+    assert.equal(bound('claude-haiku-4-5', { fillsContext: true }), whole);
+    assert.equal(bound('claude-opus-5', { fillsContext: true }), 1e6 * 10 + 100 * 25);
+    assert.equal(bound('claude-haiku-5-5', { fillsContext: true }), 1e6 * 1 + 100 * 2.5);
+    assert.equal(
+      bound('claude-haiku-4-5', { fillsContext: true, rounds: 3, searches: 2 }),
+      3 * whole + 20_000,
+    );
+    const both = bound('claude-haiku-4-5', { otherModels: ['claude-opus-5'] });
+    assert.equal(both, bound('claude-haiku-4-5', {}) + bound('claude-opus-5', {}));
+    assert.deepEqual(unknown, []);
   });
 
   it('can be overridden by a file, and say what is wrong with it', () => {

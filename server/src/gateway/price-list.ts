@@ -1,5 +1,5 @@
 import { dollars, type Money, tokenPrice } from '../util/money.ts';
-import { matchesPattern } from '../util/pattern.ts';
+import { meansModel } from './model-name.ts';
 import type { ModelPrice, PriceTable, Rates } from './price-table.ts';
 
 /** What a model request used, by kind. */
@@ -21,7 +21,28 @@ export const noTokens: Tokens = {
   webSearches: 0,
 };
 
-type Price = Rates & Pick<ModelPrice, 'long_prompt'>;
+type Price = Rates & Pick<ModelPrice, 'long_prompt' | 'context_window'>;
+
+/** What a request can come to. */
+export type Extent = {
+  /** Of its body. */
+  bytes: number;
+  /** Of each answer. */
+  maxTokens: number;
+  /** Input that does not show in the bytes. */
+  extraTokens?: number;
+  /** Input comes in from elsewhere, until the model's context is full. */
+  fillsContext?: boolean;
+  /** How often the model is asked, each time with all that is there. */
+  rounds?: number;
+  /** By the model API. */
+  searches?: number;
+  /** Models that may be asked as well. */
+  otherModels?: readonly string[];
+};
+
+/** Of a model whose entry does not say: the largest there is. */
+const CONTEXT_WINDOW = 1_000_000;
 
 /** What model requests cost. */
 export class PriceList {
@@ -51,15 +72,25 @@ export class PriceList {
   }
 
   /**
-   * More than a request can cost: a token is at least a byte of the body, and all of the prompt may be written to the
-   * cache. (What the model API searches on its own is known only afterwards.)
+   * More than a request can cost: a token is at least a byte of the body, unless input comes from elsewhere, and all of
+   * the prompt may be written to the cache.
    */
-  boundOf(model: string, request: { bytes: number; maxTokens: number }): Money {
+  boundOf(model: string, extent: Extent): Money {
+    const { otherModels = [], rounds = 1, searches = 0 } = extent;
+    const asked = [model, ...otherModels].map((name) => this.#boundOfRound(name, extent));
+    const round = asked.reduce((sum, one) => sum + one);
+    return BigInt(rounds) * round + BigInt(searches) * dollars(this.#table.web_search);
+  }
+
+  #boundOfRound(model: string, { bytes, maxTokens, extraTokens = 0, fillsContext = false }: Extent): Money {
     const price = this.#find(model);
-    const tiers = [price, ...(price.long_prompt === undefined ? [] : [price.long_prompt])];
+    const { long_prompt, context_window = CONTEXT_WINDOW } = price;
+    const inBody = bytes + extraTokens;
+    const input = fillsContext ? Math.max(inBody, context_window) : inBody;
+    const tiers = long_prompt === undefined ? [price] : [price, long_prompt];
     const bounds = tiers.map((rates) => {
       const dearest = Math.max(rates.input, rates.cache_write_5m, rates.cache_write_1h);
-      return times(request.bytes, dearest) + times(request.maxTokens, rates.output);
+      return times(input, dearest) + times(maxTokens, rates.output);
     });
     return bounds.reduce((one, other) => (one > other ? one : other));
   }
@@ -67,7 +98,7 @@ export class PriceList {
   #find(model: string): Price {
     const known = this.#found.get(model);
     if (known !== undefined) return known;
-    const entry = this.#table.models.find(({ match }) => matchesPattern(match, model));
+    const entry = this.#table.models.find(({ match }) => meansModel(match, model));
     if (entry === undefined) this.#onUnknown(model);
     const price = entry ?? this.#table.default;
     // Names come from agents: what is kept of them is bounded.

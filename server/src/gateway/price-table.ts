@@ -21,6 +21,8 @@ export type Rates = z.infer<typeof rates>;
 const modelPrice = rates.extend({
   /** Of model names; `*` stands for any text. */
   match: z.string().min(1),
+  /** How many tokens the model takes, its answer included; a million where it is not said. */
+  context_window: z.int().min(1).optional(),
   /** What every token of a request costs whose prompt is longer than `above` tokens. */
   long_prompt: rates.extend({ above: z.int().min(1) }).optional(),
 });

@@ -26,8 +26,8 @@ export const listPrices: PriceTable = {
       ...price('*claude-haiku-5-5*', 0.1, 0.5),
       long_prompt: { above: 100_000, ...rates(0.5, 2.5) },
     },
-    price('*claude-haiku-4*', 1, 5),
-    price('*claude-3-5-haiku*', 0.8, 4),
+    { ...price('*claude-haiku-4*', 1, 5), context_window: 200_000 },
+    { ...price('*claude-3-5-haiku*', 0.8, 4), context_window: 200_000 },
     price('*claude-3-haiku*', 0.25, 1.25, { cache_write_5m: 0.3, cache_read: 0.03 }),
     // It costs nothing; the price of a small model makes budgets and bills something to look at.
     price('*demo*', 1, 5),

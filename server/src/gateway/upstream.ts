@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts';
 import type { UpstreamConfig } from '../config-upstreams.ts';
-import { matchesPattern } from '../util/pattern.ts';
 import { describeCloud } from './cloud.ts';
+import { apiModelName, meansModel } from './model-name.ts';
 
 export const ANTHROPIC_URL = 'https://api.anthropic.com';
 
@@ -63,11 +63,18 @@ export function modelUpstreams({
   }));
 }
 
-export function upstreamFor(
-  model: string,
-  { upstream, upstreams }: { upstream: Upstream; upstreams: readonly ModelUpstream[] },
-): Upstream {
-  return upstreams.find(({ models }) => models.some((pattern) => matchesPattern(pattern, model))) ?? upstream;
+type Upstreams = { upstream: Upstream; upstreams: readonly ModelUpstream[] };
+
+export function upstreamFor(model: string, { upstream, upstreams }: Upstreams): Upstream {
+  return upstreams.find(({ models }) => models.some((pattern) => meansModel(pattern, model))) ?? upstream;
+}
+
+/**
+ * The name under which an agent asks for a model: bodies pass as they are, and neither Anthropic nor the demo model
+ * takes the names that clouds have for the same models. Another API may well.
+ */
+export function nameForAgents(model: string, upstreams: Upstreams): string {
+  return upstreamFor(model, upstreams).kind === 'compatible' ? model : apiModelName(model);
 }
 
 type Origin = Omit<UpstreamConfig, 'models' | 'baseUrl'> & { baseUrl: string | null };

@@ -97,7 +97,7 @@ function detailsOf({ method, url, routeOptions, query, body }: FastifyRequest): 
   };
 }
 
-/** PostgreSQL's text cannot hold one; and nobody needs the rest. */
+/** PostgreSQL's text cannot hold one, or half a surrogate pair; and nobody needs the rest. */
 function withoutNul(text: string): string {
-  return text.replaceAll('\0', '').slice(0, MAX_VALUE_LENGTH);
+  return text.replaceAll('\0', '').slice(0, MAX_VALUE_LENGTH).toWellFormed();
 }

@@ -1,27 +1,35 @@
-import type { FastifyInstance } from 'fastify';
+import { isUtf8 } from 'node:buffer';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { AppError } from '../errors.ts';
-
-const MAX_DEPTH = 64;
+import { wellFormed } from '../util/well-formed.ts';
+import { decodeBody } from './content-encoding.ts';
+import { refuseShape } from './json-text.ts';
 
 /**
- * Reads JSON bodies and nothing else; refuses those that are nested too deep before they are parsed, and `__proto__`
- * keys. An empty body is no body, whatever its type.
+ * Reads JSON bodies and nothing else: in UTF-8, of a shape that is cheap to check, without `__proto__` keys. Halves of
+ * surrogate pairs become U+FFFD, as no strict parser reads them. An empty body is no body, whatever its type.
  */
 export function installJsonBodyParser(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error');
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
     ['application/json', 'text/json'],
-    { parseAs: 'string' },
-    (request, body, done) => {
-      const text = body as string;
-      if (text.trim() === '') return done(null, undefined);
-      if (exceedsDepth(text, MAX_DEPTH)) {
-        return done(new AppError('malformed_body', `The body is nested deeper than ${MAX_DEPTH} levels.`));
-      }
-      return parse(request, text, (error, value) =>
-        error === null ? done(null, value) : done(new AppError('malformed_body', describeRefusal(text))),
-      );
+    { parseAs: 'buffer' },
+    async (request: FastifyRequest, bytes: Buffer) => {
+      const { headers, routeOptions } = request;
+      requireUtf8(headers['content-type']);
+      const limit = routeOptions.bodyLimit ?? bytes.length;
+      const text = readText(await decodeBody(bytes, headers['content-encoding'], limit));
+      if (text.trim() === '') return undefined;
+      const shape = refuseShape(text);
+      if (shape !== null) throw new AppError('malformed_body', `The body ${shape}.`);
+      const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+      void parse(request, text, (error, value) => (error === null ? resolve(value) : reject(error)));
+      const value = await promise.catch(() => {
+        throw new AppError('malformed_body', describeRefusal(text));
+      });
+      // Only as an escape can a half be in UTF-8.
+      return text.includes('\\u') ? wellFormed(value) : value;
     },
   );
   // Many clients name a type with every request, also where they send nothing.
@@ -32,6 +40,17 @@ export function installJsonBodyParser(app: FastifyInstance): void {
   });
 }
 
+function requireUtf8(contentType = ''): void {
+  const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(contentType)?.[1] ?? 'utf-8';
+  if (/^(utf-?8|us-ascii)$/i.test(charset)) return;
+  throw new AppError('unsupported_media_type', `JSON is sent in UTF-8, not in ${charset.slice(0, 40)}.`);
+}
+
+function readText(bytes: Buffer): string {
+  if (!isUtf8(bytes)) throw new AppError('malformed_body', 'The body is not valid UTF-8.');
+  return bytes.toString().replace(/^\ufeff/, '');
+}
+
 function describeRefusal(text: string): string {
   try {
     JSON.parse(text);
@@ -39,21 +58,4 @@ function describeRefusal(text: string): string {
   } catch (error) {
     return `The body is not valid JSON: ${(error as Error).message}`;
   }
-}
-
-/** Counts brackets outside strings; exported for its test. */
-export function exceedsDepth(json: string, limit: number): boolean {
-  let depth = 0;
-  let isInString = false;
-  for (let index = 0; index < json.length; index++) {
-    const character = json[index];
-    if (isInString) {
-      if (character === '\\') index++;
-      else if (character === '"') isInString = false;
-    } else if (character === '"') isInString = true;
-    else if (character === '{' || character === '[') {
-      if (++depth > limit) return true;
-    } else if (character === '}' || character === ']') depth--;
-  }
-  return false;
 }

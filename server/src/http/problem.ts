@@ -26,7 +26,7 @@ const titles: Record<ErrorCode, string> = {
   malformed_body: 'The body could not be read',
   body_too_large: 'The body is too large',
   headers_too_large: 'The headers are too large',
-  unsupported_media_type: 'The body must be JSON',
+  unsupported_media_type: 'The body is of a kind that is not read here',
   unauthorized: 'An API key is needed',
   forbidden: 'The API key may not do this',
   rate_limited: 'Too many requests with this API key',
@@ -118,12 +118,17 @@ export function renderProblem(error: AppError, requestId: string): z.infer<typeo
     type: `urn:greenroom:error:${error.code}`,
     title: titles[error.code],
     status: error.status,
-    detail: isInternal ? 'The server failed; its log has the request id.' : error.message,
+    // It may quote what was sent, cut anywhere.
+    detail: isInternal ? 'The server failed; its log has the request id.' : error.message.toWellFormed(),
     code: error.code,
     ...(error.hint === undefined ? {} : { hint: error.hint }),
     request_id: requestId,
-    ...(error.errors === undefined ? {} : { errors: error.errors }),
+    ...(error.errors === undefined ? {} : { errors: error.errors.map(wellFormedError) }),
   };
+}
+
+function wellFormedError({ field, message }: FieldError): FieldError {
+  return { field: field.toWellFormed(), message: message.toWellFormed() };
 }
 
 function toAppError(error: FastifyError, request: FastifyRequest): AppError {

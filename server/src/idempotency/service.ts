@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Transaction } from 'kysely';
 import type { Database } from '../db/database.ts';
 import { AppError } from '../errors.ts';
@@ -10,9 +10,7 @@ export type { IdempotentRequest };
 export type Once<T> = { value: T; isReplay: boolean };
 
 export function hashRequest(body: unknown): string {
-  return createHash('sha256')
-    .update(JSON.stringify(body) ?? '')
-    .digest('hex');
+  return hash('sha256', JSON.stringify(body) ?? '');
 }
 
 /**

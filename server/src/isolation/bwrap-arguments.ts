@@ -1,15 +1,17 @@
 import { lstatSync, readlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { AgentView } from './driver.ts';
-import { NODE } from './forwarder.ts';
+import { NODE, PROXY_SOCKET } from './forwarder.ts';
 
 /** What is mounted where: paths of this machine, which the agent sees under the names of `view`. */
 export type Layout = {
   view: AgentView;
+  /** The server's own make the way to it, and to the sockets and the transcript: a path will do. */
   home: string;
-  workspace: string;
-  /** Seen under the same paths, and may be written. */
-  sharedDirectories: readonly string[];
+  /** What agents may change the way to: by what bubblewrap inherits. None lies in another one. */
+  held: readonly { descriptor: number; seenAs: string }[];
+  /** A transcript that the agent resumes from, under the same path. */
+  unpacked: string | null;
   /** Seen under the same paths, read-only. */
   readOnlyPaths: readonly string[];
   /** Seen as `PROGRAM`. */
@@ -25,6 +27,10 @@ export type Layout = {
 
 /** Where the agent finds its own program. */
 export const PROGRAM = '/opt/claude/claude';
+/** What an agent calls a workspace of its own. */
+export const MANAGED_WORKSPACE = '/workspace';
+/** Where it finds the sockets that lead out. */
+export const SOCKET_DIRECTORY = dirname(PROXY_SOCKET);
 /** The user that the agent takes itself for. */
 const INSIDE_USER = '1000';
 export const etcFiles = ['passwd', 'group', 'hosts', 'nsswitch.conf'] as const;
@@ -51,30 +57,27 @@ const sharedEtc = [
   '/etc/timezone',
 ];
 
-/** Beside /usr; each is a link into it on most systems. */
-const systemDirectories = ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'];
+/** Each but the first and the last is a link into `/usr` on most systems. */
+const systemDirectories = [...['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'], '/nix/store'];
 
-/** Nothing may be mounted over these, or over what they are in. */
-const reservedPaths = ['/usr', '/etc', '/proc', '/dev', '/sys', '/tmp', '/run', '/var', PROGRAM];
+/** All that is mounted whole and read-only, whatever else is. */
+export const systemMounts: readonly string[] = [...systemDirectories, ...sharedEtc];
 
 const MB = 2 ** 20;
 
 /** bubblewrap's options, up to the program. */
 export function bwrapArguments(layout: Layout): string[] {
-  const { view } = layout;
-  const binds: [string, string, string][] = [
-    ...layout.sharedDirectories.map((path): [string, string, string] => ['--bind', path, path]),
-    ['--bind', layout.home, view.home],
-    ['--bind', layout.workspace, view.workspace],
-    ['--ro-bind', layout.program, PROGRAM],
-    ...(layout.node === null ? [] : [['--ro-bind', layout.node, NODE] as [string, string, string]]),
-    ['--ro-bind', layout.socketDirectory, dirname(view.gatewaySocket ?? '/run/gw/gw.sock')],
-  ];
+  const { view, unpacked } = layout;
   return [
     ...namespaces,
     ...system(layout),
     ...ownFileSystems(layout.temporaryBytes),
-    ...binds.flat(),
+    ...layout.held.flatMap(({ descriptor, seenAs }) => ['--bind-fd', String(descriptor), seenAs]),
+    ...(unpacked === null ? [] : ['--bind', unpacked, unpacked]),
+    ...['--bind', layout.home, view.home],
+    ...['--ro-bind', layout.program, PROGRAM],
+    ...(layout.node === null ? [] : ['--ro-bind', layout.node, NODE]),
+    ...['--ro-bind', layout.socketDirectory, SOCKET_DIRECTORY],
     ...['--remount-ro', '/', '--remount-ro', '/dev'],
     ...['--cap-drop', 'ALL', '--chdir', view.workspace],
     ...[
@@ -92,9 +95,7 @@ const namespaces = [
 
 function system({ etcDirectory, readOnlyPaths }: Layout): string[] {
   return [
-    ...['--ro-bind', '/usr', '/usr'],
     ...systemDirectories.flatMap(bindOrLink),
-    ...['--ro-bind-try', '/nix/store', '/nix/store'],
     ...readOnlyPaths.flatMap((path) => ['--ro-bind', path, path]),
     ...sharedEtc.flatMap((path) => ['--ro-bind-try', path, path]),
     ...etcFiles.flatMap((name) => ['--ro-bind', `${etcDirectory}/${name}`, `/etc/${name}`]),
@@ -117,12 +118,6 @@ function ownFileSystems(temporaryBytes: number): string[] {
     ...temporary(64 * MB, '/var'),
     ...['--dir', '/var/tmp'],
   ];
-}
-
-/** Whether a directory can be shared: one that holds a part of the system would show more than itself. */
-export function isReserved(path: string, view: Pick<AgentView, 'home' | 'workspace'>): boolean {
-  const around = (inner: string): boolean => inner === path || path === '/' || inner.startsWith(`${path}/`);
-  return [...reservedPaths, view.home, view.workspace].some(around);
 }
 
 /** What the agent sees of its user and of names. */

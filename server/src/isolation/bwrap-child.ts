@@ -6,8 +6,8 @@ import { z } from 'zod';
 import type { Cgroup } from './cgroups.ts';
 import { SpawnedChild } from './spawned-child.ts';
 
-/** Descriptors of bubblewrap beside input, output and error. */
-export const descriptors = { seccomp: 3, options: 4, info: 5 } as const;
+/** Descriptors of bubblewrap beside input, output and error; from `directories` on those that it mounts. */
+export const descriptors = { seccomp: 3, options: 4, info: 5, directories: 6 } as const;
 
 const sandboxInfo = z.looseObject({ 'child-pid': z.int().positive(), 'pid-namespace': z.int().positive() });
 

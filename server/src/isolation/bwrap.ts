@@ -15,12 +15,19 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { realpath, stat } from 'node:fs/promises';
 import { release } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Logger } from '../log.ts';
 import { isInside } from '../util/path-inside.ts';
-import { bwrapArguments, etcContent, etcFiles, isReserved, PROGRAM } from './bwrap-arguments.ts';
+import {
+  bwrapArguments,
+  etcContent,
+  etcFiles,
+  MANAGED_WORKSPACE,
+  PROGRAM,
+  SOCKET_DIRECTORY,
+  systemMounts,
+} from './bwrap-arguments.ts';
 import { BwrapChild, descriptors } from './bwrap-child.ts';
 import { type Cgroup, Cgroups, type ResourceLimits } from './cgroups.ts';
 import { DiskWatch } from './disk-watch.ts';
@@ -36,6 +43,7 @@ import type {
 import { startEgressProxy } from './egress.ts';
 import { findProgram } from './find-program.ts';
 import { exceptionsOf, PROXY_SOCKET, withForwarder } from './forwarder.ts';
+import { mountsOf, requireOpen, requireSafe, writeWarning } from './given-directories.ts';
 import { seccompFilter } from './seccomp.ts';
 import { testSandbox } from './self-test.ts';
 import { type SessionUser, SessionUsers } from './session-users.ts';
@@ -58,7 +66,8 @@ export type BwrapOptions = {
 
 /** The most that a socket's path may have, and what comes after the base. */
 const SOCKET_PATH_BYTES = 107;
-const SOCKET_NAME = '0123456789abcdef/gw.sock';
+const SOCKET = 'gw.sock';
+const SOCKET_NAME = `0123456789abcdef/${SOCKET}`;
 
 /** Writes the process into control groups, and becomes the next program: it stays the same process. */
 const JOIN = `
@@ -114,14 +123,11 @@ export class BwrapDriver implements IsolationDriver {
     const view: AgentView = {
       home: this.#home,
       temporary: '/tmp',
-      workspace: '/workspace',
-      gatewaySocket: '/run/gw/gw.sock',
+      workspace: request.isManaged ? MANAGED_WORKSPACE : request.workspace.path,
+      gatewaySocket: join(SOCKET_DIRECTORY, SOCKET),
       proxyExceptions: request.egress === null ? null : exceptionsOf(request.egress),
     };
-    const given = [...request.additionalDirectories, ...(request.isManaged ? [] : [request.workspace])];
-    for (const path of given) await this.#refuseUnsafe(path, view);
-    const user = (await this.#users?.give(request)) ?? null;
-    if (user !== null) for (const path of given) await requireOpen(path, user);
+    const { user, warnings } = await this.#admit(request, view);
     const socketDirectory = join(this.#socketBase, randomBytes(8).toString('hex'));
     mkdirSync(socketDirectory, { mode: 0o700 });
     if (user !== null) chownSync(socketDirectory, user.uid, user.gid);
@@ -135,34 +141,41 @@ export class BwrapDriver implements IsolationDriver {
     };
     return {
       view,
-      socketPath: join(socketDirectory, 'gw.sock'),
+      warnings,
+      socketPath: join(socketDirectory, SOCKET),
       spawn: (command) => this.#spawn(command, { request, view, user, socketDirectory, release }),
       release,
     };
   }
 
-  /** A directory that would bring in more than itself: parts of the system, or what belongs to others. */
-  async #refuseUnsafe(path: string, view: AgentView): Promise<void> {
-    const { dataDir } = this.#options;
-    // Since it was named, somebody may have put a link in its place.
-    const leadsElsewhere = (await realpath(path)) !== path;
-    const isTooMuch = isReserved(path, view) || isInside(dataDir, path) || isInside(path, dataDir);
-    if (!leadsElsewhere && !isTooMuch) return;
-    throw new Error(
-      `an isolated agent cannot work in ${path}: it is, holds, or leads to a part of the system`,
-    );
+  /** Who may work where it was told to. Throws when nobody may. */
+  async #admit(
+    { home, workspace, isManaged, additionalDirectories }: SandboxRequest,
+    view: AgentView,
+  ): Promise<{ user: SessionUser | null; warnings: string[] }> {
+    const { dataDir, readOnlyPaths } = this.#options;
+    const given = [...additionalDirectories, ...(isManaged ? [] : [workspace])];
+    const around = { view, dataDir, readOnlyPaths: [...systemMounts, ...readOnlyPaths] };
+    for (const directory of given) await requireSafe(directory, around);
+    if (this.#users === null) return { user: null, warnings: [] };
+    const owner = isManaged ? null : await workspace.stat();
+    const user = await this.#users.give({ home, workspace: workspace.path }, owner);
+    for (const directory of given) await requireOpen(directory, user);
+    const warning = isManaged ? null : await writeWarning(workspace, user);
+    return { user, warnings: warning === null ? [] : [warning] };
   }
 
   #spawn(command: AgentCommand, sandbox: Prepared): AgentChild {
     const { request, view, user, socketDirectory, release } = sandbox;
     const { unpacked } = command;
     if (unpacked !== null && user !== null) giveUnpacked(unpacked, user);
+    const mounts = mountsOf(request);
     const options = bwrapArguments({
       ...{ view, socketDirectory, program: command.command, environment: command.env },
       node: view.proxyExceptions === null ? null : process.execPath,
       home: request.home,
-      workspace: request.workspace,
-      sharedDirectories: [...request.additionalDirectories, ...(unpacked === null ? [] : [unpacked])],
+      held: mounts.map(({ seenAs }, index) => ({ descriptor: descriptors.directories + index, seenAs })),
+      unpacked,
       readOnlyPaths: this.#options.readOnlyPaths,
       etcDirectory: this.#etcDirectory,
       temporaryBytes: this.#options.limits.temporaryBytes,
@@ -175,7 +188,10 @@ export class BwrapDriver implements IsolationDriver {
         cwd: '/',
         // The agent's own variables go to bubblewrap by a pipe: outside, programs could be misled by them.
         env: { PATH: '/usr/bin:/bin', [MARK_VARIABLE]: command.mark },
-        stdio: ['pipe', 'pipe', 'pipe', filter, 'pipe', 'pipe'],
+        stdio: [
+          ...(['pipe', 'pipe', 'pipe', filter, 'pipe', 'pipe'] as const),
+          ...mounts.map(({ directory }) => directory.descriptor),
+        ],
         detached: true,
       });
       const onGone = (): void => {
@@ -183,7 +199,7 @@ export class BwrapDriver implements IsolationDriver {
         release();
       };
       const agent = new BwrapChild(child, { options: [...ownOptions, ...options], cgroup, onGone });
-      const own = [request.home, ...(request.isManaged ? [request.workspace] : [])];
+      const own = [request.home, ...(request.isManaged ? [request.workspace.path] : [])];
       const unwatch = this.#disk.watch(own, () => agent.exceed('disk'));
       void agent.exited.then(unwatch);
       return agent;
@@ -272,20 +288,6 @@ function giveUnpacked(path: string, user: SessionUser): void {
   if (lstatSync(path).isDirectory())
     for (const name of readdirSync(path)) giveUnpacked(join(path, name), user);
   lchownSync(path, user.uid, user.gid);
-}
-
-/** A directory of root's is not given away, and agents never run as root: others' rights must do, on the way to it too. */
-async function requireOpen(path: string, user: SessionUser): Promise<void> {
-  for (let place = path; ; place = dirname(place)) {
-    const { uid, mode } = await stat(place);
-    const needed = place === path ? 0o5 : 0o1;
-    if (((uid === user.uid ? mode >> 6 : mode) & needed) !== needed) {
-      throw new Error(
-        `an isolated agent cannot work in ${path}: ${place} is closed to it, and agents never run as root (see chown and chmod)`,
-      );
-    }
-    if (place === dirname(place)) return;
-  }
 }
 
 /** Since Linux 5.14 a limit of processes that is set inside counts what is inside, whoever else has the user id. */

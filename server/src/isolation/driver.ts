@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
+import type { HeldDirectory } from '../util/held-directory.ts';
 import type { EgressPlan } from './egress.ts';
 
 /** What to run, exactly: nothing of the server's own environment is added. */
@@ -45,12 +46,12 @@ export interface AgentChild {
 export type SandboxRequest = {
   home: string;
   temporary: string;
-  /** Free of symbolic links. */
-  workspace: string;
-  /** Whether the workspace is the session's own, and not a directory of the operator's. */
+  /** Held until the agent has ended, by whoever asks. */
+  workspace: HeldDirectory;
+  /** Whether the workspace is the session's own, and not a directory of the operator's: that has the same path inside. */
   isManaged: boolean;
-  /** The same paths inside. */
-  additionalDirectories: readonly string[];
+  /** The same paths inside; held as well. */
+  additionalDirectories: readonly HeldDirectory[];
   /** Where it may connect to; null is nowhere, for a driver that can hold it off. */
   egress: EgressPlan | null;
 };
@@ -69,6 +70,8 @@ export type AgentView = {
 /** What one agent process runs inside. */
 export interface Sandbox {
   readonly view: AgentView;
+  /** What its user should know of it, though the agent can work. */
+  readonly warnings: readonly string[];
   /** Where the gateway has to listen for this agent alone; null: it needs no socket. */
   readonly socketPath: string | null;
   /** At most once. */

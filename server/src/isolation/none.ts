@@ -24,8 +24,9 @@ export const noIsolation: IsolationDriver = {
   name: 'none',
   confines: false,
   warnings: [],
-  prepare: async ({ home, temporary, workspace }: SandboxRequest): Promise<Sandbox> => ({
+  prepare: async ({ home, temporary, workspace: { path: workspace } }: SandboxRequest): Promise<Sandbox> => ({
     view: { home, temporary, workspace, gatewaySocket: null, proxyExceptions: null },
+    warnings: [],
     socketPath: null,
     spawn: (command) => new PlainChild(command),
     release: () => {},

@@ -1,10 +1,11 @@
 import { once } from 'node:events';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, realpath, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import { errorMessage } from '../errors.ts';
+import { HeldDirectory } from '../util/held-directory.ts';
 import type { AgentChild, IsolationDriver, SelfTest } from './driver.ts';
 import { MissingProgramError } from './find-program.ts';
 
@@ -66,13 +67,11 @@ export async function testSandbox(driver: Tested): Promise<SelfTest> {
 }
 
 async function probe(driver: Tested, root: string): Promise<Findings> {
-  const [home, temporary, workspace] = ['home', 'tmp', 'workspace'].map((name) => join(root, name));
+  const [home, temporary, own] = [join(root, 'home'), join(root, 'tmp'), join(root, 'workspace')];
   // At the same path inside, as a transcript that is resumed.
   const unpacked = join(root, 'unpacked');
-  if (home === undefined || temporary === undefined || workspace === undefined) throw new Error('no paths');
-  for (const path of [home, temporary, workspace, unpacked]) {
-    await mkdir(path, { recursive: true, mode: 0o711 });
-  }
+  for (const path of [home, temporary, own, unpacked]) await mkdir(path, { recursive: true, mode: 0o711 });
+  await using workspace = await HeldDirectory.open(await realpath(own));
   // Beside what is shared, in the server's directory.
   const hidden = join(root, 'hidden');
   await writeFile(hidden, '');
@@ -138,7 +137,10 @@ const remedies: [said: RegExp, hint: string][] = [
     'user namespaces are refused: allow them (sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone=1, kernel.apparmor_restrict_unprivileged_userns=0; in a container its seccomp and AppArmor profile)',
   ],
   [/mount proc/i, 'the container hides parts of /proc: run it with --security-opt systempaths=unconfined'],
-  [/unknown option/i, 'bubblewrap 0.8 or newer is needed'],
+  [
+    /unknown option/i,
+    'bubblewrap is needed with the options --bind-fd and --disable-userns: 0.10 or newer, or the 0.8 of Debian 12 with its updates (bwrap --help lists what it has)',
+  ],
   [
     /permission denied|find source path/i,
     'the directories on the way to it must be open to other users (chmod o+x), or the server must be installed and have its data elsewhere',

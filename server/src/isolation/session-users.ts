@@ -41,20 +41,24 @@ export class SessionUsers {
     this.#next = range.first;
   }
 
-  /** Gives home and workspace to the session's user; a directory of the operator's is left to its owner. */
-  async give(session: { home: string; workspace: string; isManaged: boolean }): Promise<SessionUser> {
-    const user = await this.#findUser(session);
+  /**
+   * Gives home and workspace to the session's user.
+   *
+   * @param owner of the directory that it was told to work in, which is left to them; null where it works in its own
+   */
+  async give(session: { home: string; workspace: string }, owner: SessionUser | null): Promise<SessionUser> {
+    const user = await this.#findUser(session.home, owner);
     const sessionRoot = dirname(session.home);
     for (const path of [dirname(sessionRoot), sessionRoot]) await makePassable(path);
-    if (session.isManaged) await giveTree(session.workspace, user);
+    if (owner === null) await giveTree(session.workspace, user);
     await giveTree(session.home, user);
     return user;
   }
 
-  /** The owner of the directory that it was told to work in; never root. */
-  async #findUser({ home, workspace, isManaged }: Parameters<SessionUsers['give']>[0]): Promise<SessionUser> {
-    const { uid, gid } = await lstat(workspace);
-    if (!isManaged && uid !== 0) return { uid, gid: gid === 0 ? uid : gid };
+  /** Whose the directory is that it was told to work in; never root. */
+  async #findUser(home: string, given: SessionUser | null): Promise<SessionUser> {
+    if (given !== null && given.uid !== 0)
+      return { uid: given.uid, gid: given.gid === 0 ? given.uid : given.gid };
     const { uid: owner } = await lstat(home);
     if (this.#isOurs(owner)) return { uid: owner, gid: owner };
     const taken = await this.take();

@@ -121,9 +121,9 @@ async function copyEvents(trx: Trx, copy: Copy): Promise<void> {
 }
 
 /**
- * Copies what the agent program needs to go on: everything, or up to the last message that the log had by `at`. Where
- * no turn was running, what it noted after that message belongs to it. The entries say whose they are, and name files
- * of a workspace that is copied as well; but a model's thoughts are signed, and stay as they are.
+ * Copies what the agent program needs to go on: everything, or up to the last message that the log had by `at`, with
+ * what the program told the model beside it. The entries say whose they are, and name files of a workspace that is
+ * copied as well; but a model's thoughts are signed, and stay as they are.
  */
 async function copyTranscript(trx: Trx, copy: Copy, { isWhole }: { isWhole: boolean }): Promise<void> {
   const { parentId, forkId } = copy;
@@ -138,7 +138,8 @@ async function copyTranscript(trx: Trx, copy: Copy, { isWhole }: { isWhole: bool
   `.execute(trx);
 }
 
-async function findTranscriptEnd(trx: Trx, { parentId, forkId, at }: Copy): Promise<number> {
+/** Before the next message, which may be one that steered the turn: what stands between belongs to the last one. */
+async function findTranscriptEnd(trx: Trx, { parentId, at }: Copy): Promise<number> {
   const main = sql`transcripts.session_id = ${parentId} and subpath = ''`;
   const { rows } = await sql<{ end_id: number | null }>`
     with prompt as (
@@ -157,12 +158,15 @@ async function findTranscriptEnd(trx: Trx, { parentId, forkId, at }: Copy): Prom
       select greatest((select id from prompt), (select id from message)) as id
     ), next as (
       select min(id) as id from transcripts
-      where ${main} and id > (select id from last) and type in ('user', 'assistant', 'system', 'queue-operation')
+      where ${main} and id > (select id from last) and (
+        type in ('user', 'assistant', 'system', 'queue-operation')
+        or type = 'attachment' and ${steeringMessage} is not null and ${steeringMessage} not in (
+          select turn_id from events
+          where session_id = ${parentId} and seq <= ${at} and kind = 'turn' and ${phase} = 'steered'
+        )
+      )
     )
-    select case
-      when exists (select from turns where session_id = ${forkId} and state = 'running') then last.id
-      else coalesce(next.id - 1, case when last.id is null then 0 else ${Number.MAX_SAFE_INTEGER}::bigint end)
-    end as end_id
+    select coalesce(next.id - 1, case when last.id is null then 0 else ${Number.MAX_SAFE_INTEGER}::bigint end) as end_id
     from last, next
   `.execute(trx);
   return rows[0]?.end_id ?? 0;
@@ -206,6 +210,11 @@ function copiedId({ forkId }: Copy, id: Sql<unknown>): Sql<string> {
 const phase = sql<string>`substring(data::text from '"phase":"([a-z]+)"')`;
 const approvalId = sql<string>`substring(data::text from '"approval_id":"([0-9a-f-]{36})"')`;
 const steeredInto = sql<string>`substring(data::text from '"steered_into":"([0-9a-f-]{36})"')`;
+
+/** Which message an entry of the agent program's hands to a turn that runs; null for other entries. */
+const steeringMessage = sql<
+  string | null
+>`substring(entry::text from '"source_uuid":"([0-9a-f-]{36})"')::uuid`;
 
 /** The ids under these keys become those of the copies. */
 function renamed(copy: Copy, text: Sql<unknown>, ids: Record<string, Sql<unknown>>): Sql<unknown> {

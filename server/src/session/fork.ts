@@ -14,6 +14,7 @@ import { requireBypass } from './bypass.ts';
 import { type Committed, commitOnce } from './commit.ts';
 import { copyHistory, holdSession, insertFork } from './fork-store.ts';
 import { queueTurn, settleFork } from './lifecycle.ts';
+import { withSecrets } from './secrets.ts';
 import {
   changedWorkspace,
   getSessionOrThrow,
@@ -124,7 +125,7 @@ async function insertForkOf(
 ): Promise<Committed<string>> {
   const { tenant_id: tenantId } = parent;
   const { asker } = request;
-  const options = { ...parent.options, ...request.options };
+  const options = { ...parent.options, ...withSecrets(request.options, parent.options) };
   requireBypass(options, asker);
   if (request.prompt !== null) {
     await requireRoom(services, trx, tenantId);

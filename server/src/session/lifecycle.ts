@@ -16,10 +16,12 @@ import type { Database } from '../db/database.ts';
 import type { EventDraft, StoredEvent } from '../event/event.ts';
 import { insertEvents } from '../event/store.ts';
 import {
+  type ActiveTurn,
   endTurn,
   findQueuedTurn,
-  findRunningTurn,
+  findRunningId,
   foldTurn,
+  hasQueuedTurn,
   insertTurn,
   listQueuedTurns,
   listUnaccounted,
@@ -115,7 +117,7 @@ export async function settleLeft(trx: Trx, sessionId: string): Promise<void> {
 }
 
 /** What is taken back: the turn that runs, those that wait, or both. */
-export type Cancellation = { turns: readonly TurnRow[]; reason: TurnError };
+export type Cancellation = { turns: readonly ActiveTurn[]; reason: TurnError };
 
 export const CANCELLED: TurnError = { code: 'cancelled', message: CANCELLED_MESSAGE };
 export const TAKEN_BACK: TurnError = { code: 'cancelled', message: 'The message was taken back.' };
@@ -159,15 +161,15 @@ export async function settleFork(
 export async function listActiveTurns(
   trx: Trx,
   sessionId: string,
-): Promise<{ running: TurnRow | undefined; queued: TurnRow[] }> {
-  return { running: await findRunningTurn(trx, sessionId), queued: await listQueuedTurns(trx, sessionId) };
+): Promise<{ running: ActiveTurn | undefined; queued: ActiveTurn[] }> {
+  return { running: await findRunningId(trx, sessionId), queued: await listQueuedTurns(trx, sessionId) };
 }
 
 /** The agent took a waiting message into its running turn. */
 export async function steerTurn(
   trx: Trx,
   session: SessionRow,
-  { turn, into }: { turn: TurnRow; into: TurnRow },
+  { turn, into }: { turn: ActiveTurn; into: Pick<ActiveTurn, 'id'> },
 ): Promise<StoredEvent[]> {
   if (!(await foldTurn(trx, turn.id, into.id))) return [];
   const change = { phase: 'steered' as const, state: 'completed' as const, steeredInto: into.id };
@@ -196,11 +198,11 @@ async function afterTurn(trx: Trx, session: SessionRow, ended: readonly EndedTur
   const turnEvents = ended.map((turn) =>
     turnEvent(turn, { phase: 'ended', state: turn.state, error: turn.error, costUsd: turn.costUsd }, at),
   );
-  if ((await findRunningTurn(trx, session.id)) !== undefined) {
+  if ((await findRunningId(trx, session.id)) !== undefined) {
     return await insertEvents(trx, session.id, turnEvents);
   }
   const withdrawn = await withdrawApprovals(trx, session.id);
-  const isDone = (await findQueuedTurn(trx, session.id)) === undefined;
+  const isDone = !(await hasQueuedTurn(trx, session.id));
   const status: SessionStatus = isDone ? last.state : 'pending';
   return await insertEvents(trx, session.id, [...withdrawn, ...turnEvents, sessionEvent(status, at)], {
     status,

@@ -8,7 +8,8 @@ import { AppError } from '../errors.ts';
 import type { Signal } from '../event/bus.ts';
 import type { IdempotentRequest, Once } from '../idempotency/service.ts';
 import { isUuid, newTurnId } from '../ids.ts';
-import { findTurn, listQueuedTurns, type Prompt, type TurnRow, updatePrompt } from '../turn/store.ts';
+import { findQueuePage, findShownTurn, type ShownTurn, showContent } from '../turn/shown-turn.ts';
+import { findRunningId, type Prompt, updatePrompt } from '../turn/store.ts';
 import type { Delivery } from '../turn/turn.ts';
 import { type TurnView, toTurnView } from '../turn/view.ts';
 import { requireBypass } from './bypass.ts';
@@ -52,13 +53,14 @@ export async function sendMessage(
   key: SessionKey,
   message: Message,
 ): Promise<Once<TurnView>> {
-  return await commitOnce(services, message.once, async (trx) => {
+  const { prompt, content } = message;
+  const sent = await commitOnce(services, message.once, async (trx) => {
     const session = (await lockSession(trx, key)) ?? throwNotFound(key.id);
     requireBypass(session.options, message.asker);
     await requireQueueRoom(services, trx, key.id);
     if (!isActive(session.status)) await requireRoom(services, trx, key.tenantId);
     await requireKeyRoom(trx, { asker: message.asker, sessionId: key.id });
-    const { running } = await listActiveTurns(trx, key.id);
+    const running = await findRunningId(trx, key.id);
     const id = newTurnId();
     const events = await queueTurn(trx, session, { ...message, id, apiKeyId: message.asker.apiKeyId });
     const signals = [await wakeWorker(services, trx, session)];
@@ -66,14 +68,23 @@ export async function sendMessage(
       events.push(...(await cancelTurns(trx, session, { turns: [running], reason: STOPPED })));
       signals.push({ type: 'cancel', sessionId: key.id, turnId: running.id });
     }
-    return { events, signals, value: toTurnView(await getTurn(trx, { sessionId: key.id, id })) };
+    // A repeat of the request says again what it said: that is not kept twice.
+    const { prompt: _, content: __, ...value } = toTurnView(await getTurn(trx, { sessionId: key.id, id }));
+    return { events, signals, value };
   });
+  const said = { prompt, content: content && showContent(content) };
+  return { ...sent, value: { ...sent.value, ...said } };
 }
 
 /** Messages that wait, in the order in which they will run. */
-export async function listMessages(services: SessionServices, key: SessionKey): Promise<TurnView[]> {
+export async function listMessages(
+  services: SessionServices,
+  key: SessionKey,
+  page: { after: string | null; limit: number },
+): Promise<{ messages: TurnView[]; next: string | null }> {
   const session = await getSessionOrThrow(services.db, key);
-  return (await listQueuedTurns(services.db, session.id)).map(toTurnView);
+  const { turns, isLast } = await findQueuePage(services.db, session.id, page);
+  return { messages: turns.map(toTurnView), next: isLast ? null : (turns.at(-1)?.id ?? null) };
 }
 
 /** Changes what a waiting message says. */
@@ -136,7 +147,7 @@ export async function interruptSession(
   });
 }
 
-async function lockWaiting(trx: Trx, key: MessageKey): Promise<{ session: SessionRow; turn: TurnRow }> {
+async function lockWaiting(trx: Trx, key: MessageKey): Promise<{ session: SessionRow; turn: ShownTurn }> {
   const session = (await lockSession(trx, key)) ?? throwNotFound(key.id);
   const turn = await getTurn(trx, { sessionId: key.id, id: key.turnId });
   if (turn.state === 'queued' && turn.sent_at === null) return { session, turn };
@@ -147,8 +158,8 @@ async function lockWaiting(trx: Trx, key: MessageKey): Promise<{ session: Sessio
   });
 }
 
-async function getTurn(trx: Trx, key: { sessionId: string; id: string }): Promise<TurnRow> {
-  return (await findTurn(trx, key)) ?? throwNoMessage(key.sessionId, key.id);
+async function getTurn(trx: Trx, key: { sessionId: string; id: string }): Promise<ShownTurn> {
+  return (await findShownTurn(trx, key)) ?? throwNoMessage(key.sessionId, key.id);
 }
 
 function throwNoMessage(sessionId: string, id: string): never {

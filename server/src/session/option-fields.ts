@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { isDeniedVariable } from '../agent/environment.ts';
 import { knownTools } from '../agent/tools.ts';
-import { schemaProblem } from '../util/json-schema.ts';
+import { schemaProblem } from '../json-schema/fit.ts';
+import type { SchemaUse } from '../json-schema/schema.ts';
+
 import { didYouMean } from '../util/suggest.ts';
 import { mcpServers } from './mcp-servers.ts';
 import { fits, fitsAsJson, TOO_LONG_IN_ALL, text, variablesUnless } from './text-fields.ts';
@@ -24,14 +26,23 @@ const toolsElsewhere = new Set([
 /** A rule that names no tool would deny nothing, or allow nothing, without a word. */
 function refuseRule(rule: string): string | null {
   const name = /^([^()]+)(\(.*\))?$/s.exec(rule)?.[1]?.trim();
-  if (name === undefined) return 'must be a tool name, or a name with a pattern, such as `Bash(git:*)`';
+  if (name === undefined)
+    return 'must be a tool name, or a name with a pattern, such as `Bash(git status:*)`';
   const isKnown = knownTools.some((known) => known === name) || toolsElsewhere.has(name);
   return isKnown || name.startsWith('mcp__') ? null : unknownTool(name);
+}
+
+/** Clients of the Python project write `bash,read,write`. */
+function spellTool(rule: string): string {
+  const name = /^\w+/.exec(rule)?.[0] ?? '';
+  const known = knownTools.find((tool) => tool.toLowerCase() === name.toLowerCase());
+  return known === undefined ? rule : known + rule.slice(name.length);
 }
 
 const toolRule = text
   .trim()
   .min(1, 'a tool name must not be empty')
+  .overwrite(spellTool)
   .superRefine((rule, context) => {
     const message = rule === '' ? null : refuseRule(rule);
     if (message !== null) context.addIssue({ code: 'custom', message });
@@ -64,7 +75,7 @@ const env = variablesUnless((name) =>
 const hostPattern = text
   .trim()
   .toLowerCase()
-  .max(253)
+  .max(253, { abort: true })
   .regex(/^(\*\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]([a-z0-9-]*[a-z0-9])?$/, {
     error: 'expected a host name such as api.example.com or *.example.com',
   });
@@ -102,26 +113,27 @@ const agents = z.record(z.string(), agentDefinition).superRefine((given, context
   }
 });
 
-/** The API takes no other as the input of a tool, and structured output is one. */
-const objectSchema = z
-  .looseObject({ type: z.literal('object', { error: 'must be "object"' }) })
-  .refine(fitsAsJson, { error: TOO_LONG_IN_ALL, abort: true })
-  .superRefine((schema, context) => {
-    const message = schemaProblem(schema);
-    if (message !== null)
-      context.addIssue({ code: 'custom', message: `is no valid JSON Schema: ${message}` });
-  });
+/** It goes to the agent made fit, see `fitSchema`, and is kept and shown as it came. */
+function schemaFor(use: SchemaUse) {
+  return z
+    .looseObject({ type: z.literal('object', { error: 'must be "object"' }).optional() })
+    .refine(fitsAsJson, { error: TOO_LONG_IN_ALL, abort: true })
+    .superRefine((schema, context) => {
+      const message = schemaProblem(schema, use);
+      if (message !== null) context.addIssue({ code: 'custom', message });
+    });
+}
 
 const outputFormat = z.strictObject({
   type: z.literal('json_schema', { error: 'expected "json_schema"' }),
-  schema: objectSchema.describe('JSON Schema of the answer.'),
+  schema: schemaFor('answers').describe('JSON Schema of the answer, an object.'),
 });
 
 const clientTool = z
   .strictObject({
     name: text.regex(/^[A-Za-z0-9_-]{1,50}$/, 'a tool name has letters, digits, "-" and "_", at most 50'),
     description: text.min(1).max(10_000),
-    input_schema: objectSchema.describe('JSON Schema of the input.'),
+    input_schema: schemaFor('inputs').describe('JSON Schema of the input, an object.'),
     read_only: z
       .boolean()
       .optional()
@@ -150,7 +162,7 @@ const clientTools = z
  * Defaults are not stored but applied where the option is read, from `optionDefaults`.
  */
 export const sessionOptionFields = {
-  allowed_tools: toolRules.describe('Tools that run without asking, such as `Bash` or `Bash(git:*)`.'),
+  allowed_tools: toolRules.describe('Tools that run without asking, such as `Bash` or `Bash(git status:*)`.'),
   disallowed_tools: toolRules.describe('Tools that the agent does not get, or calls that are denied.'),
   tools: z
     .array(builtInTool)
@@ -182,7 +194,10 @@ export const sessionOptionFields = {
     .max(200_000)
     .refine((tokens) => tokens === 0 || tokens >= 1024, 'must be 0 (no thinking), or at least 1024')
     .describe('Tokens for thinking; 0 is no thinking.'),
-  betas: z.array(z.enum(['context-1m-2025-08-07'])).describe('Beta features of the model API.'),
+  betas: z
+    .array(z.enum(['context-1m-2025-08-07']))
+    .max(10)
+    .describe('Beta features of the model API.'),
   max_turns: z.int().min(1).max(100).describe('Model calls with tool use, at most.'),
   timeout_s: z
     .int()
@@ -231,22 +246,6 @@ export const optionDefaults = {
   background_tasks: false,
 } as const satisfies SessionOptions;
 
-/** The options as they are shown: what an MCP server is given to be let in stays hidden. */
-export function withoutSecrets(options: SessionOptions): SessionOptions {
-  if (options.mcp_servers === undefined) return options;
-  const hide = (values: Record<string, string>) =>
-    Object.fromEntries(Object.keys(values).map((name) => [name, '********']));
-  const servers = Object.entries(options.mcp_servers).map(([name, server]) => [
-    name,
-    {
-      ...server,
-      ...('headers' in server && server.headers ? { headers: hide(server.headers) } : {}),
-      ...('env' in server && server.env ? { env: hide(server.env) } : {}),
-    },
-  ]);
-  return { ...options, mcp_servers: Object.fromEntries(servers) };
-}
-
 type Nullish<Shape extends z.ZodRawShape> = {
   [Name in keyof Shape]: z.ZodOptional<z.ZodNullable<Shape[Name] & z.ZodType>>;
 };
@@ -261,11 +260,21 @@ export function nullishFields<Shape extends Record<string, z.ZodType>>(shape: Sh
 }
 
 /** The options among a request's fields; those that are null or blank are left out. */
-export function toSessionOptions(request: { [Name in SessionOptionName]?: unknown }): SessionOptions {
+export function toSessionOptions(request: OptionRequest): SessionOptions {
   const given = sessionOptionNames.flatMap((name) => {
     const value = request[name];
-    const isBlank = typeof value === 'string' && value.trim() === '';
-    return value === undefined || value === null || isBlank ? [] : [[name, value]];
+    return value === undefined || saysNothing(value) ? [] : [[name, value]];
   });
   return Object.fromEntries(given) as SessionOptions;
+}
+
+/** The options that a request names and says nothing of: a change removes them. */
+export function blankOptions(request: OptionRequest): SessionOptionName[] {
+  return sessionOptionNames.filter((name) => saysNothing(request[name]));
+}
+
+type OptionRequest = { [Name in SessionOptionName]?: unknown };
+
+function saysNothing(value: unknown): boolean {
+  return value === null || (typeof value === 'string' && value.trim() === '');
 }

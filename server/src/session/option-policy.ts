@@ -20,9 +20,9 @@ export async function applyPolicy(
   refuse(await remoteRefusal(options, server, asker));
   const { additional_directories } = options;
   if (additional_directories === undefined) return options;
+  const limits = { workspaceRoots: server.config.workspaceRoots, tenantId: asker.tenantId };
   const resolved = additional_directories.map(
-    async (path, index) =>
-      await resolveWorkspace(path, server.config.workspaceRoots, `additional_directories.${index}`),
+    async (path, index) => await resolveWorkspace(path, limits, `additional_directories.${index}`),
   );
   return { ...options, additional_directories: await Promise.all(resolved) };
 }

@@ -9,7 +9,7 @@ import { MAX_PROMPT_BODY_BYTES } from '../turn/prompt.ts';
 import { forkSession } from './fork.ts';
 import { forkRequest, readForkRequest } from './fork-request.ts';
 import { interruptSession } from './messages.ts';
-import { sessionOptionNames, toSessionOptions } from './option-fields.ts';
+import { blankOptions, toSessionOptions } from './option-fields.ts';
 import { applyPolicy } from './option-policy.ts';
 import { getSessionDetail, sessionKey } from './service.ts';
 import { sessionParams } from './session.ts';
@@ -63,7 +63,7 @@ export async function sessionRoutes(
       const change = {
         labels: body,
         options: await applyPolicy(toSessionOptions(body), context, request.identity),
-        removed: sessionOptionNames.filter((name) => body[name] === null),
+        removed: blankOptions(body),
         asker: request.identity,
       };
       return toSessionView(

@@ -7,11 +7,13 @@ import type { EventBus, Signal } from '../event/bus.ts';
 import type { IdempotentRequest, Once } from '../idempotency/service.ts';
 import { isUuid, newSessionId, newTurnId } from '../ids.ts';
 import type { ActivationQueue } from '../queue/queue.ts';
-import { countQueuedTurns, listTurns, listUnaccounted, type Prompt, type TurnRow } from '../turn/store.ts';
+import { findShownRunning, findTurnPage, type ShownTurn } from '../turn/shown-turn.ts';
+import { countQueuedTurns, listUnaccounted, type Prompt } from '../turn/store.ts';
 import { findCapacity } from '../worker/store.ts';
 import { requireBypass } from './bypass.ts';
 import { commit, commitOnce } from './commit.ts';
 import { CANCELLED, cancelTurns, listActiveTurns, queueTurn, type TurnDraft } from './lifecycle.ts';
+import { withSecrets } from './secrets.ts';
 import { isActive, type QueuePlace, type SessionOptions, type SessionStatus } from './session.ts';
 import {
   countActiveSessions,
@@ -20,21 +22,21 @@ import {
   deleteSession,
   findSession,
   insertSession,
-  listSessions,
   lockSession,
   type SessionKey,
-  type SessionPage,
   type SessionRow,
 } from './store.ts';
-import { resolveWorkspace } from './workspace.ts';
+import { requireGit, resolveWorkspace } from './workspace.ts';
 
-export type { SessionRow, TurnRow };
+export type { SessionRow };
 
 export type SessionServices = {
   db: Kysely<Database>;
   bus: EventBus;
   queue: ActivationQueue;
   workspaceRoots: readonly string[];
+  /** Whether agents see only what is mounted for them. */
+  confines: boolean;
   /** Turns that may wait: of one session, and in sessions that wait for a worker. More are refused. */
   maxQueued: { perSession: number; sessions: number };
 };
@@ -52,14 +54,19 @@ export type StartRequest = Prompt & {
 
 /** Accepts a new session with its first turn: when this resolves both are durable and a worker will run them. */
 export async function startSession(services: SessionServices, request: StartRequest): Promise<Once<string>> {
-  const cwd = request.cwd === null ? null : await resolveWorkspace(request.cwd, services.workspaceRoots);
   const { tenantId, apiKeyId } = request.asker;
+  const limits = { ...services, tenantId };
+  const cwd = request.cwd === null ? null : await resolveWorkspace(request.cwd, limits);
+  if (cwd !== null && services.confines)
+    await requireGit(cwd, request.options.additional_directories ?? [], limits);
+  const options = withSecrets(request.options, {});
   return await commitOnce(services, request.once, async (trx) => {
     const id = newSessionId();
     const priority = -(await countActiveSessions(trx, tenantId));
     await requireRoom(services, trx, tenantId);
     await requireKeyRoom(trx, { asker: request.asker, sessionId: null });
-    await insertSession(trx, { ...request, id, tenantId, apiKeyId, cwd, metadata: request.metadata ?? {} });
+    const metadata = request.metadata ?? {};
+    await insertSession(trx, { ...request, id, tenantId, apiKeyId, cwd, options, metadata });
     const session = { id, tenant_id: tenantId, turn_count: 0, status: 'pending' as const };
     const events = await queueTurn(trx, session, turnDraft(request, request.asker));
     await services.queue.send(trx, { sessionId: id, priority });
@@ -107,7 +114,8 @@ export async function resumeSession(
   request: StartRequest & { sessionId: string },
 ): Promise<Once<string>> {
   const key = { tenantId: request.asker.tenantId, id: request.sessionId };
-  const cwd = request.cwd === null ? null : await resolveWorkspace(request.cwd, services.workspaceRoots);
+  const limits = { ...services, tenantId: key.tenantId };
+  const cwd = request.cwd === null ? null : await resolveWorkspace(request.cwd, limits);
   return await commitOnce(services, request.once, async (trx) => {
     const session = await lockSession(trx, key);
     if (session === undefined) throw new AppError('session_not_resumable', `Session ${key.id} not found.`);
@@ -155,7 +163,7 @@ async function updateSettings(
   await trx
     .updateTable('sessions')
     .set({
-      options: JSON.stringify({ ...session.options, ...request.options }),
+      options: JSON.stringify({ ...session.options, ...withSecrets(request.options, session.options) }),
       ...(request.title === null ? {} : { title: request.title }),
       ...(request.metadata === null ? {} : { metadata: JSON.stringify(request.metadata) }),
       ...(request.maxBudgetUsd === null ? {} : { max_budget_usd: request.maxBudgetUsd }),
@@ -204,15 +212,19 @@ export async function cancelSession(services: SessionServices, key: SessionKey):
   });
 }
 
-/** Deletes an ended session with all that belongs to it. @returns its last status */
+/**
+ * Deletes a session with all that belongs to it, and what waits in it, unless it runs: that is decided under the lock
+ * under which a worker begins its turn. @returns its last status
+ */
 export async function removeSession(services: SessionServices, key: SessionKey): Promise<SessionStatus> {
   return await commit(services, async (trx) => {
     const session = (await lockSession(trx, key)) ?? throwNotFound(key.id);
-    if (isActive(session.status)) {
-      throw new AppError('session_running', `Session ${key.id} is ${session.status} and cannot be deleted`, {
+    if (session.status === 'running') {
+      throw new AppError('session_running', `Session ${key.id} is running and cannot be deleted`, {
         hint: `cancel it first: POST /cancel/${key.id}`,
       });
     }
+    await services.queue.withdraw(trx, key.id);
     await deleteSession(trx, key);
     return { signals: [{ type: 'deleted', sessionId: key.id }], value: session.status };
   });
@@ -236,24 +248,20 @@ export function throwNotFound(id: string): never {
   throw new AppError('not_found', `Session ${id} not found`);
 }
 
-/** Newest first. `next` is the cursor of the page after this one, null on the last. */
-export async function listSessionPage(
-  db: Kysely<Database>,
-  page: SessionPage,
-): Promise<{ sessions: SessionRow[]; next: string | null }> {
-  const rows = await listSessions(db, { ...page, limit: page.limit + 1 });
-  const sessions = rows.slice(0, page.limit);
-  return { sessions, next: rows.length > page.limit ? (sessions.at(-1)?.id ?? null) : null };
-}
+/** A session with its latest turns, oldest first, as far as they are not large; and with the one that runs. */
+export type SessionDetail = { session: SessionRow; turns: ShownTurn[]; queue: QueuePlace | null };
 
-export type SessionDetail = { session: SessionRow; turns: TurnRow[]; queue: QueuePlace | null };
+const MAX_TURNS = 20;
 
 export async function getSessionDetail(services: SessionServices, key: SessionKey): Promise<SessionDetail> {
   const session = await getSessionOrThrow(services.db, key);
-  const turns = await listTurns(services.db, session.id);
+  const latest = { after: null, limit: MAX_TURNS, order: 'desc' } as const;
+  const { turns } = await findTurnPage(services.db, session.id, latest);
+  const running = await findShownRunning(services.db, session.id);
+  const isAmong = turns.some(({ id }) => id === running?.id);
   return {
     session,
-    turns,
+    turns: [...(running === undefined || isAmong ? [] : [running]), ...turns.toReversed()],
     queue: session.status === 'pending' ? await findQueuePlace(services, key.id) : null,
   };
 }

@@ -4,11 +4,12 @@ import type { Identity } from '../api-key/identity.ts';
 import { requireBypass } from './bypass.ts';
 import { commit } from './commit.ts';
 import { nullishFields, type SessionOptionName, sessionOptionFields } from './option-fields.ts';
+import { withSecrets } from './secrets.ts';
 import { getSessionDetail, type SessionDetail, type SessionServices, throwNotFound } from './service.ts';
 import { labelFields, type SessionOptions } from './session.ts';
 import { lockSession, type SessionKey } from './store.ts';
 
-/** `PATCH /sessions/{session_id}`: a field that is left out stays, one that is null is removed. */
+/** `PATCH /sessions/{session_id}`: a field that is left out stays, one that is null, and an option that is blank, is removed. */
 export const settingsRequest = z
   .strictObject(nullishFields({ ...sessionOptionFields, ...labelFields }))
   .meta({ id: 'SettingsRequest', examples: [{ model: 'haiku' }, { max_budget_usd: 2.5, title: null }] });
@@ -32,7 +33,7 @@ export async function changeSettings(
 ): Promise<SessionDetail> {
   await commit(services, async (trx) => {
     const session = (await lockSession(trx, key)) ?? throwNotFound(key.id);
-    const after = { ...session.options, ...options };
+    const after = { ...session.options, ...withSecrets(options, session.options) };
     for (const name of removed) delete after[name];
     // A system prompt says something, too.
     if (!isDeepStrictEqual(after, session.options)) requireBypass(after, asker);

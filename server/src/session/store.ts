@@ -1,6 +1,6 @@
 import { type Kysely, type Selectable, sql, type Transaction } from 'kysely';
 import type { Database } from '../db/database.ts';
-import type { Grant, SessionOptions, SessionStatus } from './session.ts';
+import type { Grant, SessionOptions } from './session.ts';
 import type { SessionTable } from './table.ts';
 
 export type SessionRow = Selectable<SessionTable>;
@@ -100,21 +100,6 @@ export async function countPendingSessions(
     .limit(limit)
     .execute();
   return rows.length;
-}
-
-export type SessionPage = {
-  tenantId: string;
-  limit: number;
-  before: string | null;
-  status: SessionStatus | null;
-};
-
-/** Newest first; ids are UUID v7, so their order is the order of creation. */
-export async function listSessions(db: Kysely<Database>, page: SessionPage): Promise<SessionRow[]> {
-  let query = db.selectFrom('sessions').selectAll().where('tenant_id', '=', page.tenantId);
-  if (page.before !== null) query = query.where('id', '<', page.before);
-  if (page.status !== null) query = query.where('status', '=', page.status);
-  return await query.orderBy('id', 'desc').limit(page.limit).execute();
 }
 
 export async function deleteSession(trx: Transaction<Database>, key: SessionKey): Promise<void> {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { tokenUsage } from '../turn/turn.ts';
 import { toTurnView, turnView } from '../turn/view.ts';
-import { withoutSecrets } from './option-fields.ts';
+import { withoutSecrets } from './secrets.ts';
 import type { SessionDetail, SessionRow } from './service.ts';
 import { queuePlace, sessionOptions, sessionStatus, waitingFor } from './session.ts';
 
@@ -30,7 +30,10 @@ export const sessionView = z
     created_at: z.iso.datetime(),
     started_at: z.iso.datetime().nullable(),
     ended_at: z.iso.datetime().nullable(),
-    turns: z.array(turnView),
+    turns: z
+      .array(turnView)
+      .describe('The one that runs, and the latest 20, fewer where they are large; oldest first.'),
+    turns_omitted: z.number().int().describe('Older turns: `GET /sessions/{session_id}/turns` has them all.'),
   })
   .meta({ id: 'Session' });
 
@@ -46,10 +49,12 @@ export const interruptionView = z
   .meta({ id: 'Interruption' });
 
 export function toSessionView({ session, turns, queue }: SessionDetail): SessionView {
-  return { ...toView(session), queue, turns: turns.map(toTurnView) };
+  // They are numbered without gaps.
+  const omitted = (turns.at(-1)?.number ?? 0) - turns.length;
+  return { ...toView(session), queue, turns: turns.map(toTurnView), turns_omitted: omitted };
 }
 
-function toView(session: SessionRow): Omit<SessionView, 'queue' | 'turns'> {
+function toView(session: SessionRow): Omit<SessionView, 'queue' | 'turns' | 'turns_omitted'> {
   return {
     session_id: session.id,
     status: session.status,

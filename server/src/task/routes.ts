@@ -23,6 +23,7 @@ export async function taskRoutes(
       schema: {
         tags: ['turns'],
         summary: 'Background tasks of a session, oldest first',
+        description: 'The newest 200, of those that the newest 10,000 messages of the agent tell of.',
         params,
         response: { 200: z.object({ tasks: z.array(taskView) }), ...problems(404, 503) },
       },

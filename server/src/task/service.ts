@@ -4,11 +4,14 @@ import { getSessionOrThrow, type SessionServices } from '../session/service.ts';
 import type { SessionKey } from '../session/store.ts';
 import { readTasks, type TaskView } from './task.ts';
 
+const MAX_TASKS = 200;
+
+/** The newest, oldest first; those that the agent told of in its newest 10,000 messages. */
 export async function listTasks(services: SessionServices, key: SessionKey): Promise<TaskView[]> {
   const session = await getSessionOrThrow(services.db, key);
   const subtypes = ['task_started', 'task_notification'];
   const said = await listSystemMessages(services.db, session.id, subtypes);
-  return readTasks(said, session.worker_id !== null);
+  return readTasks(said, session.worker_id !== null).slice(-MAX_TASKS);
 }
 
 /** Asks the session's agent to stop a task. It says so with a `task_notification` in the event stream. */

@@ -9,11 +9,11 @@ import { sessionKey } from '../session/service.ts';
 import { sessionParams } from '../session/session.ts';
 import { editRequest, messageRequest } from './message.ts';
 import { MAX_PROMPT_BODY_BYTES, readPrompt } from './prompt.ts';
-import { listTurnPage } from './service.ts';
-import { turnView } from './view.ts';
+import { getTurnOrThrow, listTurnPage } from './service.ts';
+import { toWholeTurnView, turnView, wholeTurnView } from './view.ts';
 
 const params = sessionParams;
-const messageParams = params.extend({ turn_id: z.string() });
+const turnParams = params.extend({ turn_id: z.string() });
 
 // What the database counts turns in.
 const MAX_TURN = 2 ** 31 - 1;
@@ -22,6 +22,11 @@ const turnsQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(1000).default(100),
   after: z.coerce.number().int().min(0).max(MAX_TURN).optional().describe('`next` of the page before.'),
   order: z.enum(['asc', 'desc']).default('asc'),
+});
+
+const messagesQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  after: z.uuid().optional().describe('`next` of the page before.'),
 });
 
 /** Turns of a session, and the messages that become turns. */
@@ -36,6 +41,7 @@ export async function turnRoutes(
       schema: {
         tags: ['turns'],
         summary: 'Turns of a session: what was asked, what came of it, what it cost',
+        description: 'A page of large turns ends early: `next` says whether there are more.',
         params,
         querystring: turnsQuery,
         response: {
@@ -49,6 +55,22 @@ export async function turnRoutes(
         ...request.query,
         after: request.query.after ?? null,
       }),
+  );
+
+  app.get(
+    '/sessions/:session_id/turns/:turn_id',
+    {
+      schema: {
+        tags: ['turns'],
+        summary: 'One turn, with the images of its prompt',
+        params: turnParams,
+        response: { 200: wholeTurnView, ...problems(404, 503) },
+      },
+    },
+    async (request) => {
+      const { db } = context.forTenant(request);
+      return toWholeTurnView(await getTurnOrThrow(db, sessionKey(request), request.params.turn_id));
+    },
   );
 
   app.post(
@@ -83,13 +105,20 @@ export async function turnRoutes(
       schema: {
         tags: ['turns'],
         summary: 'Messages that wait, in the order in which they will run',
+        description: 'A page of large messages ends early: `next` says whether there are more.',
         params,
-        response: { 200: z.object({ messages: z.array(turnView) }), ...problems(404, 503) },
+        querystring: messagesQuery,
+        response: {
+          200: z.object({ messages: z.array(turnView), next: z.string().nullable() }),
+          ...problems(404, 422, 503),
+        },
       },
     },
-    async (request) => ({
-      messages: await listMessages(context.forTenant(request).sessions, sessionKey(request)),
-    }),
+    async (request) =>
+      await listMessages(context.forTenant(request).sessions, sessionKey(request), {
+        ...request.query,
+        after: request.query.after ?? null,
+      }),
   );
 
   app.patch(
@@ -99,7 +128,7 @@ export async function turnRoutes(
       schema: {
         tags: ['turns'],
         summary: 'Change what a waiting message says',
-        params: messageParams,
+        params: turnParams,
         body: editRequest,
         response: { 200: turnView, ...problems(400, 404, 409, 413, 415, 422, 503) },
       },
@@ -117,7 +146,7 @@ export async function turnRoutes(
       schema: {
         tags: ['turns'],
         summary: 'Take a waiting message back',
-        params: messageParams,
+        params: turnParams,
         response: { 200: turnView, ...problems(404, 409, 503) },
       },
     },

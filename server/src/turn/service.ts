@@ -1,8 +1,11 @@
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/database.ts';
+import { AppError } from '../errors.ts';
+import { isUuid } from '../ids.ts';
 import { getSessionOrThrow } from '../session/service.ts';
 import type { SessionKey } from '../session/store.ts';
-import { listTurns, type TurnPage } from './store.ts';
+import { findTurnPage, type TurnPage } from './shown-turn.ts';
+import { findTurn, type TurnRow } from './store.ts';
 import { type TurnView, toTurnView } from './view.ts';
 
 /** By number. `next` is the cursor of the page after this one, null on the last. */
@@ -12,7 +15,14 @@ export async function listTurnPage(
   page: TurnPage,
 ): Promise<{ turns: TurnView[]; next: number | null }> {
   const session = await getSessionOrThrow(db, key);
-  const rows = await listTurns(db, session.id, { ...page, limit: page.limit + 1 });
-  const turns = rows.slice(0, page.limit).map(toTurnView);
-  return { turns, next: rows.length > page.limit ? (turns.at(-1)?.number ?? null) : null };
+  const { turns, isLast } = await findTurnPage(db, session.id, page);
+  return { turns: turns.map(toTurnView), next: isLast ? null : (turns.at(-1)?.number ?? null) };
+}
+
+/** One turn, whole. */
+export async function getTurnOrThrow(db: Kysely<Database>, key: SessionKey, id: string): Promise<TurnRow> {
+  const session = await getSessionOrThrow(db, key);
+  const turn = isUuid(id) ? await findTurn(db, { sessionId: session.id, id }) : undefined;
+  if (turn === undefined) throw new AppError('not_found', `Session ${key.id} has no turn ${id}`);
+  return turn;
 }

@@ -11,6 +11,9 @@ export type TurnRow = Omit<Selectable<TurnTable>, 'error' | 'result'> & {
 /** What a message says: its text, and the whole of it where there is more than text. */
 export type Prompt = { prompt: string; content: ContentBlock[] | null };
 
+/** What it takes to end a turn, or to fold it into another one. */
+export type ActiveTurn = Pick<TurnRow, 'id' | 'number'>;
+
 export type NewTurn = Prompt & {
   id: string;
   sessionId: string;
@@ -42,26 +45,42 @@ export async function insertTurn(trx: Transaction<Database>, turn: NewTurn): Pro
     .execute();
 }
 
+/** The next one to run, whole. */
 export async function findQueuedTurn(trx: Kysely<Database>, sessionId: string): Promise<TurnRow | undefined> {
-  return (await listQueuedTurns(trx, sessionId, 1))[0];
+  const row = await queuedTurns(trx, sessionId).selectAll().limit(1).executeTakeFirst();
+  return row as TurnRow | undefined;
 }
 
-/** In the order in which they will run. */
-export async function listQueuedTurns(
-  db: Kysely<Database>,
+export type QueuedTurn = ActiveTurn & Pick<TurnRow, 'delivery' | 'sent_at'>;
+
+/** In the order in which they will run; not what they say, which may be much. */
+export async function listQueuedTurns(db: Kysely<Database>, sessionId: string): Promise<QueuedTurn[]> {
+  return await queuedTurns(db, sessionId).select(['id', 'number', 'delivery', 'sent_at']).execute();
+}
+
+/** Messages that steer and that no agent has been given, with what they say. */
+export async function listUnsentSteering(
+  trx: Transaction<Database>,
   sessionId: string,
-  limit = 1000,
-): Promise<TurnRow[]> {
-  const rows = await db
+): Promise<Pick<TurnRow, 'id' | 'prompt' | 'content'>[]> {
+  return await queuedTurns(trx, sessionId)
+    .select(['id', 'prompt', 'content'])
+    .where('delivery', '=', 'steer')
+    .where('sent_at', 'is', null)
+    .execute();
+}
+
+function queuedTurns(db: Kysely<Database>, sessionId: string) {
+  return db
     .selectFrom('turns')
-    .selectAll()
     .where('session_id', '=', sessionId)
     .where('state', '=', 'queued')
     .orderBy('urgency', 'desc')
-    .orderBy('number')
-    .limit(limit)
-    .execute();
-  return rows as TurnRow[];
+    .orderBy('number');
+}
+
+export async function hasQueuedTurn(db: Kysely<Database>, sessionId: string): Promise<boolean> {
+  return (await queuedTurns(db, sessionId).select('id').limit(1).executeTakeFirst()) !== undefined;
 }
 
 export async function countQueuedTurns(db: Kysely<Database>, sessionId: string): Promise<number> {
@@ -166,18 +185,17 @@ export async function findRunningTurn(
   return row as TurnRow | undefined;
 }
 
-export type TurnPage = { after: number | null; limit: number; order: 'asc' | 'desc' };
-
-/** By number; `after` is the last one of the page before. */
-export async function listTurns(
-  db: Kysely<Database>,
+/** The same, without what it says. */
+export async function findRunningId(
+  trx: Kysely<Database>,
   sessionId: string,
-  page: TurnPage = { after: null, limit: 10_000, order: 'asc' },
-): Promise<TurnRow[]> {
-  let query = db.selectFrom('turns').selectAll().where('session_id', '=', sessionId);
-  if (page.after !== null) query = query.where('number', page.order === 'asc' ? '>' : '<', page.after);
-  const rows = await query.orderBy('number', page.order).limit(page.limit).execute();
-  return rows as TurnRow[];
+): Promise<ActiveTurn | undefined> {
+  return await trx
+    .selectFrom('turns')
+    .select(['id', 'number'])
+    .where('session_id', '=', sessionId)
+    .where('state', '=', 'running')
+    .executeTakeFirst();
 }
 
 export async function startTurn(trx: Transaction<Database>, id: string): Promise<void> {
@@ -207,6 +225,8 @@ export async function endTurn(trx: Transaction<Database>, end: TurnEnd): Promise
       state: end.state,
       result: end.result === null ? null : JSON.stringify(end.result),
       error: end.error === null ? null : JSON.stringify(end.error),
+      // They tell how a running turn goes on.
+      options: sql`null`,
       ended_at: sql<Date>`now()`,
     })
     .where('id', '=', end.id)

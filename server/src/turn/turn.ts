@@ -27,6 +27,8 @@ export const turnErrorCode = z.enum([
   'overloaded',
   'authentication_failed',
   'invalid_request',
+  'refusal',
+  'empty',
   'max_turns',
   'budget_exceeded',
   'cancelled',
@@ -39,6 +41,9 @@ export const turnErrorCode = z.enum([
   'storage',
 ]);
 export type TurnErrorCode = z.infer<typeof turnErrorCode>;
+
+/** Of an error's message: it may have come from a program, or a model API, that says much. */
+export const MAX_ERROR_CHARACTERS = 4_000;
 
 export const turnError = z.object({ code: turnErrorCode, message: z.string() });
 export type TurnError = z.infer<typeof turnError>;

@@ -1,6 +1,18 @@
 import { z } from 'zod';
+import type { ShownTurn } from './shown-turn.ts';
 import type { TurnRow } from './store.ts';
 import { contentBlock, delivery, tokenUsage, turnError, turnResult, turnState } from './turn.ts';
+
+const [textBlock, imageBlock] = contentBlock.options;
+
+const shownBlock = z.discriminatedUnion('type', [
+  textBlock,
+  z.object({
+    type: z.literal('image'),
+    media_type: imageBlock.shape.source.shape.media_type,
+    bytes: z.number().int().describe('Its size; the image itself is in the turn alone.'),
+  }),
+]);
 
 /** A turn as the API shows it. */
 export const turnView = z
@@ -10,7 +22,10 @@ export const turnView = z
     state: turnState,
     delivery,
     prompt: z.string(),
-    content: z.array(contentBlock).nullable().describe('The whole prompt, where it is more than text.'),
+    content: z
+      .array(shownBlock)
+      .nullable()
+      .describe('The blocks of the prompt, where it is more than text; without the data of images.'),
     steered_into: z.string().nullable().describe('The running turn that this message became part of.'),
     result: turnResult.nullable(),
     error: turnError.nullable(),
@@ -25,7 +40,25 @@ export const turnView = z
   .meta({ id: 'Turn' });
 export type TurnView = z.infer<typeof turnView>;
 
-export function toTurnView(turn: TurnRow): TurnView {
+/** One turn, with the images of its prompt. */
+export const wholeTurnView = turnView
+  .extend({
+    content: z
+      .array(contentBlock)
+      .nullable()
+      .describe('The blocks of the prompt, where it is more than text.'),
+  })
+  .meta({ id: 'WholeTurn' });
+
+export function toTurnView(turn: ShownTurn): TurnView {
+  return { ...toFields(turn), content: turn.content };
+}
+
+export function toWholeTurnView(turn: TurnRow): z.infer<typeof wholeTurnView> {
+  return { ...toFields(turn), content: turn.content };
+}
+
+function toFields(turn: Omit<ShownTurn, 'content'>): Omit<TurnView, 'content'> {
   const { started_at, ended_at } = turn;
   return {
     turn_id: turn.id,
@@ -33,7 +66,6 @@ export function toTurnView(turn: TurnRow): TurnView {
     state: turn.state,
     delivery: turn.delivery,
     prompt: turn.prompt,
-    content: turn.content,
     steered_into: turn.steered_into,
     result: turn.result,
     error: turn.error,

@@ -2,13 +2,14 @@ import { setTimeout as delay, setImmediate as immediate } from 'node:timers/prom
 import { describeLimit } from '../budget/budget.ts';
 import type { DatabaseClient } from '../db/client.ts';
 import { retryWhileUnavailable } from '../db/retry.ts';
-import type { Accounts, Admission, AskedRequest, SettledFree, Used } from '../gateway/accounts.ts';
+import type { Accounts, Admission, AskedRequest, SettledFree, Standing, Used } from '../gateway/accounts.ts';
 import { noTokens, type PriceList } from '../gateway/price-list.ts';
 import { newRequestId } from '../ids.ts';
 import type { Logger } from '../log.ts';
 import { correctCharge } from '../session/charge.ts';
 import {
-  holdsSession,
+  findHeldSession,
+  findSpentLimit,
   listAbandoned,
   releaseUsage,
   reserveUsage,
@@ -54,18 +55,22 @@ export class UsageLedger implements Accounts {
     }, SWEEP_MS).unref();
   }
 
-  async holds(client: { sessionId: string; fence: number }): Promise<boolean> {
-    return await this.#persist(
-      async ({ db }) => await holdsSession(db, client),
-      AbortSignal.timeout(PATIENCE_MS),
-    );
+  async standing(client: { sessionId: string; fence: number }): Promise<Standing> {
+    return await this.#persist(async ({ db }) => {
+      const session = await findHeldSession(db, client);
+      if (session === undefined) return { verdict: 'stale' };
+      const limit = await findSpentLimit(db, client.sessionId, session.api_key_id);
+      return limit === undefined
+        ? { verdict: 'good' }
+        : { verdict: 'exceeded', message: describeLimit(limit) };
+    }, AbortSignal.timeout(PATIENCE_MS));
   }
 
   async admit(asked: AskedRequest, signal: AbortSignal): Promise<Admission> {
     const { prices, workerId, patienceMs = PATIENCE_MS } = this.#options;
-    const { sessionId, fence, model } = asked;
+    const { sessionId, fence, model, extent } = asked;
     const requestId = newRequestId();
-    const bound = prices.boundOf(model, asked);
+    const bound = prices.boundOf(model, extent);
     const deadline = performance.now() + patienceMs;
     while (true) {
       signal.throwIfAborted();

@@ -78,18 +78,21 @@ export async function releaseUsage(db: Kysely<Database>, id: string): Promise<vo
   );
 }
 
-/** Whether an activation is the session's newest. */
-export async function holdsSession(
+/** Undefined unless the activation is the session's newest; else the key that its requests are charged to. */
+export async function findHeldSession(
   db: Kysely<Database>,
   { sessionId, fence }: { sessionId: string; fence: number },
-): Promise<boolean> {
-  const row = await db
-    .selectFrom('sessions')
-    .select('id')
-    .where('id', '=', sessionId)
-    .where('fence', '=', fence)
-    .executeTakeFirst();
-  return row !== undefined;
+): Promise<{ api_key_id: string | null } | undefined> {
+  const { rows } = await sql<{ api_key_id: string | null }>`
+    select case when turns.id is null then sessions.api_key_id else turns.api_key_id end as api_key_id
+    from sessions left join lateral (
+      select id, api_key_id from turns
+      where session_id = sessions.id and started_at is not null and not is_accounted
+      order by number desc limit 1
+    ) turns on true
+    where sessions.id = ${sessionId} and fence = ${fence}
+  `.execute(db);
+  return rows[0];
 }
 
 /** Reservations of workers that are gone, or older than any request: nobody will say what those cost. */

@@ -67,12 +67,14 @@ export class AgentSeat {
     const { defaultModel } = this.#services;
     if (live.agent !== null) return live.agent;
     const present = continuation === null ? this.#agent : null;
-    if (present?.process.isEnding === false) {
+    // A process keeps the directories that it was started with, also when others have taken their places.
+    const isInPlace = (await present?.places.areInPlace()) === true;
+    if (isInPlace && present?.process.isEnding === false) {
       live.agent = present;
       if (present.fits(session) || (await this.apply(present, session))) return present;
       live.agent = null;
     }
-    // The options changed with the new turn: only a new process has them all. Or it is being killed.
+    // Options or directories changed with the new turn: only a new process has them all. Or it is being killed.
     await this.end('close');
     const conversationExists = await this.#held.persist(
       async (db) => await hasConversation(db, this.#held.id),
@@ -89,7 +91,10 @@ export class AgentSeat {
       beforeAsking: async () => await this.#recordSpending(),
       onChange: this.#options.onWaiting,
     });
-    const plan = { session, fence: this.#held.fence, conversationExists, continuation, desk };
+    const plan = {
+      ...{ session, fence: this.#held.fence, conversationExists, continuation, desk },
+      onWarning: (warning: string) => this.#warn(warning, live.id),
+    };
     await startAgent(this.#services, plan, (start) => {
       if (live.isStopped) throw new Error('the turn was stopped before its agent was started');
       const agent = new LiveAgent(start(), desk, { session, defaultModel });
@@ -99,6 +104,13 @@ export class AgentSeat {
     });
     if (this.#agent === null) throw new Error('the agent process ended before its turn began');
     return this.#agent;
+  }
+
+  /** The user sees it beside what the agent says. */
+  #warn(warning: string, turnId: string): void {
+    this.#options.logger.warn({ turn_id: turnId }, warning);
+    const data = { status: 'running' as const, waiting_for: null, warning };
+    this.#messages.append([{ kind: 'session', data, turnId, at: new Date() }]);
   }
 
   /** @returns false when only a new process can have the session's options */
@@ -139,6 +151,7 @@ export class AgentSeat {
       const turn = this.#options.turn();
       if (turn?.agent === agent) turn.ended.reject(error);
     } finally {
+      await agent.places[Symbol.asyncDispose]();
       // An agent that ended while idle is not missed until the next turn, which starts a new one.
       if (this.#agent === agent) {
         this.#agent.access.revoke();

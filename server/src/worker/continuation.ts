@@ -9,7 +9,7 @@ import type { Database } from '../db/database.ts';
 import type { StoredEvent } from '../event/event.ts';
 import { steerTurn } from '../session/lifecycle.ts';
 import type { SessionRow } from '../session/store.ts';
-import { listQueuedTurns, type TurnRow } from '../turn/store.ts';
+import { findTurn, listQueuedTurns, type TurnRow } from '../turn/store.ts';
 import { OpenCalls } from './open-calls.ts';
 import {
   appendEntries,
@@ -78,7 +78,8 @@ export async function findBegun(trx: Trx, session: SessionRow): Promise<TurnRow 
     session.id,
     sent.map(({ id }) => id),
   );
-  return sent.find(({ id }) => known.has(id));
+  const begun = sent.find(({ id }) => known.has(id));
+  return begun && (await findTurn(trx, { sessionId: session.id, id: begun.id }));
 }
 
 /** Decides how the turn goes on, and prepares the transcript for it. */

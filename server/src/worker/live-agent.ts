@@ -14,6 +14,7 @@ type Settings = Pick<SessionRow, 'options'>;
 export class LiveAgent {
   readonly process: AgentProcess;
   readonly access: StartedAgent['access'];
+  readonly places: StartedAgent['places'];
   readonly desk: ApprovalDesk;
   readonly openCalls = new OpenCalls();
   /** When the process last said something, as `performance.now()`. */
@@ -42,6 +43,7 @@ export class LiveAgent {
   ) {
     this.process = started.process;
     this.access = started.access;
+    this.places = started.places;
     this.#seal = started.seal;
     this.desk = desk;
     this.#settings = session;

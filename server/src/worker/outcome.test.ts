@@ -86,6 +86,27 @@ describe('the outcome of a turn', () => {
     assert.equal(outcome({ num_turns: 0 }, context).state, 'completed');
   });
 
+  it('is a refusal when the model refused, however the agent program calls that', () => {
+    const result = "API Error: the model's safeguards flagged this message";
+    const refused = { stop_reason: 'refusal', is_error: true, terminal_reason: 'api_error', result };
+    assert.deepEqual(errorOf(refused), { code: 'refusal', message: result });
+    assert.equal(errorOf({ stop_reason: 'refusal' }).code, 'refusal');
+    assert.equal(outcome({ stop_reason: 'end_turn' }).state, 'completed');
+  });
+
+  it('is an error when the model said nothing, unless there is structured output, or no model was asked', () => {
+    assert.equal(errorOf({ result: ' \n' }).code, 'empty');
+    assert.equal(outcome({ result: '', structured_output: {} }).state, 'completed');
+    assert.equal(outcome({ result: '', num_turns: 0 }).state, 'completed');
+    assert.equal(outcome({ result: null }).state, 'completed', 'older programs may leave it out');
+  });
+
+  it('keeps the beginning of an error that is very long', () => {
+    const { message } = errorOf({ is_error: true, result: `API Error: ${'x'.repeat(100_000)}` });
+    assert.match(message, /^API Error: x+…$/);
+    assert.equal(message.length, 4_000);
+  });
+
   it('says when the gateway refused because a budget is spent; a 402 of the model API itself is another matter', () => {
     const refused = { is_error: true, api_error_status: 402, result: 'API Error: 402' };
     const spentBudget = 'The session has cost all of it.';

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { AgentCrashedError } from '../agent/agent-process.ts';
 import { errorMessage } from '../errors.ts';
+import { UnfitSchema } from '../json-schema/schema.ts';
 import type { SessionOptions } from '../session/session.ts';
-import type { TurnError, TurnErrorCode, TurnOutcome } from '../turn/turn.ts';
+import { MAX_ERROR_CHARACTERS, type TurnError, type TurnErrorCode, type TurnOutcome } from '../turn/turn.ts';
 
 /** The parts of the SDK's result message that decide how a turn ended. */
 const resultMessage = z.looseObject({
@@ -16,6 +17,8 @@ const resultMessage = z.looseObject({
   errors: z.array(z.string()).nullish(),
   usage: z.record(z.string(), z.unknown()).nullish(),
   terminal_reason: z.string().nullish(),
+  /** Of the model's last answer. */
+  stop_reason: z.string().nullish(),
   api_error_status: z.number().nullish(),
   /** The prompts that it answers. */
   user_message_uuids: z.array(z.string()).nullish(),
@@ -55,22 +58,29 @@ function errorOf(message: ResultMessage, { options, spentBudget }: OutcomeContex
   }
   if (!isSuccess(message)) return { code: errorCode(message), message: errorText(message) };
   // A slash command asks no model, and has nothing to give.
-  const isAnswer = message.num_turns > 0;
-  if (options.output_format === undefined || !isAnswer || message.structured_output !== undefined)
-    return null;
-  return {
-    code: 'structured_output_failed',
-    message: 'The agent ended its turn without the structured output that output_format asks for.',
-  };
+  if (message.num_turns === 0 || message.structured_output !== undefined) return null;
+  if (options.output_format !== undefined) {
+    return {
+      code: 'structured_output_failed',
+      message: 'The agent ended its turn without the structured output that output_format asks for.',
+    };
+  }
+  // The agent program has asked once more by then.
+  return message.result?.trim() === ''
+    ? { code: 'empty', message: 'The model ended the turn without an answer.' }
+    : null;
 }
 
 // `is_error` decides, not `subtype`: an API error is subtype "success" with is_error.
 function isSuccess(message: ResultMessage): boolean {
   const isCompleted = (message.terminal_reason ?? 'completed') === 'completed';
-  return message.subtype === 'success' && !message.is_error && isCompleted;
+  return (
+    message.subtype === 'success' && !message.is_error && isCompleted && message.stop_reason !== 'refusal'
+  );
 }
 
 function errorCode(message: ResultMessage): TurnErrorCode {
+  if (message.stop_reason === 'refusal') return 'refusal';
   if (message.subtype === 'error_max_turns') return 'max_turns';
   if (message.subtype === 'error_max_structured_output_retries') return 'structured_output_failed';
   if (message.terminal_reason?.startsWith('aborted')) return 'interrupted';
@@ -84,7 +94,7 @@ function errorCode(message: ResultMessage): TurnErrorCode {
 
 function errorText(message: ResultMessage): string {
   const text = message.result || message.errors?.join('\n');
-  return withoutNul(
+  return toMessage(
     withoutGateway(text || '') || `the agent ended its turn: ${message.terminal_reason ?? message.subtype}`,
   );
 }
@@ -94,13 +104,20 @@ function withoutGateway(text: string): string {
   return text.replace(/ ?If it persists, check your inference gateway \([^)]*\)\.?/, '');
 }
 
-/** PostgreSQL's text cannot hold it, and what a program printed may. */
-function withoutNul(text: string): string {
-  return text.replaceAll('\0', '');
+/** As it is kept. PostgreSQL's text cannot hold a NUL, and what a program printed may; it may also be very long. */
+function toMessage(text: string): string {
+  const message = text.slice(0, 2 * MAX_ERROR_CHARACTERS).replaceAll('\0', '');
+  if (message.length <= MAX_ERROR_CHARACTERS) return message;
+  return `${message.slice(0, MAX_ERROR_CHARACTERS - 1).toWellFormed()}…`;
 }
 
 /** Of a turn whose agent process ended, or could not be started. */
 export function crashOutcome(error: unknown, isDraining: boolean): TurnOutcome {
+  if (error instanceof UnfitSchema) {
+    // Taken by an earlier version of the server.
+    const message = `A schema in output_format or client_tools cannot be used: ${error.message}`;
+    return outcomeWithoutResult('invalid_request', message);
+  }
   if (!isDraining) {
     const exhausted = error instanceof AgentCrashedError ? error.exhausted : null;
     if (exhausted === null) return outcomeWithoutResult('agent_crashed', errorMessage(error));
@@ -112,6 +129,6 @@ export function crashOutcome(error: unknown, isDraining: boolean): TurnOutcome {
 
 /** Of a turn whose agent gave no result. */
 export function outcomeWithoutResult(code: TurnErrorCode, message: string): TurnOutcome {
-  const error = { code, message: withoutNul(message) };
+  const error = { code, message: toMessage(message) };
   return { state: 'error', error, result: null };
 }

@@ -40,7 +40,11 @@ export type WorkerServices = {
   /** How long an idle session keeps its process, in milliseconds. */
   idleTtl: number;
   defaultModel: string | null;
+  /** The name under which an agent asks for a model, as whoever answers for it knows it. */
+  nameModel: (model: string) => string;
   proxies: ProxySettings;
+  /** Where sessions may work: entries of `rootsOf`. */
+  workspaceRoots: readonly string[];
   /** How long a turn may go on without a word of the agent or a byte of the model, in milliseconds. */
   stallTimeout: number;
 };

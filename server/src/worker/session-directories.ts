@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Kysely } from 'kysely';
 import { sessionDirectories } from '../agent/environment.ts';
@@ -9,6 +9,27 @@ import { findDeletedIds } from '../session/store.ts';
 /** The session's own workspace, before anything needs it. */
 export async function makeWorkspace(dataDir: string, sessionId: string): Promise<void> {
   await mkdir(sessionDirectories(dataDir, sessionId).workspace, { recursive: true, mode: 0o700 });
+}
+
+/** What shells run when they start, in the home of their user. */
+const shellFiles = [
+  ...['.bashrc', '.bash_profile', '.bash_login', '.profile', '.bash_logout'],
+  ...['.zshenv', '.zprofile', '.zshrc', '.zlogin', '.zlogout'],
+];
+
+/**
+ * The agent program starts shells, for commands that ask nobody too: what an earlier process left to be run at their start
+ * must not run then.
+ */
+export async function resetShell(home: string): Promise<void> {
+  // It is the agent's, who may have closed it.
+  await chmod(home, 0o700);
+  for (const name of shellFiles) await unlink(join(home, name)).catch(ignoreUnlike);
+}
+
+/** It is not there, or a directory, which no shell runs. */
+function ignoreUnlike(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOENT' && error.code !== 'EISDIR' && error.code !== 'EPERM') throw error;
 }
 
 /** Removes what a deleted session had on this node: its home and its own workspace, never a directory it was given. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { lstat, mkdir, rm, stat } from 'node:fs/promises';
+import { lstat, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AgentProcess } from '../agent/agent-process.ts';
@@ -10,15 +10,18 @@ import type { GatewayAccess } from '../gateway/gateway.ts';
 import type { Sandbox } from '../isolation/driver.ts';
 import type { EgressRule } from '../isolation/egress.ts';
 import { HTTP_PORT, HTTPS_PORT, remoteHostOf, revokedHost } from '../session/remote-hosts.ts';
-import type { SessionOptions } from '../session/session.ts';
 import type { SessionRow } from '../session/store.ts';
 import type { ApprovalDesk } from './approval-desk.ts';
+import { HeldPlaces } from './held-places.ts';
 import type { WorkerServices } from './services.ts';
+import { resetShell } from './session-directories.ts';
 import type { BegunTurn } from './store.ts';
 
 export type StartedAgent = {
   process: AgentProcess;
   access: GatewayAccess;
+  /** Where it works; to be given back when it has ended. */
+  places: HeldPlaces;
   /** From now on nothing of what it notes is kept; resolves when all before that is. */
   seal: () => Promise<void>;
 };
@@ -31,6 +34,8 @@ export type StartPlan = {
   /** How it goes on with a turn that was cut off; null when it does not. */
   continuation: BegunTurn['continuation'];
   desk: ApprovalDesk;
+  /** Told what the session's user should know of where its agent works. */
+  onWarning: (warning: string) => void;
 };
 
 /** A start that takes longer no longer holds others up. */
@@ -49,18 +54,24 @@ export async function startAgent(
   requireListedHosts(services, plan.session);
   const directories = sessionDirectories(services.dataDir, plan.session.id);
   await prepareDirectories(directories, plan);
-  const sandbox = await prepareSandbox(services, plan, directories);
+  await using stack = new AsyncDisposableStack();
+  const places = stack.use(await HeldPlaces.open(services, plan.session, directories.workspace));
+  const sandbox = await prepareSandbox(services, plan, { directories, places });
+  for (const warning of sandbox.warnings) plan.onWarning(warning);
   const called = Promise.withResolvers<void>();
   services
     .startLimit(async () => {
       const { id: sessionId, tenant_id: tenantId } = plan.session;
       const { fence } = plan;
       const { socketPath } = sandbox;
-      const access = await services.gateway.admit({ tenantId, sessionId, fence, socketPath });
+      const allowedHosts = services.driver.confines
+        ? (plan.session.options.network?.allowed_hosts ?? [])
+        : null;
+      const access = await services.gateway.admit({ tenantId, sessionId, fence, socketPath, allowedHosts });
       let started: StartedAgent | undefined;
       try {
         onTurn(() => {
-          started = start(services, plan, { sandbox, access });
+          started = start(services, plan, { sandbox, access, places });
           return started;
         });
       } catch (error) {
@@ -73,6 +84,7 @@ export async function startAgent(
     })
     .catch(called.reject);
   await called.promise;
+  stack.move(); // the agent has them now
 }
 
 /** A session may have been started where agents were isolated, and come to a node where they are not. */
@@ -91,9 +103,9 @@ function requireListedHosts({ hosts: policy }: WorkerServices, { options, api_ke
 function start(
   services: WorkerServices,
   plan: StartPlan,
-  { sandbox, access }: { sandbox: Sandbox; access: GatewayAccess },
+  { sandbox, access, places }: { sandbox: Sandbox; access: GatewayAccess; places: HeldPlaces },
 ): StartedAgent {
-  const { db, defaultModel, nodeId, path } = services;
+  const { db, defaultModel, nameModel, nodeId, path } = services;
   const { session, fence, desk, continuation } = plan;
   const { options } = session;
   const transcript = createTranscriptStore({ db, sessionId: session.id, fence });
@@ -102,8 +114,9 @@ function start(
     sandbox,
     // One process's: the end of an earlier one must not find this one.
     mark: `${nodeId}/${session.id}/${fence}/${randomUUID()}`,
-    requested: withRulesInside(session, sandbox.view.workspace),
+    requested: { ...options, allowed_tools: [...(options.allowed_tools ?? []), ...grantedRules(session)] },
     defaultModel,
+    nameModel,
     cwd: sandbox.view.workspace,
     environment: agentEnvironment({
       ...{ view: sandbox.view, sessionId: session.id, gateway: access, path, requested, backgroundTasks },
@@ -120,19 +133,7 @@ function start(
     }),
     answerClientTool: async (call) => await desk.answerClientTool(call),
   });
-  return { process, access, seal: async () => await transcript.seal() };
-}
-
-/** Rules name directories as its caller knows them; the agent may see the one that it works in under another path. */
-function withRulesInside(session: SessionRow, workspace: string): SessionOptions {
-  const { cwd, options } = session;
-  const { allowed_tools = [], disallowed_tools = [] } = options;
-  const inside = (rule: string): string => (cwd === null ? rule : rule.replaceAll(cwd, workspace));
-  return {
-    ...options,
-    allowed_tools: [...allowed_tools.map(inside), ...grantedRules(session)],
-    disallowed_tools: disallowed_tools.map(inside),
-  };
+  return { process, access, places, seal: async () => await transcript.seal() };
 }
 
 function grantedRules(session: SessionRow): string[] {
@@ -142,16 +143,17 @@ function grantedRules(session: SessionRow): string[] {
 async function prepareSandbox(
   { driver, hosts, proxies }: WorkerServices,
   { session }: StartPlan,
-  { home, temporary, workspace }: SessionDirectories,
+  { directories, places }: { directories: SessionDirectories; places: HeldPlaces },
 ): Promise<Sandbox> {
+  const { home, temporary } = directories;
   const rules = egressRules(session);
   const { allowedPrivateHosts } = hosts;
   return await driver.prepare({
     home,
     temporary,
-    workspace: session.cwd ?? workspace,
+    workspace: places.workspace,
     isManaged: session.cwd === null,
-    additionalDirectories: session.options.additional_directories ?? [],
+    additionalDirectories: places.additional,
     egress: rules.length === 0 ? null : { rules, allowedPrivateHosts, proxies },
   });
 }
@@ -179,14 +181,5 @@ async function prepareDirectories(directories: SessionDirectories, plan: StartPl
     // The home is the agent's: a link would lead elsewhere.
     if (stats?.isDirectory()) await rm(join(configuration, 'projects'), { recursive: true, force: true });
   }
-  await requireDirectory(plan.session.cwd ?? directories.workspace);
-}
-
-// The SDK's own message for a missing directory speaks of a missing program.
-async function requireDirectory(path: string): Promise<void> {
-  const isDirectory = await stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
-  if (!isDirectory) throw new Error(`the working directory ${path} does not exist any more`);
+  await resetShell(directories.home);
 }

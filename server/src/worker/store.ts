@@ -15,11 +15,12 @@ import {
 } from '../session/lifecycle.ts';
 import type { SessionRow } from '../session/store.ts';
 import {
-  findQueuedTurn,
+  findRunningId,
   findRunningTurn,
   findTurn,
   forgetSent,
-  listQueuedTurns,
+  hasQueuedTurn,
+  listUnsentSteering,
   markSent,
   type TurnRow,
 } from '../turn/store.ts';
@@ -164,11 +165,13 @@ export async function closeDeferred(db: Kysely<Database>, hold: Hold): Promise<v
 }
 
 /** Messages that steer the running turn and that the agent does not have yet; they can no longer be changed. */
-export async function takeSteering(db: Kysely<Database>, hold: Hold): Promise<TurnRow[]> {
+export async function takeSteering(
+  db: Kysely<Database>,
+  hold: Hold,
+): Promise<Pick<TurnRow, 'id' | 'prompt' | 'content'>[]> {
   return await db.transaction().execute(async (trx) => {
     await lockHeld(trx, hold);
-    const queued = await listQueuedTurns(trx, hold.sessionId);
-    const steering = queued.filter((turn) => turn.delivery === 'steer' && turn.sent_at === null);
+    const steering = await listUnsentSteering(trx, hold.sessionId);
     if (steering.length > 0)
       await markSent(
         trx,
@@ -274,9 +277,9 @@ export async function releaseSession(
 
 /** Whether there is anything to do: a turn that waits, or one that was parked and has its answers. */
 async function canGoOn(trx: Transaction<Database>, session: SessionRow): Promise<boolean> {
-  const running = await findRunningTurn(trx, session.id);
+  const running = await findRunningId(trx, session.id);
   if (running !== undefined) return session.waiting_for === null;
-  return (await findQueuedTurn(trx, session.id)) !== undefined;
+  return await hasQueuedTurn(trx, session.id);
 }
 
 export async function lockHeld(trx: Transaction<Database>, hold: Hold): Promise<SessionRow> {

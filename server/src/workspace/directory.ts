@@ -13,6 +13,7 @@ import {
   unlink,
 } from 'node:fs/promises';
 import { AppError } from '../errors.ts';
+import { openDirectory } from '../util/held-directory.ts';
 import { MAX_DEPTH, type WorkspacePath } from './path.ts';
 
 /** A name in a directory; bytes where it is not UTF-8. */
@@ -35,14 +36,10 @@ export class Directory {
     this.#handle = handle;
   }
 
-  /** @param path absolute, free of symbolic links; what was opened is compared with it */
+  /** @param path absolute, free of symbolic links */
   static async openRoot(path: string): Promise<Directory> {
     requireDescriptorPaths();
-    const directory = new Directory(await open(path, OPEN_DIRECTORY));
-    const actual = await readlink(directory.#at()).catch(() => null);
-    if (actual === path) return directory;
-    await directory[Symbol.asyncDispose]();
-    throw Object.assign(new Error(`${path} leads to ${actual}`), { code: 'ENOTDIR' });
+    return new Directory(await openDirectory(path, OPEN_DIRECTORY));
   }
 
   /** Opens the directory at the end of a path, one name after the other. */

@@ -3,6 +3,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
 import { AppError } from '../errors.ts';
+import { requireIdentity } from '../http/content-encoding.ts';
 import { attachment, type Download, sendDownload } from '../http/download.ts';
 import { problems } from '../http/problem.ts';
 import { sessionKey } from '../session/service.ts';
@@ -39,7 +40,10 @@ async function fileRoutes(
   const app = instance.withTypeProvider<ZodTypeProvider>();
   // Bodies are files here, whatever type they say they have: streamed to the disk, and parsed by nobody.
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+  app.addContentTypeParser('*', async (request: FastifyRequest, payload: unknown) => {
+    requireIdentity(request.headers['content-encoding']);
+    return payload;
+  });
   // A client that still sends does not read: what is refused is taken in and dropped, so that it gets to the answer.
   app.addHook('onError', async ({ raw }) => void raw.resume());
 

@@ -15,6 +15,10 @@ const abilities = `Try one of these:
 - ask me: Which colour? red, green or blue`;
 
 const largestCount = 100_000;
+/** Of a prompt, in characters. */
+const longestRead = 20_000;
+/** In characters; no more lines are answered then. */
+const longestAnswer = 1_000_000;
 const sum =
   /^\s*(?:(?:what(?:'s|’s| is)|how much is|calculate|compute)\s+)?(-?\d+(?:\.\d+)?)\s*(\+|-|−|\*|×|x|\/|÷|plus|minus|times|divided by)\s*(-?\d+(?:\.\d+)?)\s*(?:[?=.!]|$)/i;
 
@@ -25,16 +29,22 @@ export function answerInWords(prompt: string, earlierPrompts: string[]): string 
 
 /** Prompts that were sent one after the other arrive as the lines of one; each gets its answer, where there is one. */
 export function answerLines(prompt: string, earlierPrompts: string[]): string | undefined {
-  const memory = rememberAll(earlierPrompts, prompt);
+  const memory = rememberAll(earlierPrompts, prompt.slice(0, longestRead));
   // Pasted text is no list of questions, and patterns are slow on it.
   const lines = prompt
     .split('\n')
     .slice(0, 50)
     .filter((line) => line.length <= longestStatement);
-  const answers = lines.flatMap(
-    (line) =>
-      count(line) ?? recall(line, memory) ?? introduce(line) ?? calculate(line) ?? acknowledge(line) ?? [],
-  );
+  const answers: string[] = [];
+  let left = longestAnswer;
+  for (const line of lines) {
+    const answer =
+      count(line) ?? recall(line, memory) ?? introduce(line) ?? calculate(line) ?? acknowledge(line);
+    if (answer === undefined) continue;
+    answers.push(answer);
+    left -= answer.length;
+    if (left <= 0) break;
+  }
   return answers.length > 0 ? answers.join('\n\n') : undefined;
 }
 

@@ -1,6 +1,9 @@
 import { compactionNotice, type Entry, readEntries } from './entries.ts';
 import { type MessagesRequest, plainText } from './messages-request.ts';
 
+/** Of what the person said, in characters. */
+const longestMemory = 100_000;
+
 export type ToolCall = {
   name: string;
   input: unknown;
@@ -33,7 +36,7 @@ export function readConversation(request: MessagesRequest): Conversation {
   const latest = sincePrompt.slice(sincePrompt.findLastIndex(isOwn) + 1);
   return {
     prompt: textsOf(entries.slice(0, promptAt + 1), 'prompt').at(-1) ?? '',
-    earlierPrompts: entries.slice(0, Math.max(promptAt, 0)).filter(isStatement).map(textOf),
+    earlierPrompts: newest(entries.slice(0, Math.max(promptAt, 0)).filter(isStatement).map(textOf)),
     said: textsOf(sincePrompt, 'said').join(''),
     calls: callsIn(sincePrompt),
     tools: new Map((request.tools ?? []).map((tool) => [tool.name, tool.input_schema])),
@@ -41,6 +44,16 @@ export function readConversation(request: MessagesRequest): Conversation {
     notices: [plainText(request.system), ...textsOf(entries, 'notice')].join('\n'),
     outputSchema: request.output_config?.format?.schema,
   };
+}
+
+/** The latest of these texts, as far as they are to be remembered. */
+function newest(texts: string[]): string[] {
+  let left = longestMemory;
+  const first = texts.findLastIndex((text) => {
+    left -= text.length;
+    return left < 0;
+  });
+  return texts.slice(first + 1);
 }
 
 function isOwn(entry: Entry): boolean {

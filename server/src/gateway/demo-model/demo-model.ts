@@ -1,10 +1,6 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { FaultCounter } from './fault-counter.ts';
-import { handleRequest } from './http.ts';
-import { PromptCache } from './prompt-cache.ts';
-import type { Responder } from './respond.ts';
+import { extname } from 'node:path';
+import { Worker } from 'node:worker_threads';
 
 export type DemoModelOptions = {
   /** How fast it writes; `Infinity` is as fast as possible. 60 unless told otherwise. */
@@ -44,37 +40,33 @@ export type DemoModelOptions = {
  * | `[demo:hang]` | takes the request and never answers |
  * | `[demo:stall]` | streams half of the answer and goes silent |
  * | `[demo:cut]`, `[demo:cut x2]` | drops the connection half way, once or that often |
+ * | `[demo:refuse]` | refuses, as safety rules have a model do |
+ * | `[demo:empty]` | answers without a word |
  * | `[demo:slow 5]` | writes 5 tokens a second |
  * | `[demo:think]` | thinks before it answers |
  * | `[demo:say TEXT]` | answers exactly TEXT (without `]`) |
  *
- * Models are known by name: `claude-` with `opus`, `sonnet`, `haiku` or `fable` in it, and every name with `demo` in it.
+ * What the Messages API refuses it refuses as well, see check-request.ts. Models are known by name, see model-limits.ts.
  * Tokens are an estimate: 4 characters each in the request, up to 6 of a word in the answer.
  */
 export class DemoModel {
   readonly url: string;
-  #server: Server;
+  readonly #thread: Worker;
 
-  constructor(server: Server) {
-    const { port } = server.address() as AddressInfo;
+  constructor(thread: Worker, port: number) {
     this.url = `http://127.0.0.1:${port}`;
-    this.#server = server;
+    this.#thread = thread;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const closed = once(this.#server, 'close');
-    this.#server.close();
-    this.#server.closeAllConnections();
-    await closed;
+    await this.#thread.terminate();
   }
 }
 
+/** In a thread of its own: it reads whatever agents send, and the server must not wait for that. */
 export async function startDemoModel({ tokensPerSecond = 60 }: DemoModelOptions = {}): Promise<DemoModel> {
-  const responder: Responder = { tokensPerSecond, cache: new PromptCache(), faults: new FaultCounter() };
-  const server = createServer((request, response) => void handleRequest(request, response, responder));
-  // Longer than clients keep idle connections, which would otherwise now and then send into a closing one.
-  server.keepAliveTimeout = 120_000;
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return new DemoModel(server);
+  const file = new URL(`./thread${extname(import.meta.url)}`, import.meta.url);
+  const thread = new Worker(file, { workerData: { tokensPerSecond }, execArgv: [] });
+  const [port] = await once(thread, 'message');
+  return new DemoModel(thread, port);
 }

@@ -1,3 +1,5 @@
+import { type Marks, replaceMarked } from './text.ts';
+
 export type Fault =
   | { kind: 'error'; status: number; times: number; retryAfterSeconds: number | undefined }
   | { kind: 'hang' }
@@ -11,9 +13,12 @@ export type Directives = {
   tokensPerSecond: number | undefined;
   think: boolean;
   say: string | undefined;
+  /** An answer that is none: the model refuses to go on, or says nothing at all. */
+  noAnswer: 'refuse' | 'empty' | undefined;
 };
 
-const directive = /\[demo:(error|hang|stall|cut|slow|think|say)\b\s*([^\]]*)\]/gi;
+const marks: Marks = { open: '[demo:', close: ']' };
+const directive = /^\[demo:(error|hang|stall|cut|refuse|empty|slow|think|say)\b([^\]]*)\]$/i;
 
 /** Takes `[demo:…]` out of a prompt. The table is in demo-model.ts. */
 export function readDirectives(prompt: string): Directives {
@@ -23,8 +28,11 @@ export function readDirectives(prompt: string): Directives {
     tokensPerSecond: undefined,
     think: false,
     say: undefined,
+    noAnswer: undefined,
   };
-  const text = prompt.replace(directive, (_whole, name: string, argument: string) => {
+  const text = replaceMarked(prompt, marks, (part) => {
+    const [, name, argument = ''] = directive.exec(part) ?? [];
+    if (name === undefined) return part;
     apply(read, name.toLowerCase(), argument.trim());
     return '';
   });
@@ -39,6 +47,7 @@ function apply(read: Directives, name: string, argument: string): void {
   if (name === 'slow') read.tokensPerSecond = number > 0 ? number : 1;
   if (name === 'think') read.think = true;
   if (name === 'say') read.say = argument;
+  if (name === 'refuse' || name === 'empty') read.noAnswer = name;
 }
 
 function errorFault(argument: string): Fault {

@@ -5,6 +5,7 @@ import {
   plainText,
   type Role,
 } from './messages-request.ts';
+import { type Marks, replaceMarked } from './text.ts';
 
 /** What happened in a conversation, in order. A notice is what the `claude` program says, not the person. */
 export type Entry =
@@ -14,7 +15,7 @@ export type Entry =
 
 export const compactionNotice = 'This session is being continued from a previous conversation';
 
-const reminder = /<system-reminder>[\s\S]*?<\/system-reminder>/g;
+const reminder: Marks = { open: '<system-reminder>', close: '</system-reminder>' };
 /** How texts begin that the `claude` program writes in the person's name. */
 const synthetic = [
   compactionNotice,
@@ -46,7 +47,7 @@ function entriesOf(role: Role, block: ContentBlock): Entry[] {
     return [{ kind: 'call', id: String(block.id), name: String(block.name), input: block.input }];
   }
   if (block.type === 'tool_result') {
-    const output = plainText(block.content).replace(reminder, '').trim();
+    const output = replaceMarked(plainText(block.content), reminder, () => '').trim();
     return [
       { kind: 'result', id: String(block.tool_use_id), text: output, isError: block.is_error === true },
     ];
@@ -57,8 +58,11 @@ function entriesOf(role: Role, block: ContentBlock): Entry[] {
 }
 
 function userEntries(text: string): Entry[] {
-  const reminders = (text.match(reminder) ?? []).map(noticeOrSteering);
-  const spoken = text.replace(reminder, '').trim();
+  const reminders: Entry[] = [];
+  const spoken = replaceMarked(text, reminder, (part) => {
+    reminders.push(noticeOrSteering(part));
+    return '';
+  }).trim();
   if (spoken === '') return reminders;
   const kind = synthetic.some((start) => spoken.startsWith(start)) ? 'notice' : 'prompt';
   return [...reminders, { kind, text: spoken }];

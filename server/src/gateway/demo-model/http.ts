@@ -1,14 +1,19 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { json } from 'node:stream/consumers';
 import type { z } from 'zod';
 import { errorMessage } from '../../errors.ts';
 import { ApiError } from './api-error.ts';
+import { refusalOf } from './check-request.ts';
 import { newId } from './message.ts';
-import { countTokensRequest, messagesRequest } from './messages-request.ts';
+import { type CountTokensRequest, countTokensRequest, messagesRequest } from './messages-request.ts';
+import { limitsOf } from './model-limits.ts';
 import { type Responder, respond } from './respond.ts';
 import { estimateTokens } from './tokens.ts';
 
-const knownModel = /^claude-.*(?:opus|sonnet|haiku|fable)|demo/i;
+const MAX_BODY_BYTES = 32 * 1024 * 1024;
+/** Arrays and objects of a body: each takes up far more memory than text. */
+const MAX_CONTAINERS = 500_000;
+const ARRAY = '['.charCodeAt(0);
+const OBJECT = '{'.charCodeAt(0);
 
 /** One request to the demo model, from its first byte to its last. Never rejects. */
 export async function handleRequest(
@@ -36,12 +41,13 @@ async function route(
   const endpoint = `${request.method} ${path}`;
   if (endpoint === 'POST /v1/messages') {
     const body = await read(request, messagesRequest);
-    assertKnown(body.model);
+    check(body, request, body.max_tokens);
     return respond(body, response, context);
   }
   if (endpoint === 'POST /v1/messages/count_tokens') {
-    const { model, ...counted } = await read(request, countTokensRequest);
-    assertKnown(model);
+    const body = await read(request, countTokensRequest);
+    check(body, request, undefined);
+    const { model: _, ...counted } = body;
     return sendJson(response, 200, { input_tokens: estimateTokens(JSON.stringify(counted).length) });
   }
   throw new ApiError(
@@ -54,20 +60,53 @@ async function read<Schema extends z.ZodType>(
   request: IncomingMessage,
   schema: Schema,
 ): Promise<z.infer<Schema>> {
-  const body = await json(request).catch((error) => {
-    throw new ApiError(400, `The body is not valid JSON: ${errorMessage(error)}`);
-  });
-  const parsed = schema.safeParse(body, { reportInput: true });
+  const parsed = schema.safeParse(parseJson(await readBody(request)), { reportInput: true });
   if (parsed.success) return parsed.data;
-  throw new ApiError(400, parsed.error.issues.map(describeIssue).join('; '));
+  throw new ApiError(400, parsed.error.issues.slice(0, 20).map(describeIssue).join('; '));
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    // What is too large is read to its end: the client would not look for an answer before.
+    if (length <= MAX_BODY_BYTES) chunks.push(chunk);
+  }
+  if (length > MAX_BODY_BYTES) throw new ApiError(413, 'Request exceeds the maximum size');
+  const body = Buffer.concat(chunks);
+  if (countContainers(body) > MAX_CONTAINERS) {
+    throw new ApiError(400, `The demo model takes no body of more than ${MAX_CONTAINERS} arrays and objects`);
+  }
+  return body.toString();
+}
+
+/** At most so many: brackets in texts count as well. */
+function countContainers(body: Buffer): number {
+  let count = 0;
+  for (const byte of body) if (byte === ARRAY || byte === OBJECT) count++;
+  return count;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new ApiError(400, `The request body is not valid JSON: ${errorMessage(error)}`);
+  }
 }
 
 function describeIssue({ path, input, message }: z.core.$ZodIssue): string {
   return `${path.join('.') || 'body'}: ${input === undefined ? 'Field required' : message}`;
 }
 
-function assertKnown(model: string): void {
-  if (!knownModel.test(model)) throw new ApiError(404, `model: ${model}`);
+/** Throws what the API would refuse the request with. */
+function check(body: CountTokensRequest, { headers }: IncomingMessage, maxTokens: number | undefined): void {
+  const limits = limitsOf(body.model);
+  if (limits === undefined) throw new ApiError(404, `model: ${body.model}`);
+  const betas = String(headers['anthropic-beta'] ?? '').split(',');
+  const refusal = refusalOf(body, { limits, maxTokens, betas: betas.map((beta) => beta.trim()) });
+  if (refusal !== undefined) throw new ApiError(400, refusal);
 }
 
 function sendError(response: ServerResponse, error: unknown, requestId: string): void {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { InputUsage } from './prompt-cache.ts';
 import type { Block } from './rules.ts';
+import { signThought } from './thought-signature.ts';
 import { tokensOf } from './tokens.ts';
 
 export type MessageBlock =
@@ -14,15 +15,16 @@ export type Message = {
   role: 'assistant';
   model: string;
   content: MessageBlock[];
-  stop_reason: 'end_turn' | 'tool_use' | 'max_tokens';
+  stop_reason: 'end_turn' | 'tool_use' | 'max_tokens' | 'refusal';
   stop_sequence: null;
   usage: InputUsage & { output_tokens: number; service_tier: 'standard' };
 };
 
-export type MessageOptions = { model: string; maxTokens: number; input: InputUsage };
+export type MessageOptions = { model: string; maxTokens: number; input: InputUsage; isRefusal?: boolean };
 
 /** The answer as the Messages API gives it, cut off at `maxTokens`. */
-export function buildMessage(blocks: Block[], { model, maxTokens, input }: MessageOptions): Message {
+export function buildMessage(blocks: Block[], options: MessageOptions): Message {
+  const { model, maxTokens, input, isRefusal = false } = options;
   const content: MessageBlock[] = [];
   let left = maxTokens;
   let cut = false;
@@ -40,7 +42,7 @@ export function buildMessage(blocks: Block[], { model, maxTokens, input }: Messa
     role: 'assistant',
     model,
     content,
-    stop_reason: cut ? 'max_tokens' : callsTool ? 'tool_use' : 'end_turn',
+    stop_reason: isRefusal ? 'refusal' : cut ? 'max_tokens' : callsTool ? 'tool_use' : 'end_turn',
     stop_sequence: null,
     usage: { ...input, output_tokens: maxTokens - left, service_tier: 'standard' },
   };
@@ -58,6 +60,6 @@ export function newId(prefix: string): string {
 
 function finishBlock(block: Block, tokens: string[]): MessageBlock {
   if (block.type === 'text') return { type: 'text', text: tokens.join('') };
-  if (block.type === 'thinking') return { ...block, signature: Buffer.from('demo model').toString('base64') };
+  if (block.type === 'thinking') return { ...block, signature: signThought(block.thinking) };
   return { type: 'tool_use', id: newId('toolu'), name: block.name, input: block.input };
 }

@@ -10,9 +10,14 @@ export const messagesRequest = z.looseObject({
   // NOTE: the `claude` program also sends messages of the role `system`, with the working directory in them.
   messages: z
     .array(z.looseObject({ role: z.enum(['user', 'assistant', 'system']), content }))
-    .min(1, 'at least one message is required'),
+    .min(1, 'at least one message is required')
+    .max(100_000, 'at most 100000 messages are allowed'),
   system: content.optional(),
-  tools: z.array(z.looseObject({ name: z.string() })).optional(),
+  tools: z.array(z.looseObject({ name: z.string(), type: z.string().nullish() })).optional(),
+  tool_choice: z.looseObject({ type: z.string() }).nullish(),
+  thinking: z
+    .looseObject({ type: z.enum(['adaptive', 'enabled', 'disabled']), budget_tokens: z.int().optional() })
+    .nullish(),
   stream: z.boolean().optional(),
   metadata: z.looseObject({ user_id: z.string().nullish() }).nullish(),
   output_config: z.looseObject({ format: z.looseObject({ schema: z.unknown() }).nullish() }).nullish(),
@@ -20,6 +25,7 @@ export const messagesRequest = z.looseObject({
 export const countTokensRequest = messagesRequest.omit({ max_tokens: true });
 
 export type MessagesRequest = z.infer<typeof messagesRequest>;
+export type CountTokensRequest = z.infer<typeof countTokensRequest>;
 export type ContentBlock = z.infer<typeof block>;
 export type Role = MessagesRequest['messages'][number]['role'];
 

@@ -20,7 +20,7 @@ export async function respond(
 ): Promise<void> {
   const { signal } = context;
   const conversation = readConversation(request);
-  const { blocks, fault, tokensPerSecond = context.tokensPerSecond } = replyTo(conversation);
+  const { blocks, isRefusal, fault, tokensPerSecond = context.tokensPerSecond } = replyTo(conversation);
   const struck = fault && context.faults.strikes(fault, request, conversation) ? fault : undefined;
   if (struck?.kind === 'error') {
     throw new ApiError(
@@ -31,7 +31,9 @@ export async function respond(
   }
   if (struck?.kind === 'hang') return untilGone(signal);
   const input = context.cache.account(request);
-  const message = buildMessage(blocks, { model: request.model, maxTokens: request.max_tokens, input });
+  const message = buildMessage(blocks, {
+    ...{ model: request.model, maxTokens: request.max_tokens, input, isRefusal },
+  });
   await send(message, response, {
     tokensPerSecond,
     signal,

@@ -2,6 +2,7 @@ import { answerInWords } from './answers.ts';
 import type { Conversation } from './conversation.ts';
 import { type Fault, readDirectives } from './directives.ts';
 import { sampleOf } from './sample.ts';
+import { textBetween } from './text.ts';
 import { takeToolTurn } from './tool-turn.ts';
 
 export type Block =
@@ -10,23 +11,29 @@ export type Block =
   | { type: 'tool_use'; name: string; input: Record<string, unknown> };
 
 /** What the demo model does with a request, before any of it is sent. */
-export type Reply = { blocks: Block[]; fault: Fault | undefined; tokensPerSecond: number | undefined };
+export type Reply = {
+  blocks: Block[];
+  isRefusal: boolean;
+  fault: Fault | undefined;
+  tokensPerSecond: number | undefined;
+};
 
 const thought = 'The person wants to see me think, so I think aloud for a moment before I follow my rules.';
 
 export function replyTo(conversation: Conversation): Reply {
-  const { text, think, say, fault, tokensPerSecond } = readDirectives(conversation.prompt);
+  const { text, think, say, noAnswer, fault, tokensPerSecond } = readDirectives(conversation.prompt);
   const thinking: Block[] = think ? [{ type: 'thinking', thinking: thought }] : [];
   const heard = {
     ...conversation,
     earlierPrompts: conversation.earlierPrompts.map((prompt) => readDirectives(prompt).text),
   };
   const answer: Block[] = say === undefined ? answerTo(text, heard) : [{ type: 'text', text: say }];
-  return { blocks: [...thinking, ...answer], fault, tokensPerSecond };
+  const blocks = noAnswer === undefined ? [...thinking, ...answer] : [];
+  return { blocks, isRefusal: noAnswer === 'refuse', fault, tokensPerSecond };
 }
 
 function answerTo(prompt: string, conversation: Conversation): Block[] {
-  if (/\bcreate a detailed summary of\b[\s\S]*<summary>/.test(prompt)) return words(summarise(conversation));
+  if (asksForSummary(prompt)) return words(summarise(conversation));
   if (conversation.outputSchema !== undefined) {
     return words(JSON.stringify(sampleOf(conversation.outputSchema, lastStatement(prompt))));
   }
@@ -58,16 +65,22 @@ function structuredOutput(prompt: string, conversation: Conversation): Block[] |
     : undefined;
 }
 
+/** How the `claude` program asks for what is to be kept of a conversation. */
+function asksForSummary(prompt: string): boolean {
+  const at = prompt.indexOf('create a detailed summary of');
+  return at !== -1 && prompt.includes('<summary>', at);
+}
+
 function summarise(conversation: Conversation): string {
   const lines = conversation.earlierPrompts.map((prompt) => `- ${prompt}`).join('\n');
   return `<analysis>\nThe demo model lists what the user said.\n</analysis>\n\n<summary>\nThe user said:\n${lines}\n</summary>`;
 }
 
 function passOn(taskReport: string): string {
-  const part = (name: string) => new RegExp(`<${name}>([\\s\\S]*?)</${name}>`).exec(taskReport)?.[1] ?? '';
+  const part = (name: string) => textBetween(taskReport, { open: `<${name}>`, close: `</${name}>` }) ?? '';
   return `A task in the background has ended (${part('status')}): ${part('summary')}\n\n${part('result')}`.trim();
 }
 
 function lastStatement(prompt: string): string {
-  return prompt.split('\n').at(-1) ?? prompt;
+  return prompt.slice(prompt.lastIndexOf('\n') + 1);
 }

@@ -26,3 +26,18 @@ it('comes to an end when a schema contains itself', () => {
   });
   node.parse(sampleOf(z.toJSONSchema(node), 'leaf'));
 });
+
+it('is bounded, whatever a schema asks for', () => {
+  const many = (count: number, value: unknown) =>
+    Object.fromEntries(Array.from({ length: count }, (_, n) => [`p${n}`, value]));
+  const nested = { type: 'array', minItems: 1e9, items: { type: 'array', minItems: 1e9, items: {} } };
+  const wide = { type: 'object', properties: many(1_000, { $ref: '#' }) };
+  const required = Array.from({ length: 100_000 }, (_, n) => `p${n}`);
+  const deep = { type: 'object', required, properties: many(100, { $ref: '#' }) };
+  const endless = { $ref: `#${'/'.repeat(100_000)}` };
+  const cpu = process.cpuUsage();
+  for (const schema of [nested, wide, deep, endless, { type: 'array', minItems: -1 }]) {
+    assert.ok(JSON.stringify(sampleOf(schema, 'text')).length < 1_000_000);
+  }
+  assert.ok(process.cpuUsage(cpu).user < 2_000_000);
+});

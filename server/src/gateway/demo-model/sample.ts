@@ -1,55 +1,90 @@
-import { z } from 'zod';
-
 type Schema = { [key: string]: unknown };
 
-const asSchema = z.looseObject({
-  type: z.union([z.string(), z.array(z.string())]).optional(),
-  properties: z.record(z.string(), z.unknown()).optional(),
-  required: z.array(z.string()).optional(),
-  enum: z.array(z.unknown()).optional(),
-  anyOf: z.array(z.unknown()).optional(),
-  oneOf: z.array(z.unknown()).optional(),
-  items: z.unknown().optional(),
-  minItems: z.number().optional(),
-  minimum: z.number().optional(),
-  $ref: z.string().optional(),
-});
+/** Values in a sample, and properties that are looked at. One whose schema wants more does not fit it. */
+const mostValues = 10_000;
+const deepest = 12;
+/** Deeper down only what must be there, so that a schema that contains itself comes to an end. */
+const deepestOptional = 3;
+const longestReference = 1_000;
 
 /** A plain value that fits a JSON schema; `text` goes where any string may stand. */
-export function sampleOf(schema: unknown, text: string, root: unknown = schema, depth = 0): unknown {
-  const parsed = asSchema.safeParse(schema);
-  if (!parsed.success || depth > 12) return null;
-  const { data } = parsed;
-  const inner = (value: unknown) => sampleOf(value, text, root, depth + 1);
-  if (data.$ref !== undefined) return inner(resolve(data.$ref, root));
-  if ('const' in data) return data.const;
-  if (data.enum) return data.enum[0];
-  const [alternative] = data.anyOf ?? data.oneOf ?? [];
-  if (alternative !== undefined) return inner(alternative);
-  const type = Array.isArray(data.type)
-    ? data.type[0]
-    : (data.type ?? (data.properties ? 'object' : 'string'));
-  // Deep down only what must be there, so that a schema that contains itself comes to an end.
-  const minimal = depth >= 4;
-  if (type === 'object') {
-    const properties = Object.entries(data.properties ?? {});
-    const wanted = minimal ? properties.filter(([key]) => data.required?.includes(key)) : properties;
-    return Object.fromEntries(wanted.map(([key, value]) => [key, inner(value)]));
-  }
-  if (type === 'array')
-    return Array.from({ length: data.minItems ?? (minimal ? 0 : 1) }, () => inner(data.items));
-  if (type === 'number' || type === 'integer') return data.minimum ?? 1;
-  if (type === 'boolean') return true;
-  return type === 'null' ? null : text.slice(0, 60);
+export function sampleOf(schema: unknown, text: string): unknown {
+  return new Sampler(schema, text).sample(schema, 0);
 }
 
-function resolve(reference: string, root: unknown): unknown {
-  return reference
-    .replace(/^#\/?/, '')
-    .split('/')
-    .filter((key) => key !== '')
-    .reduce<unknown>(
-      (value, key) => (typeof value === 'object' && value ? (value as Schema)[key] : undefined),
-      root,
-    );
+class Sampler {
+  readonly #root: unknown;
+  readonly #text: string;
+  #left = mostValues;
+
+  constructor(root: unknown, text: string) {
+    this.#root = root;
+    this.#text = text.slice(0, 60);
+  }
+
+  sample(schema: unknown, depth: number): unknown {
+    if (!isObject(schema) || depth > deepest || this.#left <= 0) return null;
+    this.#left -= 1;
+    const inner = (value: unknown) => this.sample(value, depth + 1);
+    if (typeof schema.$ref === 'string') return inner(this.#resolve(schema.$ref));
+    if ('const' in schema) return schema.const;
+    if (Array.isArray(schema.enum)) return schema.enum[0];
+    const [alternative] = arrayOf(schema.anyOf) ?? arrayOf(schema.oneOf) ?? [];
+    if (alternative !== undefined) return inner(alternative);
+    switch (typeOf(schema)) {
+      case 'object':
+        return this.#object(schema, depth);
+      case 'array':
+        return this.#array(schema, depth);
+      case 'number':
+      case 'integer':
+        return typeof schema.minimum === 'number' ? schema.minimum : 1;
+      case 'boolean':
+        return true;
+      case 'null':
+        return null;
+      default:
+        return this.#text;
+    }
+  }
+
+  #object({ properties, required }: Schema, depth: number): Schema {
+    if (!isObject(properties)) return {};
+    const names = depth > deepestOptional ? (arrayOf(required) ?? []) : Object.keys(properties);
+    const sample: [string, unknown][] = [];
+    for (const name of names) {
+      if (this.#left <= 0) break;
+      this.#left -= 1;
+      if (typeof name !== 'string' || !Object.hasOwn(properties, name)) continue;
+      sample.push([name, this.sample(properties[name], depth + 1)]);
+    }
+    return Object.fromEntries(sample);
+  }
+
+  #array({ items, minItems }: Schema, depth: number): unknown[] {
+    const usual = depth > deepestOptional ? 0 : 1;
+    const length = Math.min(typeof minItems === 'number' ? minItems : usual, Math.max(this.#left, 0));
+    return Array.from({ length }, () => this.sample(items, depth + 1));
+  }
+
+  #resolve(reference: string): unknown {
+    if (reference.length > longestReference) return undefined;
+    return reference
+      .replace(/^#\/?/, '')
+      .split('/')
+      .filter((key) => key !== '')
+      .reduce<unknown>((value, key) => (isObject(value) ? value[key] : undefined), this.#root);
+  }
+}
+
+function typeOf({ type, properties }: Schema): unknown {
+  return arrayOf(type)?.[0] ?? type ?? (properties === undefined ? 'string' : 'object');
+}
+
+function isObject(value: unknown): value is Schema {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function arrayOf(value: unknown): unknown[] | undefined {
+  return Array.isArray(value) ? value : undefined;
 }

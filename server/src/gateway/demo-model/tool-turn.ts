@@ -2,19 +2,26 @@ import { answerLines } from './answers.ts';
 import type { Conversation, ToolCall } from './conversation.ts';
 import type { Block } from './rules.ts';
 import { readTask, type Step } from './steps.ts';
+import { type Marks, textBetween } from './text.ts';
 
 /** The `claude` program frames what a subagent hands back. */
-const subagentReport = /The report follows:\n([\s\S]*?)\nagentId: /;
+const subagentReport: Marks = { open: 'The report follows:\n', close: '\nagentId: ' };
 const longestQuote = 2_000;
+/** A longer prompt is taken for pasted text, in which nothing is asked for. */
+const longestTask = 20_000;
+/** More than a prompt of that length asks for. */
+const mostCalls = 5_000;
 /** Calls that find or report something, and are no step of the prompt. */
 const bookkeeping = new Set(['ToolSearch', 'StructuredOutput']);
 
 /** The next tool calls that the prompt asks for, or the account of what they gave; undefined when it asks for none. */
 export function takeToolTurn(prompt: string, conversation: Conversation): Block[] | undefined {
+  if (prompt.length > longestTask) return undefined;
   const cwd = /working directory: (.+)/i.exec(conversation.notices)?.[1]?.trim();
   const { rounds, rest } = readTask(prompt, cwd);
-  if (rounds.length === 0) return undefined;
-  const calls = conversation.calls.filter((call) => !bookkeeping.has(call.name));
+  const steps = rounds.flat();
+  if (steps.length === 0) return undefined;
+  const calls = conversation.calls.filter((call) => !bookkeeping.has(call.name)).slice(0, mostCalls);
   const failed = calls.some((call) => call.result?.isError);
   const next = failed ? [] : remaining(rounds, calls.length);
   const missing = next.find((step) => !conversation.tools.has(step.tool));
@@ -24,10 +31,10 @@ export function takeToolTurn(prompt: string, conversation: Conversation): Block[
   const besides = answerLines(rest, conversation.earlierPrompts) ?? [];
   const ending = missing
     ? withoutTool(missing, conversation)
-    : calls.length < rounds.flat().length
+    : calls.length < steps.length
       ? 'I stopped there.'
       : [];
-  const done = calls.map((call, index) => accountOf(call, rounds.flat()[index]));
+  const done = calls.map((call, index) => accountOf(call, steps[index]));
   return [{ type: 'text', text: [besides, done, ending].flat().join('\n\n') }];
 }
 
@@ -71,7 +78,7 @@ function accountOf(call: ToolCall, step: Step | undefined): string {
   const outcome = `I ${step?.outcome ?? `used ${call.name}`}.`;
   const text = call.result?.text ?? '';
   if (text.startsWith('Async agent launched')) return `${outcome} It works in the background.`;
-  const output = quote(subagentReport.exec(text)?.[1] ?? text);
+  const output = quote(textBetween(text, subagentReport) ?? text);
   if (call.result?.isError)
     return `I could not ${step?.intent ?? `use ${call.name}`}. The tool ${call.name} answered:\n\n${output}`;
   return output === '' ? `${outcome} There was no output.` : `${outcome} The output:\n\n${output}`;

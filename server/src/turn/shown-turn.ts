@@ -1,0 +1,130 @@
+import { type Kysely, type RawBuilder, sql } from 'kysely';
+import type { Database } from '../db/database.ts';
+import type { TurnRow } from './store.ts';
+import type { ContentBlock } from './turn.ts';
+
+/** A block of a prompt as it is shown: an image says what it is. */
+export type ShownBlock =
+  | Extract<ContentBlock, { type: 'text' }>
+  | { type: 'image'; media_type: Image['source']['media_type']; bytes: number };
+type Image = Extract<ContentBlock, { type: 'image' }>;
+type Sql = RawBuilder<unknown>;
+
+/** A turn as it is read to be shown. */
+export type ShownTurn = Omit<
+  TurnRow,
+  'session_id' | 'tenant_id' | 'api_key_id' | 'urgency' | 'options' | 'is_accounted' | 'content'
+> & { content: ShownBlock[] | null };
+
+type Row = Omit<ShownTurn, 'content'> & { content: string | null };
+
+/**
+ * The content of a prompt with the size of each image in place of its data, which does not leave the database. By its
+ * text, since PostgreSQL cannot look into every document; `"data":"` stands before the data of an image alone.
+ */
+const content = sql`(
+  select string_agg(
+    case when n = 1 then part
+      else (size * 3 / 4 - (size - length(rtrim(left(part, size), '=')))) || substr(part, size + 1) end,
+    '"data":"' order by n
+  )
+  from string_to_table(content::text, '"data":"') with ordinality as parts (part, n),
+    lateral (select strpos(part, '"') - 1 as size) as sizes
+)`;
+
+const columns = sql`
+  id, number, state, delivery, prompt, ${content} as content, steered_into, result, error, cost_usd, usage, queued_at,
+  sent_at, started_at, ended_at`;
+
+/** A page of turns; `isLast`: there is nothing beyond it. */
+export type ShownPage = { turns: ShownTurn[]; isLast: boolean };
+
+export type TurnPage = { after: number | null; limit: number; order: 'asc' | 'desc' };
+
+/** By number; `after` is the last one of the page before. */
+export async function findTurnPage(
+  db: Kysely<Database>,
+  sessionId: string,
+  { after, limit, order }: TurnPage,
+): Promise<ShownPage> {
+  const beyond = sql.raw(order === 'asc' ? '>' : '<');
+  return await readPage(db, {
+    where: sql`session_id = ${sessionId} ${after === null ? sql`` : sql`and number ${beyond} ${after}`}`,
+    order: sql`number ${sql.raw(order)}`,
+    limit,
+  });
+}
+
+/** Turns that wait, in the order in which they will run; `after` is the id of the last one of the page before. */
+export async function findQueuePage(
+  db: Kysely<Database>,
+  sessionId: string,
+  { after, limit }: { after: string | null; limit: number },
+): Promise<ShownPage> {
+  const isBeyond = sql`and (-urgency, number) > (
+    select -urgency, number from turns where session_id = ${sessionId} and id = ${after}
+  )`;
+  return await readPage(db, {
+    where: sql`session_id = ${sessionId} and state = 'queued' ${after === null ? sql`` : isBeyond}`,
+    order: sql`urgency desc, number`,
+    limit,
+  });
+}
+
+// Of what is shown; more is on the next page.
+const PAGE_BYTES = 1_000_000;
+
+/** A page of large turns ends early; it has at least one. */
+async function readPage(
+  db: Kysely<Database>,
+  { where, order, limit }: { where: Sql; order: Sql; limit: number },
+): Promise<ShownPage> {
+  const { rows } = await sql<Row & { found: number }>`
+    select ${columns}, found from (
+      select *, count(*) over ()::int as found, sum(size) over (order by place) - size as bytes_before from (
+        select *, row_number() over (order by ${order}) as place,
+          octet_length(prompt) + coalesce(octet_length(result::text), 0) as size
+        from turns where ${where} order by ${order} limit ${limit + 1}
+      ) candidates
+    ) page
+    where bytes_before < ${PAGE_BYTES} order by place limit ${limit}
+  `.execute(db);
+  const turns = rows.map(({ found: _, ...row }) => toShown(row));
+  return { turns, isLast: turns.length === (rows[0]?.found ?? 0) };
+}
+
+export async function findShownTurn(
+  db: Kysely<Database>,
+  { sessionId, id }: { sessionId: string; id: string },
+): Promise<ShownTurn | undefined> {
+  return await findOne(db, sql`session_id = ${sessionId} and id = ${id}`);
+}
+
+export async function findShownRunning(
+  db: Kysely<Database>,
+  sessionId: string,
+): Promise<ShownTurn | undefined> {
+  return await findOne(db, sql`session_id = ${sessionId} and state = 'running'`);
+}
+
+async function findOne(db: Kysely<Database>, where: Sql): Promise<ShownTurn | undefined> {
+  const { rows } = await sql<Row>`select ${columns} from turns where ${where}`.execute(db);
+  return rows[0] && toShown(rows[0]);
+}
+
+/** In place of an image's data there is its size. */
+function toShown({ content, ...row }: Row): ShownTurn {
+  const blocks = content === null ? null : (JSON.parse(content) as ContentBlock[]);
+  return { ...row, content: blocks?.map((block) => showBlock(block, (data) => Number(data))) ?? null };
+}
+
+/** The content of a prompt that is at hand, as it is shown. */
+export function showContent(content: readonly ContentBlock[]): ShownBlock[] {
+  return content.map((block) => showBlock(block, (data) => Buffer.byteLength(data, 'base64')));
+}
+
+function showBlock(block: ContentBlock, sizeOf: (data: string) => number): ShownBlock {
+  if (block.type === 'text') return block;
+  const { media_type, data } = block.source;
+  return { type: 'image', media_type, bytes: sizeOf(data) };
+}

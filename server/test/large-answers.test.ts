@@ -1,0 +1,330 @@
+import assert from 'node:assert/strict';
+import { get } from 'node:http';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { after, before, describe, it } from 'node:test';
+import { type Kysely, type KyselyPlugin, sql } from 'kysely';
+import { LOCAL_USER } from '../src/api-key/identity.ts';
+import { toClassicMessage } from '../src/classic/messages.ts';
+import { readStatus, streamStatus } from '../src/classic/status.ts';
+import { type Database, DEFAULT_TENANT } from '../src/db/database.ts';
+import { removeMessage, sendMessage } from '../src/session/messages.ts';
+import { cancelSession } from '../src/session/service.ts';
+import { ApiDocument } from './api-document.ts';
+import { readTable } from './event-source.ts';
+import { type Answer, startTestServer, type TestServer } from './harness.ts';
+
+const MB = 1_000_000;
+const SEPARATOR = '\n\n--- Session Resume ---\n';
+
+describe('however much a session holds', () => {
+  let server: TestServer;
+  let document: ApiDocument;
+  let db: Kysely<Database>;
+  before(async () => {
+    server = await startTestServer();
+    document = await ApiDocument.read(server);
+    db = server.context.database.db;
+  });
+  after(async () => await server[Symbol.asyncDispose]());
+
+  const newSession = async (prompt = 'hello'): Promise<string> => {
+    const id = await server.execute({ prompt });
+    await server.ended(id);
+    return id;
+  };
+
+  /** A URL's answer, which must be as the API's description says. */
+  const read = async (route: string, url: string): Promise<Answer & { text: string }> => {
+    const response = await fetch(server.url + url);
+    const text = await response.text();
+    const answer = { status: response.status, headers: response.headers, body: JSON.parse(text) };
+    document.assertDescribes(route, answer);
+    return { ...answer, text };
+  };
+
+  /** More turns, as if they had been asked for and answered. */
+  const addTurns = async (id: string, count: number, bytes: { prompt: number; answer?: number }) => {
+    await sql`
+      insert into turns (id, session_id, tenant_id, number, state, prompt, result, queued_at, started_at, ended_at)
+      select gen_random_uuid(), ${id}, tenant_id, number + n, 'completed', n || repeat('p', ${bytes.prompt}::int),
+        replace(result::text, '"text":"', '"text":"' || repeat('a', ${bytes.answer ?? 0}::int))::json,
+        queued_at, started_at, ended_at + make_interval(secs => n)
+      from turns, generate_series(1, ${count}::int) as n where session_id = ${id} and number = 1
+    `.execute(db);
+    await db
+      .updateTable('sessions')
+      .set((eb) => ({ turn_count: eb('turn_count', '+', count) }))
+      .where('id', '=', id)
+      .execute();
+  };
+
+  /** More messages of the agent, of so many bytes each. They are numbered, and small in the database. */
+  const addMessages = async (id: string, count: number, bytes: number) => {
+    const beginning = '{"type":"assistant","message":{"content":[{"type":"text","text":"';
+    await sql`
+      insert into events (session_id, seq, tenant_id, turn_id, kind, data, at)
+      select id, last_seq + n, tenant_id, null, 'sdk',
+        (${beginning} || n || ' ' || repeat('x', ${bytes}::int) || '"}]}}')::json, now()
+      from sessions, generate_series(1, ${count}::int) as n where id = ${id}
+    `.execute(db);
+    await sql`
+      update sessions set last_seq = last_seq + ${count}, message_count = message_count + ${count} where id = ${id}
+    `.execute(db);
+  };
+
+  describe('GET /sessions/', () => {
+    const list = async () => await read('GET /sessions', '/sessions/?limit=1000');
+    const item = async (id: string) =>
+      (await list()).body.find((found: { session_id: string }) => found.session_id === id);
+
+    it('has the first 2 KB of its prompts, between characters, and says that there is more', async () => {
+      const long = 'ä'.repeat(1500);
+      const id = await newSession(`x${long}`);
+      assert.equal((await item(id)).prompt, `x${long.slice(0, 1023)}`);
+      assert.equal((await item(id)).prompt_truncated, true);
+    });
+
+    it('has short prompts whole, and nothing else beside them', async () => {
+      const id = await newSession('one');
+      await addTurns(id, 2, { prompt: 3 });
+      const { prompt, ...rest } = await item(id);
+      assert.equal(prompt, ['one', '1ppp', '2ppp'].join(SEPARATOR));
+      assert.ok(!('prompt_truncated' in rest));
+    });
+
+    it('stays small with 100 messages of 1 MB in each of its sessions, and long answers to them', async () => {
+      const ids = [await newSession('one'), await newSession('two')];
+      for (const id of ids) await addTurns(id, 100, { prompt: MB, answer: 100_000 });
+      const { text } = await list();
+      assert.ok(text.length < 20_000, `${text.length} bytes`);
+      const [id = ''] = ids;
+      const { prompt, prompt_truncated, result } = await item(id);
+      assert.equal(prompt, `one${SEPARATOR}1${'p'.repeat(MB)}`.slice(0, 2048));
+      assert.equal(prompt_truncated, true);
+      const { result: whole } = (await server.request('GET', `/status/${id}`)).body;
+      assert.deepEqual(result, whole);
+      assert.ok(result.usage.input_tokens > 0);
+    });
+
+    it('has of many short prompts as much as of a long one', async () => {
+      const id = await newSession('one');
+      await addTurns(id, 300, { prompt: 1 });
+      const all = ['one', ...Array.from({ length: 300 }, (_, index) => `${index + 1}p`)].join(SEPARATOR);
+      assert.equal((await item(id)).prompt, all.slice(0, 2048));
+    });
+  });
+
+  describe('GET /sessions/{session_id}', () => {
+    const detail = async (id: string) => await read('GET /sessions/{session_id}', `/sessions/${id}`);
+
+    it('has the latest 20 turns, and says how many came before', async () => {
+      const id = await newSession();
+      assert.equal((await detail(id)).body.turns_omitted, 0);
+      await addTurns(id, 29, { prompt: 1 });
+      const { turns, turns_omitted } = (await detail(id)).body;
+      assert.equal(turns_omitted, 10);
+      assert.deepEqual(
+        turns.map((turn: { number: number }) => turn.number),
+        Array.from({ length: 20 }, (_, index) => index + 11),
+      );
+    });
+
+    it('has fewer where they are large, and all are in pages that end early', async () => {
+      const id = await newSession();
+      await addTurns(id, 30, { prompt: 400_000 });
+      const { body, text } = await detail(id);
+      assert.ok(text.length < 2 * MB, `${text.length} bytes`);
+      assert.equal(body.turns.length, 3);
+      assert.equal(body.turns_omitted, 28);
+      const patched = await server.request('PATCH', `/sessions/${id}`, { title: 'large' });
+      assert.deepEqual(patched.body.turns, body.turns);
+      const first = await read('GET /sessions/{session_id}/turns', `/sessions/${id}/turns?limit=1000`);
+      assert.ok(first.body.turns.length < 5);
+      const numbers: number[] = [];
+      for await (const turn of server.client.sessions.turns(id)) numbers.push(turn.number);
+      assert.deepEqual(
+        numbers,
+        Array.from({ length: 31 }, (_, index) => index + 1),
+      );
+      const [newest] = await Array.fromAsync(
+        server.client.sessions.turns(id, { order: 'desc', pageSize: 1 }),
+      );
+      assert.deepEqual(newest, body.turns.at(-1));
+    });
+  });
+
+  describe('messages that wait', () => {
+    /** A session that is never begun, with 20 messages of 1 MB. */
+    const waiting = async (): Promise<string> => {
+      const id = await newSession();
+      await addTurns(id, 20, { prompt: MB });
+      await db.updateTable('turns').set({ state: 'queued' }).where('session_id', '=', id).execute();
+      return id;
+    };
+
+    it('are listed in pages that end early', async () => {
+      const id = await waiting();
+      const page = await read('GET /sessions/{session_id}/messages', `/sessions/${id}/messages`);
+      assert.ok(page.text.length < 3 * MB, `${page.text.length} bytes`);
+      assert.equal((await server.client.sessions.messages.list(id)).length, 21);
+    });
+
+    it('are not read when another one comes, or one is taken back, or all are', async () => {
+      const id = await waiting();
+      let bytes = 0;
+      const measuring: KyselyPlugin = {
+        transformQuery: ({ node }) => node,
+        transformResult: async ({ result }) => {
+          bytes += JSON.stringify(result.rows).length;
+          return result;
+        },
+      };
+      const services = { ...server.context.sessions, db: db.withPlugin(measuring) };
+      const key = { tenantId: DEFAULT_TENANT, id };
+      const message = {
+        prompt: 'hello',
+        content: null,
+        delivery: 'queue' as const,
+        asker: LOCAL_USER,
+        once: null,
+      };
+      const { value: sent } = await sendMessage(services, key, message);
+      await removeMessage(services, { ...key, turnId: sent.turn_id });
+      await cancelSession(services, key);
+      assert.ok(bytes > 0 && bytes < 100_000, `${bytes} bytes`);
+    });
+  });
+
+  describe('GET /status/{session_id}', () => {
+    const status = async (id: string, query = '') =>
+      await read('GET /status/{session_id}', `/status/${id}${query}`);
+    const numberOf = (message: { content: { content: { text: string }[] } }): number =>
+      Number.parseInt(message.content.content[0]?.text ?? '', 10);
+    const next = (answer: Answer): string | undefined =>
+      /^<\/status\/[^?]*(\?[^>]*)>; rel="next"$/.exec(answer.headers.get('link') ?? '')?.[1];
+
+    it('is, byte for byte, the whole of what the agent said where that is not much', async () => {
+      const id = await server.execute({ prompt: "run: printf 'a\\0b'", allowed_tools: ['Bash'] });
+      await server.ended(id);
+      const log = await readTable(db, id);
+      const messages = log.flatMap((event) =>
+        event.kind === 'sdk' ? (toClassicMessage(event.data, new Date(event.at)) ?? []) : [],
+      );
+      const answer = await status(id);
+      const { result, error, duration_ms, total_cost_usd } = answer.body;
+      const expected = {
+        ...{ session_id: id, status: 'completed', messages },
+        ...{ result, error, duration_ms, total_cost_usd },
+      };
+      assert.equal(answer.text, JSON.stringify(expected));
+      assert.equal(answer.headers.get('link'), null);
+      assert.match(answer.headers.get('content-type') ?? '', /^application\/json; charset=utf-8$/);
+      const head = await fetch(`${server.url}/status/${id}`, { method: 'HEAD' });
+      assert.deepEqual([head.status, await head.text()], [200, '']);
+      const empty = await server.execute({ prompt: '[demo:hang]' });
+      assert.deepEqual((await status(empty, '?after=1000')).body.messages, []);
+      await server.request('POST', `/cancel/${empty}`);
+    });
+
+    it('has the newest 8 MB of it, says how many messages are left out, and links to them', async () => {
+      const id = await newSession();
+      const before = (await status(id)).body.messages.length;
+      await addMessages(id, 200, 100_000);
+      const answer = await status(id);
+      const { messages, messages_omitted } = answer.body;
+      assert.ok(answer.text.length > 7 * MB && answer.text.length < 9 * MB, `${answer.text.length} bytes`);
+      assert.equal(messages.length + messages_omitted, before + 200);
+      assert.deepEqual(
+        messages.map(numberOf),
+        Array.from({ length: messages.length }, (_, index) => 200 - messages.length + index + 1),
+      );
+      assert.equal(answer.headers.get('link'), `</status/${id}?after=0>; rel="first"`);
+    });
+
+    it('gives all of it in pages, each message once, and then what has come since', async () => {
+      const id = await newSession();
+      const short = (await status(id)).body.messages;
+      await addMessages(id, 200, 100_000);
+      const seen: { content: { content: { text: string }[] } }[] = [];
+      let answer = await status(id, '?after=0');
+      seen.push(...answer.body.messages);
+      for (let page = next(answer); page !== undefined; page = next(answer)) {
+        assert.equal(answer.body.has_more, true);
+        answer = await status(id, page);
+        seen.push(...answer.body.messages);
+      }
+      assert.deepEqual(seen.slice(0, short.length), short);
+      assert.deepEqual(
+        seen.slice(short.length).map(numberOf),
+        Array.from({ length: 200 }, (_, index) => index + 1),
+      );
+      const { has_more, next_after } = answer.body;
+      assert.equal(has_more, false);
+      await addMessages(id, 1, 10);
+      assert.deepEqual((await status(id, `?after=${next_after}`)).body.messages.map(numberOf), [1]);
+      const few = await status(id, '?after=0&limit=2');
+      assert.deepEqual(few.body.messages, short.slice(0, 2));
+      assert.match(next(few) ?? '', /^\?after=\d+&limit=2$/);
+      assert.deepEqual((await status(id, '?limit=1')).body.messages.map(numberOf), [1]);
+    });
+
+    it('shows a message that alone is larger, and gets past it', async () => {
+      const id = await newSession();
+      const short = (await status(id)).body.messages.length;
+      await addMessages(id, 2, 10 * MB);
+      const newest = (await status(id)).body;
+      assert.deepEqual(newest.messages.map(numberOf), [2]);
+      assert.equal(newest.messages_omitted, short + 1);
+      const first = await status(id, '?after=0');
+      assert.equal(first.body.messages.length, short);
+      const second = await status(id, next(first));
+      assert.deepEqual(second.body.messages.map(numberOf), [1]);
+    });
+
+    it('reads on only when the client has taken what was read before', async () => {
+      const id = await newSession();
+      await addMessages(id, 20, 100_000);
+      let queries = 0;
+      const counting: KyselyPlugin = {
+        transformQuery: ({ node }) => {
+          queries += 1;
+          return node;
+        },
+        transformResult: async ({ result }) => result,
+      };
+      const key = { tenantId: DEFAULT_TENANT, id };
+      const found = await readStatus(db, key, { after: null, limit: null });
+      assert.ok(found.window.ranges.length > 5);
+      const stream = streamStatus(db.withPlugin(counting), found)[Symbol.asyncIterator]();
+      await stream.next();
+      await stream.next();
+      assert.ok(queries <= 3, `${queries} queries`);
+      await stream.return?.();
+    });
+
+    it('answers for more than a string can hold, several at once, while others are answered', async () => {
+      const id = await newSession();
+      await addMessages(id, 5_500, 100_000);
+      const memory = process.memoryUsage().rss;
+      const delays = monitorEventLoopDelay({ resolution: 5 });
+      delays.enable();
+      const sizes = await Promise.all(Array.from({ length: 4 }, async () => await measure(`/status/${id}`)));
+      delays.disable();
+      const grown = process.memoryUsage().rss - memory;
+      for (const size of sizes) assert.ok(size > 7 * MB && size < 9 * MB, `${size} bytes`);
+      assert.ok(grown < 200 * MB, `${grown} bytes more`);
+      assert.ok(delays.max < 500 * MB, `others waited for ${delays.max / MB} ms`);
+    });
+
+    const measure = async (url: string): Promise<number> =>
+      await new Promise((resolve, reject) => {
+        get(server.url + url, (response) => {
+          let size = 0;
+          response.on('data', (piece: Buffer) => {
+            size += piece.length;
+          });
+          response.on('end', () => resolve(size)).on('error', reject);
+        }).on('error', reject);
+      });
+  });
+});
