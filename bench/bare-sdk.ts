@@ -36,6 +36,8 @@ export async function measureBareSdk(setup: BareSetup): Promise<BareTimes> {
     backgroundTasks: false,
     rerunsTurn: false,
     cloud: {},
+    proxy: {},
+    modelWaitMs: 600_000,
   });
   const options = bareOptions(directories.workspace, sessionId, environment);
   try {

@@ -1,21 +1,8 @@
 import { z } from 'zod';
+import { duration, idleTimeout, timer } from './config-times.ts';
 import { upstreamList } from './config-upstreams.ts';
 import { cloudProviders } from './gateway/cloud.ts';
 import { isAddressRange } from './util/ip-address.ts';
-
-const unitSeconds: Record<string, number> = { '': 1, ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 };
-
-/** A time span: a number of seconds, or text with a unit (`500ms`, `60s`, `5m`, `12h`, `30d`). Becomes milliseconds. */
-export const duration = z.union([z.number(), z.string()]).transform((value, context) => {
-  const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?$/.exec(String(value).trim());
-  const seconds = Number(match?.[1]) * (unitSeconds[match?.[2] ?? ''] ?? Number.NaN);
-  if (Number.isFinite(seconds)) return Math.round(seconds * 1000);
-  context.addIssue({ code: 'custom', message: 'expected a time span such as 60, 90s, 5m, 12h or 30d' });
-  return z.NEVER;
-});
-
-// What `setTimeout` can wait.
-const timer = duration.refine((ms) => ms < 2 ** 31, 'must be at most 24d');
 
 // Not `z.coerce.number()`, to which null, true and "" are numbers.
 const numeral = z
@@ -63,6 +50,12 @@ const size = z
     return z.NEVER;
   });
 
+/** `proxy.example:3128` is one of http, as everywhere. */
+const proxyUrl = z.preprocess(
+  (value) => (typeof value === 'string' && !value.includes('://') ? `http://${value}` : value),
+  z.url({ protocol: /^https?$/, error: 'expected the http:// or https:// URL of a proxy' }),
+);
+
 const httpUrl = z.url({ protocol: /^https?$/, error: 'expected an http:// or https:// URL' });
 
 type Option = {
@@ -74,7 +67,7 @@ type Option = {
   /** What `greenroom config` and the docs show where the default depends on the machine. */
   defaultText: string;
   secret?: true;
-  /** Not a flag: a secret on a command line shows in the process list. */
+  /** Not a flag: a secret on a command line shows in the process list; and `--no-…` is read as a switch. */
   noFlag?: true;
 };
 
@@ -278,6 +271,38 @@ export const configOptions = {
     description: 'patterns, separated by ",", of the models that agents may use',
     defaultText: 'all',
   },
+  modelIdleTimeout: {
+    env: ['GREENROOM_MODEL_IDLE_TIMEOUT'],
+    schema: idleTimeout,
+    description:
+      'how long an answer of a model API may be silent before it is cut; it may take 10m or longer to begin (docs/gateway.md)',
+    defaultText: "90s for Anthropic's API, which sends pings, else 10m",
+  },
+  httpsProxy: {
+    env: ['https_proxy', 'HTTPS_PROXY'],
+    schema: proxyUrl,
+    description: 'proxy through which hosts outside are reached by https (docs/configuration.md)',
+    defaultText: 'none',
+    secret: true,
+    noFlag: true,
+  },
+  httpProxy: {
+    env: ['http_proxy', 'HTTP_PROXY'],
+    schema: proxyUrl,
+    description: 'proxy through which hosts outside are reached by http',
+    defaultText: 'none',
+    secret: true,
+    noFlag: true,
+  },
+  noProxy: {
+    env: ['no_proxy', 'NO_PROXY'],
+    schema: commaList(z.string()).transform((entries) =>
+      entries.flatMap((entry) => entry.match(/\S+/g) ?? []),
+    ),
+    description: 'hosts, separated by ",", that are reached without these proxies; this machine always is',
+    defaultText: 'none',
+    noFlag: true,
+  },
   gatewayMemory: {
     env: ['GREENROOM_GATEWAY_MEMORY'],
     schema: size.refine((bytes) => bytes >= 64 * 2 ** 20, 'must be at least 64MB'),
@@ -319,7 +344,7 @@ export const configOptions = {
     env: ['GREENROOM_STALL_TIMEOUT'],
     schema: timer.refine((ms) => ms > 0, 'must be positive'),
     description: 'a turn whose agent and model say nothing for this long is stopped',
-    defaultText: '15m',
+    defaultText: '15m, or 5m more than the longest wait for a model API',
   },
   shutdownGrace: {
     env: ['GREENROOM_SHUTDOWN_GRACE'],

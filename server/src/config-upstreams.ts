@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { idleTimeout } from './config-times.ts';
 import { StartupError } from './errors.ts';
 
 const text = z.string().trim().min(1, 'must not be empty');
@@ -11,6 +12,8 @@ const upstream = z
     /** The environment variable that holds the key, which so stands in no file. */
     api_key_env: text.optional(),
     auth_token_env: text.optional(),
+    /** In place of `modelIdleTimeout`. */
+    idle_timeout: idleTimeout.optional(),
   })
   .refine((given) => given.api_key_env === undefined || given.auth_token_env === undefined, {
     message: 'takes api_key_env or auth_token_env, not both',
@@ -33,6 +36,8 @@ export type UpstreamConfig = {
   baseUrl: string;
   apiKey: string | null;
   authToken: string | null;
+  /** Milliseconds. */
+  idleTimeout: number | null;
 };
 
 export function readUpstreams(
@@ -45,11 +50,12 @@ export function readUpstreams(
     if (value !== undefined && value !== '') return value;
     throw new StartupError(`upstreams names the environment variable ${name}, which is not set`);
   };
-  return list.map(({ models, base_url, api_key_env, auth_token_env }) => ({
+  return list.map(({ models, base_url, api_key_env, auth_token_env, idle_timeout = null }) => ({
     models,
     baseUrl: base_url,
     apiKey: credentialIn(api_key_env),
     authToken: credentialIn(auth_token_env),
+    idleTimeout: idle_timeout,
   }));
 }
 

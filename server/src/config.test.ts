@@ -92,6 +92,30 @@ describe('the configuration', () => {
     }
   });
 
+  it('stops no turn for a model that is silent for no longer than it may be', () => {
+    const stall = (given: Partial<ConfigSources>) => load(given).config.stallTimeout;
+    assert.equal(stall({}), 900_000);
+    assert.equal(stall({ flags: { modelIdleTimeout: '20m' } }), 1_500_000);
+    const upstreams = JSON.stringify([{ models: ['*'], base_url: 'http://m.example', idle_timeout: '25m' }]);
+    const { config } = load({ env: { GREENROOM_UPSTREAMS: upstreams } });
+    assert.deepEqual([config.stallTimeout, config.upstreams[0]?.idleTimeout], [1_800_000, 1_500_000]);
+    assert.equal(stall({ flags: { modelIdleTimeout: '20m', stallTimeout: '1m' } }), 60_000);
+    for (const bad of ['0', '30m', 'long'])
+      refuses(() => stall({ flags: { modelIdleTimeout: bad } }), /modelIdleTimeout/);
+  });
+
+  it('takes the way out of the network from the variables that other programs read', () => {
+    const env = { HTTPS_PROXY: 'proxy.example:3128', http_proxy: 'http://low', HTTP_PROXY: 'http://high' };
+    const { config, origins } = load({ env: { ...env, NO_PROXY: '.a.example, b.example  10.0.0.0/8,' } });
+    assert.equal(config.httpsProxy, 'http://proxy.example:3128');
+    assert.deepEqual([config.httpProxy, origins.httpProxy], ['http://low', 'environment http_proxy']);
+    assert.deepEqual(config.noProxy, ['.a.example', 'b.example', '10.0.0.0/8']);
+    refuses(
+      () => load({ env: { HTTPS_PROXY: 'socks5://ada:secret@proxy' } }),
+      /httpsProxy \(environment HTTPS_PROXY\)(?!.*secret)/,
+    );
+  });
+
   it('refuses to wait longer than a timer can', () => {
     refuses(() => load({ flags: { idleTtl: '30d' } }), /at most 24d/);
     assert.ok(load({ flags: { shutdownGrace: '24d' } }).config.shutdownGrace < 2 ** 31);
@@ -206,9 +230,16 @@ describe('the configuration as it is shown', () => {
       ANTHROPIC_API_KEY: 'sk-ant-secret-1',
       ANTHROPIC_AUTH_TOKEN: 'secret-2',
       ANTHROPIC_BASE_URL: 'https://ada:secret-3@proxy.example/v1',
+      HTTPS_PROXY: 'http://ada:secret-7%40@proxy.example:3128',
       DATABASE_URL: 'postgres://ada:secret-4@db:5432/greenroom?password=secret-5&sslmode=require',
     });
     assert.doesNotMatch(JSON.stringify(lines), /secret/);
+    assert.match(JSON.stringify(lines), /http:\/\/ada:\*+@proxy\.example:3128/);
+    const { config } = load({ env: { HTTPS_PROXY: 'http://ada:secret-7%40@proxy.example:3128' } });
+    assert.deepEqual(configuredSecrets(config), ['secret-7%40', 'secret-7@']);
+    const token = { HTTPS_PROXY: 'http://a-token@proxy.example:3128' };
+    assert.equal(shownAs('httpsProxy', token), 'http://********@proxy.example:3128/');
+    assert.ok(configuredSecrets(load({ env: token }).config).includes('a-token'));
     assert.match(JSON.stringify(lines), /ada:\*+@db:5432\/greenroom\?password=\*+&sslmode=require/);
   });
 
@@ -222,6 +253,7 @@ describe('the configuration as it is shown', () => {
     assert.deepEqual(config.upstreams, loaded.config.upstreams);
     assert.deepEqual(config.upstreams[0], {
       ...{ models: ['glm-*'], baseUrl: 'https://glm.example/v1', apiKey: null, authToken: 'secret-6' },
+      idleTimeout: null,
     });
     assert.equal(shownAs('upstreams', env), 'glm-* at https://glm.example');
     assert.deepEqual(configuredSecrets(config), ['secret-6']);

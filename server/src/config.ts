@@ -6,6 +6,7 @@ import { resolveRoot } from './config-roots.ts';
 import { describeUpstreams, readUpstreams, type UpstreamConfig } from './config-upstreams.ts';
 import { StartupError } from './errors.ts';
 import { type Cloud, type CloudProvider, readCloud, secretsOfCloud } from './gateway/cloud.ts';
+import { longestWait } from './gateway/upstream.ts';
 import { didYouMean } from './util/suggest.ts';
 
 /** Values as each option's schema gives them; null is "not set" and has no default. Times are in milliseconds. */
@@ -44,6 +45,11 @@ export type Config = {
   upstreams: UpstreamConfig[];
   cloud: Cloud | null;
   allowedModels: string[];
+  /** Null leaves it to the kind of model API. */
+  modelIdleTimeout: number | null;
+  httpProxy: string | null;
+  httpsProxy: string | null;
+  noProxy: string[];
   /** Bytes. */
   gatewayMemory: number;
   /** Path of a file. */
@@ -92,6 +98,7 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   if (values.upstreams !== undefined) {
     config.upstreams = readUpstreams(values.upstreams as Parameters<typeof readUpstreams>[0], sources.env);
   }
+  if (values.stallTimeout === undefined) config.stallTimeout = defaultStallTimeout(config);
   if (values.cloud !== undefined) config.cloud = readCloud(values.cloud as CloudProvider, sources.env);
   if (config.prices !== null) config.prices = resolve(sources.cwd, config.prices);
   config.dataDir = resolve(sources.cwd, config.dataDir);
@@ -157,6 +164,10 @@ function defaults(sources: ConfigSources, values: Partial<Record<OptionName, unk
     upstreams: [],
     cloud: null,
     allowedModels: [],
+    modelIdleTimeout: null,
+    httpProxy: null,
+    httpsProxy: null,
+    noProxy: [],
     gatewayMemory: Math.min(Math.max(Math.floor(machine.availableMemory / 8), 128 * 2 ** 20), 2 ** 30),
     prices: null,
     demoTokensPerSecond: 60,
@@ -168,6 +179,13 @@ function defaults(sources: ConfigSources, values: Partial<Record<OptionName, unk
     logFormat: 'auto',
     logLevel: 'info',
   };
+}
+
+const STALL_MARGIN_MS = 300_000;
+
+/** A model that is silent for as long as it may is no reason to stop a turn. */
+function defaultStallTimeout(config: Config): number {
+  return longestWait(config) + STALL_MARGIN_MS;
 }
 
 export function isLoopback(host: string): boolean {
@@ -256,23 +274,34 @@ export function configuredSecrets(config: Config): string[] {
     optionNames.flatMap((name) => {
       const value = config[name];
       if (!optionOf(name).secret || typeof value !== 'string') return [];
-      if (name !== 'databaseUrl') return [value];
-      const { password } = new URL(value);
+      if (!secretUrls.has(name)) return [value];
+      const { username, password: given } = new URL(value);
+      // What is in the place of a name alone may be a token.
+      const password = given === '' && name !== 'databaseUrl' ? username : given;
       const plain = new URLSearchParams(`password=${password.replaceAll('+', '%2B')}`).get('password') ?? '';
       return [password, plain];
     }),
   );
 }
 
+/** Secret for the password in them, and shown without it. */
+const secretUrls = new Set<OptionName>(['databaseUrl', 'httpProxy', 'httpsProxy']);
+
 /** Kept in milliseconds. */
-const times = new Set<OptionName>(['idleTtl', 'retention', 'shutdownGrace', 'stallTimeout']);
+const times = new Set<OptionName>([
+  'idleTtl',
+  'modelIdleTimeout',
+  'retention',
+  'shutdownGrace',
+  'stallTimeout',
+]);
 
 /** Kept in bytes. */
 const sizes = new Set<OptionName>(['gatewayMemory', 'sandboxMemory', 'sandboxTmp', 'sandboxDisk']);
 
 function displayValue(name: OptionName, value: Config[OptionName]): string {
   if (value === null) return '(not set)';
-  if (name === 'databaseUrl' || name === 'anthropicBaseUrl') return maskUrlPassword(String(value));
+  if (secretUrls.has(name) || name === 'anthropicBaseUrl') return maskUrlPassword(String(value));
   if (optionOf(name).secret) return `******** (${String(value).length} characters)`;
   if (name === 'cloud') return (value as Cloud).provider;
   if (name === 'upstreams') return describeUpstreams(value as UpstreamConfig[]) || '(none)';
@@ -285,6 +314,7 @@ function displayValue(name: OptionName, value: Config[OptionName]): string {
 function maskUrlPassword(url: string): string {
   const parsed = new URL(url);
   if (parsed.password !== '') parsed.password = '********';
+  else if (parsed.username !== '' && /^https?:$/.test(parsed.protocol)) parsed.username = '********';
   for (const name of ['password', 'sslpassword']) {
     if (parsed.searchParams.has(name)) parsed.searchParams.set(name, '********');
   }

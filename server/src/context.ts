@@ -32,6 +32,7 @@ import { listPrices } from './gateway/prices.ts';
 import {
   configuredUpstream,
   demoUpstream,
+  longestWait,
   modelUpstreams,
   nameForAgents,
   needsDemoModel,
@@ -44,6 +45,7 @@ import { ActivationQueue } from './queue/queue.ts';
 import { runRetention } from './session/retention.ts';
 import type { SessionServices } from './session/service.ts';
 import { UsageLedger } from './usage/ledger.ts';
+import { proxyEnvironment } from './util/outgoing-proxy.ts';
 import { Worker } from './worker/worker.ts';
 import { WorkspaceHistory } from './workspace/history.ts';
 import type { WorkspaceServices } from './workspace/service.ts';
@@ -89,11 +91,12 @@ export type ContextParts = {
   /** Search path that agents get. */
   agentPath: string;
   driver?: IsolationDriver;
-  /** A model stream that is silent for longer is cut. Milliseconds. */
-  streamIdleMs?: number;
   /** Of the event streams to clients. */
   streamTimes?: Partial<StreamTimes>;
 };
+
+/** Where agents ask a cloud themselves, they alone notice that it is silent. */
+const CLOUD_WAIT_MS = 240_000;
 
 export async function createContext(config: Config, parts: ContextParts): Promise<Context> {
   const { logger } = parts;
@@ -117,7 +120,7 @@ export async function createContext(config: Config, parts: ContextParts): Promis
   await queue.start();
 
   const upstream = await chooseUpstream(config, stack);
-  const upstreams = modelUpstreams(config.upstreams);
+  const upstreams = modelUpstreams(config);
   const workerId = randomUUID();
   const prices = readPrices(config, logger);
   const accounts = stack.use(new UsageLedger({ database, prices, workerId, logger }));
@@ -129,7 +132,7 @@ export async function createContext(config: Config, parts: ContextParts): Promis
       accounts,
       allowedModels: config.allowedModels,
       memory: config.gatewayMemory,
-      streamIdleMs: parts.streamIdleMs,
+      proxies: config,
       logger,
     }),
   );
@@ -179,7 +182,10 @@ export async function createContext(config: Config, parts: ContextParts): Promis
       defaultModel: config.model,
       // A cloud that agents ask by themselves knows its own names.
       nameModel: (model) => (config.cloud === null ? nameForAgents(model, { upstream, upstreams }) : model),
-      allowedPrivateHosts: config.allowedPrivateHosts,
+      proxyEnvironment: proxyEnvironment(config),
+      modelWaitMs: config.cloud === null ? longestWait(config) : CLOUD_WAIT_MS,
+      hosts: config,
+      proxies: config,
       workspaceRoots: config.workspaceRoots,
       stallTimeout: config.stallTimeout,
     },
@@ -288,7 +294,7 @@ async function prepareDatabase(database: DatabaseClient, config: Config): Promis
 async function chooseUpstream(config: Config, stack: AsyncDisposableStack): Promise<Upstream> {
   if (!needsDemoModel(config)) return configuredUpstream(config);
   const demo = stack.use(await startDemoModel({ tokensPerSecond: config.demoTokensPerSecond }));
-  return demoUpstream(demo.url);
+  return demoUpstream(demo.url, config.modelIdleTimeout ?? undefined);
 }
 
 function readPrices(config: Config, logger: Logger): PriceList {

@@ -13,7 +13,7 @@ import {
 } from './api-key/service.ts';
 import { recordCommand } from './audit/service.ts';
 import type { Config } from './config.ts';
-import { duration } from './config-options.ts';
+import { duration } from './config-times.ts';
 import { DEFAULT_TENANT } from './db/database.ts';
 import { Notifications } from './db/notifications.ts';
 import { openOperatorDatabase } from './db/operator-database.ts';

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -12,9 +14,10 @@ import { checkExposure } from '../src/doctor/exposure-check.ts';
 import { renderFindings } from '../src/doctor/finding.ts';
 import { checkMemory, checkNode, softLimit } from '../src/doctor/machine-checks.ts';
 import { createDatabase, temporaryDirectory } from './harness.ts';
+import { startOutgoingProxy } from './outgoing-proxy.ts';
 import { startServerProcess } from './server-process.ts';
 
-const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+const main = fileURLToPath(new URL('../start.js', import.meta.url));
 
 type Said = {
   code: number;
@@ -128,6 +131,39 @@ describe('greenroom doctor', { concurrency: true }, () => {
     const wrong = await doctor(join(directory.path, 'b'), { ...env, ANTHROPIC_API_KEY: 'wrong' });
     assert.deepEqual([wrong.code, wrong.lines.get('model')?.level], [1, 'fail']);
     assert.match(wrong.lines.get('model')?.text ?? '', /refuses the credential.*ANTHROPIC_API_KEY/);
+    api.close();
+  });
+
+  it('asks a model API as the server would: through a proxy, and by the certificates that it is told to trust', async () => {
+    await using directory = await temporaryDirectory();
+    const fixture = (name: string) => new URL(`fixtures/tls/${name}`, import.meta.url);
+    const identity = {
+      cert: readFileSync(fixture('server.pem')),
+      key: readFileSync(fixture('server.key.pem')),
+    };
+    const api = createTlsServer(identity, (_request, response) => response.end('{}')).listen(0, '127.0.0.1');
+    await once(api, 'listening');
+    const port = () => (api.address() as AddressInfo).port;
+    using proxy = await startOutgoingProxy(port);
+    const ask = async (ANTHROPIC_BASE_URL: string, env: Record<string, string>) => {
+      const base = { ANTHROPIC_BASE_URL, GREENROOM_ISOLATION: 'none' };
+      const said = await doctor(join(directory.path, 'data'), { ...base, ...env });
+      assert.doesNotMatch(said.stdout + said.stderr, /s3cret/);
+      return said.lines.get('model');
+    };
+    const trust = { NODE_EXTRA_CA_CERTS: fileURLToPath(fixture('ca.pem')) };
+    const local = `https://localhost:${port()}`;
+    const away = 'https://model.example.test';
+    const [trusted, distrusted, through, past] = await Promise.all([
+      ask(local, { ...trust, HTTPS_PROXY: proxy.url }),
+      ask(local, {}),
+      ask(away, { ...trust, HTTPS_PROXY: proxy.url }),
+      ask(away, { ...trust, HTTPS_PROXY: proxy.withoutPassword }),
+    ]);
+    assert.equal(trusted?.level, 'ok', trusted?.text);
+    assert.match(distrusted?.text ?? '', /certificate.* — name the CA .*NODE_EXTRA_CA_CERTS/);
+    assert.equal(through?.level, 'ok', through?.text);
+    assert.match(past?.text ?? '', /through the proxy 127\.0\.0\.1:\d+: .*407.* — check HTTPS_PROXY/);
     api.close();
   });
 });

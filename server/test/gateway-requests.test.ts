@@ -74,6 +74,7 @@ describe('what an agent asks of the model gateway', () => {
         anthropicApiKey: 'k',
         anthropicAuthToken: null,
         anthropicBaseUrl: `http://127.0.0.1:${(api.address() as AddressInfo).port}`,
+        modelIdleTimeout: null,
       }),
       ...{ accounts, limits, memory, logger: createSilentLogger() },
     });

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import type { Accounts, Admission, SettledFree, Standing, Used } from '../src/gateway/accounts.ts';
 import { type GatewayAccess, type GatewayClient, ModelGateway } from '../src/gateway/gateway.ts';
@@ -63,12 +64,13 @@ describe('the model gateway', () => {
       anthropicApiKey: 'the-real-key',
       anthropicAuthToken: null,
       anthropicBaseUrl: `http://127.0.0.1:${(api.address() as AddressInfo).port}/prefix`,
+      modelIdleTimeout: 100,
     });
     gateway = new ModelGateway({
       upstream,
       accounts: books.accounts,
       logger: createSilentLogger(),
-      streamIdleMs: 100,
+      firstByteMs: 400,
     });
     await gateway.start();
     access = await gateway.admit(client('a-session'));
@@ -181,6 +183,27 @@ describe('the model gateway', () => {
     await assert.rejects(response.text());
   });
 
+  it('waits longer for an answer to begin than one may be silent in its middle', async () => {
+    handle = async (_request, response) => {
+      response.writeHead(200).flushHeaders();
+      await delay(200);
+      response.end('it thought');
+    };
+    assert.equal(await (await send('/v1/messages')).text(), 'it thought');
+    handle = async (_request, response) => {
+      await delay(200);
+      response.end('it thought');
+    };
+    assert.equal(await (await send('/v1/messages')).text(), 'it thought');
+  });
+
+  it('says 504 to an answer that does not begin', async () => {
+    handle = () => {};
+    const response = await send('/v1/messages');
+    assert.equal(response.status, 504);
+    assert.match(await response.text(), /the model API was silent for 0\.4 s/);
+  });
+
   it('ends the request to the model API when the agent goes away, or loses its access', async () => {
     const closed: Promise<unknown>[] = [];
     const reached = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
@@ -235,9 +258,10 @@ describe('the model gateway', () => {
       response.write(
         `data: ${JSON.stringify({ type: 'message_start', message: { model: 'm', usage } })}\n\n`,
       );
-      // In two pieces, as the network has it.
+      // In two pieces, as the network has it; and not with the first figure that it says.
+      response.write('data: {"type":"message_delta","usage":{"output_tokens":1}}\n\n');
       response.write('data: {"type":"message_delta","usage":{"out');
-      setImmediate(() => response.write('put_tokens":11}}\n\n'));
+      setImmediate(() => response.write('put_tokens":11}}\n\ndata: {"type":"message_stop"}\n\n'));
       await finish.promise;
       response.end();
     };
@@ -267,6 +291,7 @@ describe('the model gateway', () => {
       anthropicApiKey: 'k',
       anthropicAuthToken: null,
       anthropicBaseUrl: 'http://127.0.0.1:1',
+      modelIdleTimeout: null,
     });
     await using unreachable = new ModelGateway({
       upstream,
@@ -303,30 +328,36 @@ describe('a gateway with several model APIs', () => {
     };
     const [main, second] = [await startApi('main'), await startApi('second')];
     const logger = pino({ level: 'trace' }, { write: (line) => lines.push(line) });
+    const token = { apiKey: null, authToken: 'second-token' };
+    const key = { apiKey: 'away-key', authToken: null };
     const gateway = stack.use(
       new ModelGateway({
         upstream: configuredUpstream({
           ...{ anthropicApiKey: 'main-key', anthropicAuthToken: null, anthropicBaseUrl: main },
+          modelIdleTimeout: null,
         }),
-        upstreams: modelUpstreams([
-          { models: ['glm-*', 'qwen*'], baseUrl: second, apiKey: null, authToken: 'second-token' },
-          { models: ['away'], baseUrl: 'http://127.0.0.1:1', apiKey: 'away-key', authToken: null },
-        ]),
+        upstreams: modelUpstreams({
+          upstreams: [
+            { models: ['glm-*', 'qwen*'], baseUrl: second, ...token, idleTimeout: null },
+            { models: ['away'], baseUrl: 'http://127.0.0.1:1', ...key, idleTimeout: null },
+          ],
+          modelIdleTimeout: null,
+        }),
         allowedModels: ['claude-*', 'glm-4*', 'away'],
         accounts: listeningAccounts().accounts,
         logger,
       }),
     );
     await gateway.start();
-    const { url, token } = await gateway.admit(client('s'));
+    const access = await gateway.admit(client('s'));
     const ask = async (model: string): Promise<[number, string]> => {
       const body = JSON.stringify({
         model,
         max_tokens: 1,
         messages: [{ role: 'user', content: 'a secret' }],
       });
-      const headers = { 'x-api-key': token };
-      const response = await fetch(`${url}/v1/messages`, { method: 'POST', body, headers });
+      const headers = { 'x-api-key': access.token };
+      const response = await fetch(`${access.url}/v1/messages`, { method: 'POST', body, headers });
       return [response.status, await response.text()];
     };
     assert.deepEqual(await ask('claude-opus-5'), [200, 'main main-key']);
@@ -335,6 +366,6 @@ describe('a gateway with several model APIs', () => {
     assert.equal((await ask('away'))[0], 502);
     assert.ok(lines.length > 0, 'the end of the last one is logged');
     assert.doesNotMatch(lines.join(''), /main-key|second-token|away-key|a secret/);
-    assert.ok(!lines.join('').includes(token));
+    assert.ok(!lines.join('').includes(access.token));
   });
 });

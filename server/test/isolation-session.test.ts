@@ -9,8 +9,10 @@ import { after, before, describe, it } from 'node:test';
 import { sql } from 'kysely';
 import { sessionDirectories } from '../src/agent/environment.ts';
 import { covers, coversName, startEgressProxy } from '../src/isolation/egress.ts';
+import { noProxies } from '../src/util/outgoing-proxy.ts';
 import { answerText, startTestServer, type TestServer, temporaryDirectory } from './harness.ts';
 import { SOMEBODY } from './isolation-driver.ts';
+import { startOutgoingProxy } from './outgoing-proxy.ts';
 
 const isRoot = process.getuid?.() === 0;
 
@@ -305,13 +307,13 @@ describe('the proxy of a session', () => {
       { host: '127.0.0.1', port: allowed.port, mayBePrivate: true },
       { host: 'localhost', port: other.port, mayBePrivate: false },
     ];
-    stack.defer(await startEgressProxy(socketPath, { rules, allowedPrivateHosts: [] }));
+    stack.defer(await startEgressProxy(socketPath, { rules, allowedPrivateHosts: [], proxies: noProxies }));
     for (const server of [allowed, other]) stack.defer(() => void server.close());
   });
   after(async () => await stack.disposeAsync());
 
-  async function connectThrough(target: string): Promise<string> {
-    const client = connect(socketPath);
+  async function connectThrough(target: string, path = socketPath): Promise<string> {
+    const client = connect(path);
     client.write(`CONNECT ${target} HTTP/1.1\r\nhost: ${target}\r\n\r\nGET / HTTP/1.0\r\n\r\n`);
     return await text(client);
   }
@@ -349,6 +351,50 @@ describe('the proxy of a session', () => {
       assert.match(await connectThrough(target), /^HTTP\/1.1 40[03]/, target);
     }
     assert.equal(await forward(`http://127.0.0.1:${allowed.port}/`), 200);
+  });
+
+  it('leads through the proxy that is the way out of this network, to what the session may reach', async () => {
+    using way = await startOutgoingProxy(() => allowed.port);
+    await using directory = await temporaryDirectory();
+    const path = join(directory.path, 'egress.sock');
+    const rules = ['packages.example.test', '10.1.2.3', 'db.internal', '127.0.0.1'].flatMap((host) =>
+      [443, 80, allowed.port].map((port) => ({ host, port, mayBePrivate: host === '127.0.0.1' })),
+    );
+    const proxies = { httpProxy: way.url, httpsProxy: way.url, noProxy: [] };
+    const end = await startEgressProxy(path, { rules, allowedPrivateHosts: [], proxies });
+    const through = await connectThrough('packages.example.test:443', path);
+    assert.match(through, /^HTTP\/1.1 200 .*HTTP\/1.1 200 OK.*allowed$/s);
+    const request = httpRequest({
+      socketPath: path,
+      path: 'http://packages.example.test/a?b',
+      headers: { host: 'evil' },
+    });
+    const [response] = await once(request.end(), 'response');
+    assert.equal(await text(response), 'by the proxy');
+    assert.deepEqual(way.asked, [
+      'CONNECT packages.example.test:443',
+      'GET http://packages.example.test/a?b',
+    ]);
+    assert.match(
+      await connectThrough('other.example.test:443', path),
+      /^HTTP\/1.1 403 .*not among the hosts/s,
+    );
+    assert.match(await connectThrough('10.1.2.3:443', path), /^HTTP\/1.1 403 .*private address/s);
+    assert.match(await connectThrough('db.internal:443', path), /^HTTP\/1.1 403 .*cannot be found/s);
+    assert.match(await connectThrough(`127.0.0.1:${allowed.port}`, path), /^HTTP\/1.1 200 .*allowed$/s);
+    assert.equal(way.asked.length, 2, 'none of these were the proxy’s to answer');
+    end();
+  });
+
+  it('says 502 where the proxy lets nobody through', async () => {
+    using way = await startOutgoingProxy(() => allowed.port);
+    await using directory = await temporaryDirectory();
+    const path = join(directory.path, 'egress.sock');
+    const rules = [{ host: 'packages.example.test', port: 443, mayBePrivate: false }];
+    const proxies = { ...noProxies, httpsProxy: way.withoutPassword };
+    const end = await startEgressProxy(path, { rules, allowedPrivateHosts: [], proxies });
+    assert.match(await connectThrough('packages.example.test:443', path), /^HTTP\/1.1 502 /);
+    end();
   });
 
   it('takes a pattern for the names below it, and nothing else', () => {

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { pino } from 'pino';
 import { GreenroomClient } from '../../client/src/index.ts';
 import { NO_LIMITS, type Scope } from '../src/api-key/identity.ts';
 import { createKey } from '../src/api-key/service.ts';
@@ -9,7 +10,6 @@ import { PriceList } from '../src/gateway/price-list.ts';
 import { listPrices } from '../src/gateway/prices.ts';
 import { configuredUpstream } from '../src/gateway/upstream.ts';
 import { newSessionId, newTurnId } from '../src/ids.ts';
-import { createSilentLogger } from '../src/log.ts';
 import { UsageLedger } from '../src/usage/ledger.ts';
 import type { TestServer } from './harness.ts';
 
@@ -48,12 +48,14 @@ export async function startModelBooks(server: TestServer, parts: { patienceMs?: 
     api.close();
   });
   const unknownModels: string[] = [];
+  const lines: string[] = [];
+  const logger = pino({ level: 'warn' }, { write: (line) => lines.push(line) });
   const ledger = stack.use(
     new UsageLedger({
       database,
       prices: new PriceList(listPrices, (model) => unknownModels.push(model)),
       workerId: server.context.workerId,
-      logger: createSilentLogger(),
+      logger,
       ...parts,
     }),
   );
@@ -62,10 +64,11 @@ export async function startModelBooks(server: TestServer, parts: { patienceMs?: 
       upstream: configuredUpstream({
         anthropicApiKey: 'the-real-key',
         anthropicAuthToken: null,
+        modelIdleTimeout: null,
         anthropicBaseUrl: `http://127.0.0.1:${(api.address() as AddressInfo).port}`,
       }),
       accounts: ledger,
-      logger: createSilentLogger(),
+      logger,
     }),
   );
   await gateway.start();
@@ -130,6 +133,8 @@ export async function startModelBooks(server: TestServer, parts: { patienceMs?: 
   const resources = stack.move();
   return {
     ...{ ledger, gateway, makeKey, startSession, ask, unknownModels },
+    /** What was logged at `warn` or above. */
+    warnings: () => lines.map((line) => JSON.parse(line) as { msg: string }),
     handle: (handler: Handler) => {
       handle = handler;
     },

@@ -213,6 +213,24 @@ describe('an option of POST /execute/', () => {
       assert.equal(body.errors[0].field, 'mcp_servers.echo.type');
       assert.match(body.hint, /GREENROOM_MCP_STDIO/);
     });
+
+    it('on hosts that the operator does not list any more are not connected to', async () => {
+      const { id } = await run({ prompt: 'hello' });
+      // As one that a key started while they were listed.
+      const mcp_servers = { far: { type: 'http', url: 'https://gone.example.test/mcp' } };
+      const started = { api_key_id: 'a-key', options: JSON.stringify({ mcp_servers }) };
+      const { db } = server.context.database;
+      await db.updateTable('sessions').set(started).where('id', '=', id).execute();
+      const { egressHosts } = server.config;
+      server.config.egressHosts = ['other.example.test'];
+      await server.client.sessions.messages.send(id, { prompt: 'hello again' });
+      const { error } = await server.ended(id);
+      server.config.egressHosts = egressHosts;
+      assert.match(
+        error ?? '',
+        /mcp_servers\.far: .*may not connect to gone\.example\.test any more: change/,
+      );
+    });
   });
 
   describe('output_format', () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { sql } from 'kysely';
 import { type GreenroomClient, GreenroomError } from '../../client/src/index.ts';
 import { newRequestId, newTurnId } from '../src/ids.ts';
@@ -122,7 +123,7 @@ describe('the ledger', () => {
       );
     });
     const { sessionId, access } = await books.startSession();
-    assert.equal(await books.ask(access, sessionId), null);
+    assert.equal(await books.ask(access, sessionId, { stream: true }), null);
     const [entry] = await books.entries(sessionId);
     assert.deepEqual([entry?.input_tokens, entry?.output_tokens, entry?.is_estimated], [1000, 100, true]);
     assert.ok(isNear(entry?.cost_usd ?? 0, 1000e-6 + 100 * 5e-6));
@@ -142,6 +143,58 @@ describe('the ledger', () => {
     assert.ok((entry?.cost_usd ?? 0) > 0);
     await endTurn({ sessionId, turnId });
     assert.deepEqual(await costs({ sessionId }), { session: entry?.cost_usd, turn: entry?.cost_usd });
+  });
+
+  it('charges for the time of an answer that its agent did not wait for, and never more than was asked for', async () => {
+    const reached = Promise.withResolvers<void>();
+    books.handle(() => reached.resolve());
+    const { sessionId, access } = await books.startSession();
+    const asked = books.ask(access, sessionId, { stream: false, max_tokens: 1 }).catch(() => null);
+    await reached.promise;
+    access.revoke();
+    await asked;
+    await books.gateway.settled(sessionId);
+    const [entry] = await books.entries(sessionId);
+    assert.deepEqual([entry?.output_tokens, entry?.is_estimated], [1, true]);
+  });
+
+  it('charges what was written where the answer says 0, and tells the operator once', async () => {
+    const text = 'a'.repeat(4_000);
+    books.handle((request, response) => {
+      request.resume();
+      response.writeHead(200, { 'content-type': 'text/event-stream', 'content-encoding': 'gzip' });
+      const none = { input_tokens: 0, output_tokens: 0 };
+      const events = [
+        { type: 'message_start', message: { model: MODEL, usage: none } },
+        { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text } },
+        { type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: none },
+        { type: 'message_stop' },
+      ];
+      response.end(gzipSync(events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join('')));
+    });
+    const { sessionId, access } = await books.startSession();
+    for (const _ of ['first', 'second']) await books.ask(access, sessionId, { stream: true });
+    for (const entry of await books.entries(sessionId)) {
+      assert.deepEqual([entry.output_tokens, entry.is_estimated, entry.input_tokens > 0], [1000, true, true]);
+    }
+    const said = books.warnings().filter(({ msg }) => msg.includes('do not say what they used'));
+    assert.equal(said.length, 1);
+  });
+
+  it('charges the reservation where what was used cannot be written down', async () => {
+    const { sessionId } = await books.startSession();
+    const requestId = await reserve(sessionId);
+    const { reserved_usd } = await spending(sessionId);
+    const tokens = { input: 1e30, output: 0, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0, webSearches: 0 };
+    books.ledger.settle(
+      { sessionId, requestId },
+      { model: MODEL, tokens, isEstimated: false, upstreamStatus: 200 },
+    );
+    await books.ledger.settled(sessionId);
+    const [entry] = await books.entries(sessionId);
+    assert.deepEqual([entry?.status, entry?.cost_usd, entry?.is_estimated], ['settled', reserved_usd, true]);
+    assert.deepEqual(await spending(sessionId), { spent_usd: reserved_usd, reserved_usd: 0 });
+    assert.ok(books.warnings().some(({ msg }) => msg.includes('could not write down')));
   });
 
   it('charges a turn that ended without a result for what it asked before', async () => {

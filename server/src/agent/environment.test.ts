@@ -12,6 +12,8 @@ function environment(requested: Record<string, string>) {
     backgroundTasks: false,
     rerunsTurn: false,
     cloud: {},
+    proxy: {},
+    modelWaitMs: 600_000,
   });
 }
 
@@ -22,6 +24,11 @@ describe("the agent's environment", () => {
     assert.deepEqual(Object.keys(environment({})), own);
     assert.doesNotMatch(JSON.stringify(environment({})), /secret/);
     delete process.env.GREENROOM_TEST_SECRET;
+  });
+
+  it('lets the agent program wait longer for a model than the gateway does', () => {
+    const { API_TIMEOUT_MS, CLAUDE_STREAM_IDLE_TIMEOUT_MS } = environment({});
+    for (const limit of [API_TIMEOUT_MS, CLAUDE_STREAM_IDLE_TIMEOUT_MS]) assert.ok(Number(limit) > 600_000);
   });
 
   it('has what was asked for, but never in place of what the server sets', () => {

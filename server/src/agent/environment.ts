@@ -28,9 +28,15 @@ export type EnvironmentSource = {
   backgroundTasks: boolean;
   /** Of the operator's, where agents ask a cloud themselves; it wins. */
   cloud: Record<string, string>;
+  /** How to get out of this network, for agents that are not confined; it wins. */
+  proxy: Record<string, string>;
+  /** How long the gateway lets a model API be silent at most: the agent program is to wait longer. Milliseconds. */
+  modelWaitMs: number;
   /** The process goes on with a turn that was cut off, from its last complete step. */
   rerunsTurn: boolean;
 };
+
+const GATEWAY_MARGIN_MS = 60_000;
 
 /** The whole environment of an agent process. Nothing is inherited: the server's own holds secrets. */
 export function agentEnvironment(source: EnvironmentSource): Record<string, string> {
@@ -61,9 +67,12 @@ export function agentEnvironment(source: EnvironmentSource): Record<string, stri
     CLAUDE_CODE_EAGER_FLUSH: '1',
     CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS: '1',
     CLAUDE_CODE_MAX_RETRIES: '4',
-    API_TIMEOUT_MS: '300000',
+    // Until an answer begins, and in its middle. Whether it is too long is the gateway's to say.
+    API_TIMEOUT_MS: String(source.modelWaitMs + GATEWAY_MARGIN_MS),
+    CLAUDE_STREAM_IDLE_TIMEOUT_MS: String(source.modelWaitMs + GATEWAY_MARGIN_MS),
     MCP_TIMEOUT: '10000',
     DISABLE_AUTOUPDATER: '1',
+    ...source.proxy,
     ...source.cloud,
   };
 }
@@ -95,6 +104,7 @@ const deniedNames = new Set([
   'SSLKEYLOGFILE',
   'IS_SANDBOX',
   'API_TIMEOUT_MS',
+  'API_FORCE_IDLE_TIMEOUT',
   'MCP_TIMEOUT',
   'DISABLE_AUTOUPDATER',
 ]);

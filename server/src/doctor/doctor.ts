@@ -47,10 +47,10 @@ async function checkModels(config: Config): Promise<Finding[]> {
   if (config.cloud !== null) return [ok('model', `${describeCloud(config.cloud)}: not checked`)];
   const upstreams = [
     ...(needsDemoModel(config) ? [] : [configuredUpstream(config)]),
-    ...modelUpstreams(config.upstreams),
+    ...modelUpstreams(config),
   ];
   if (upstreams.length === 0) return [ok('model', 'the demo model: no key is set')];
-  return await Promise.all(upstreams.map(checkModel));
+  return await Promise.all(upstreams.map(async (upstream) => await checkModel(upstream, config)));
 }
 
 /** Takes it for a moment, as a server would for as long as it runs. */

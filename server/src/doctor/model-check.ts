@@ -1,29 +1,39 @@
+import { request } from 'undici';
 import { errorMessage } from '../errors.ts';
+import { isCertificateError } from '../gateway/failure.ts';
+import { OutgoingConnections } from '../gateway/outgoing.ts';
 import type { Upstream } from '../gateway/upstream.ts';
+import type { ProxySettings } from '../util/outgoing-proxy.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
 
 const PATIENCE_MS = 10_000;
 
 /** Asks for the list of models, which costs nothing. An API that has none is reached all the same. */
-export async function checkModel(upstream: Upstream): Promise<Finding> {
+export async function checkModel(upstream: Upstream, proxies: ProxySettings): Promise<Finding> {
+  await using connections = new OutgoingConnections(proxies);
   const { origin } = upstream.baseUrl;
   const url = new URL('v1/models?limit=1', `${upstream.baseUrl.href.replace(/\/$/, '')}/`);
   try {
-    const answer = await fetch(url, {
+    const answer = await request(url, {
       headers: { ...upstream.credentials, 'anthropic-version': '2023-06-01' },
-      redirect: 'manual',
+      dispatcher: connections.to(url),
       signal: AbortSignal.timeout(PATIENCE_MS),
     });
-    await answer.body?.cancel();
-    return judge(answer.status, origin);
+    await answer.body.dump();
+    return judge(answer.statusCode, origin);
   } catch (error) {
-    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-    return fail(
-      'model',
-      `${origin} cannot be reached: ${errorMessage(cause)}`,
-      'check the network, a firewall, and ANTHROPIC_BASE_URL',
-    );
+    const proxy = connections.proxyTo(url);
+    const way = proxy === undefined ? '' : ` through the proxy ${proxy}`;
+    return fail('model', `${origin} cannot be reached${way}: ${errorMessage(error)}`, mend(error, proxy));
   }
+}
+
+function mend(error: unknown, proxy: string | undefined): string {
+  if (isCertificateError(error)) {
+    return 'name the CA that signed its certificate in NODE_EXTRA_CA_CERTS, a file that Node.js reads at its start';
+  }
+  if (proxy !== undefined) return 'check HTTPS_PROXY, HTTP_PROXY and NO_PROXY';
+  return 'check the network, a firewall, ANTHROPIC_BASE_URL, and HTTPS_PROXY where a proxy is the way out';
 }
 
 function judge(status: number, origin: string): Finding {

@@ -10,8 +10,11 @@ import {
 import type { AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
 import { createSilentLogger } from '../log.ts';
+import { noProxies } from '../util/outgoing-proxy.ts';
 import { Forwarder } from './forwarder.ts';
+import { OutgoingConnections } from './outgoing.ts';
 import { demoUpstream } from './upstream.ts';
+import { UpstreamLog } from './upstream-log.ts';
 
 async function listen(
   handle: (request: IncomingMessage, response: ServerResponse) => unknown,
@@ -25,7 +28,9 @@ async function listen(
 describe('forwarding a model request', () => {
   it('is over when the agent goes away between the answer and its first byte, all of which has come', async () => {
     const api = await listen((_request, response) => response.end('{"type":"message"}'));
-    await using forwarder = new Forwarder(createSilentLogger(), 60_000);
+    await using connections = new OutgoingConnections(noProxies);
+    const log = new UpstreamLog(createSilentLogger(), connections);
+    const forwarder = new Forwarder({ connections, log, firstByteMs: 60_000 });
     const ended = Promise.withResolvers<void>();
     const gateway = await listen((request, response) => {
       const abort = new AbortController();
@@ -42,12 +47,12 @@ describe('forwarding a model request', () => {
       const asked = { model: 'a-model', maxTokens: 1, isStream: false, bytes: Buffer.from('{}') };
       const work = forwarder.forward(
         {
-          ...{ request, response, asked, sessionId: 'a-session', url: new URL('http://gateway/v1/messages') },
+          ...{ request, response, asked, url: new URL('http://gateway/v1/messages') },
           upstream: demoUpstream(api.url.href),
           signal: abort.signal,
           onByte: () => {},
         },
-        () => {},
+        null,
       );
       ended.resolve(work);
     });

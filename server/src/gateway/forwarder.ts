@@ -1,14 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { setImmediate as immediate } from 'node:timers/promises';
-import { Agent, request as ask, type Dispatcher, errors } from 'undici';
-import type { Logger } from '../log.ts';
-import type { SettledFree, Used } from './accounts.ts';
-import { requestHeaders, responseHeaders } from './headers.ts';
+import { request as ask, type Dispatcher } from 'undici';
+import { describeFailure } from './failure.ts';
+import { Refusal, requestHeaders, responseHeaders } from './headers.ts';
+import type { Meter } from './meter.ts';
 import type { ModelRequest } from './model-request.ts';
-import { noTokens } from './price-list.ts';
+import type { OutgoingConnections } from './outgoing.ts';
+import { SilenceWatch, SilentModelError } from './silence.ts';
 import type { Upstream } from './upstream.ts';
-import { UsageTap } from './usage-tap.ts';
+import type { UpstreamLog } from './upstream-log.ts';
+import type { Ending } from './used.ts';
 
 /** A request that may be made, and where its answer goes. */
 export type Forwarding = {
@@ -17,72 +19,74 @@ export type Forwarding = {
   url: URL;
   asked: ModelRequest;
   upstream: Upstream;
-  sessionId: string;
   /** Ends the request to the model API: the agent went away, or lost its access. */
   signal: AbortSignal;
   onByte: () => void;
 };
 
-const BYTES_PER_TOKEN = 4;
-/** Of a connection that nobody uses, where the API does not say how long it keeps one. */
-const KEEP_ALIVE_MS = 30_000;
+export type ForwarderParts = {
+  connections: OutgoingConnections;
+  log: UpstreamLog;
+  /** How long any model API may take for the first byte of its answer. Milliseconds. */
+  firstByteMs: number;
+};
 
 /** Passes requests on to model APIs and answers back, byte for byte. */
 export class Forwarder {
-  readonly #logger: Logger;
-  readonly #agent: Agent;
+  readonly #parts: ForwarderParts;
 
-  /** An answer that is silent for longer than `streamIdleMs` is cut. */
-  constructor(logger: Logger, streamIdleMs: number) {
-    this.#logger = logger;
-    // The agent program knows how long it waits for an answer to begin. One connection for each request, as agents open
-    // them: with HTTP/2 all would share one, and break with it.
-    this.#agent = new Agent({
-      ...{ allowH2: false, keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: 0, bodyTimeout: streamIdleMs },
-    });
+  constructor(parts: ForwarderParts) {
+    this.#parts = parts;
   }
 
-  /** Throws when the answer did not reach its end; `onUsed` is told in any case, once. */
-  async forward(forwarding: Forwarding, onUsed: (used: Used | SettledFree) => void): Promise<void> {
-    const { response, signal, asked } = forwarding;
-    if (signal.aborted) return onUsed({ isFree: true, model: asked.model, upstreamStatus: null });
-    let status: number | null = null;
-    let tap: UsageTap | null = null;
-    let isTold = false;
-    const tell = (): void => {
-      if (isTold) return;
-      isTold = true;
-      onUsed(usedBy(asked, { status, tap, isAborted: signal.aborted }));
-    };
+  /** Throws when the answer did not reach its end. The meter is null for what costs nothing. */
+  async forward(forwarding: Forwarding, meter: Meter | null): Promise<void> {
+    const { response, signal, onByte } = forwarding;
+    if (signal.aborted) return await meter?.end('broken');
+    const { idleMs } = forwarding.upstream;
+    const limits = { idleMs, firstByteMs: Math.max(this.#parts.firstByteMs, idleMs) };
+    const silence = new SilenceWatch(limits, () => response.writableNeedDrain);
+    let ending: Ending | null = null;
+    const endEarly = (): Ending => (signal.aborted ? 'left' : 'broken');
     try {
-      const answer = await this.#ask(forwarding);
-      status = answer.statusCode;
-      tap = new UsageTap(String(answer.headers['content-type']));
-      response.writeHead(status, responseHeaders(answer.headers));
+      const answer = await this.#ask(forwarding, AbortSignal.any([signal, silence.signal]));
+      meter?.begin(answer.statusCode, answer.headers);
+      response.writeHead(answer.statusCode, responseHeaders(answer.headers));
       // With the first piece of the body where that has come too.
       setImmediate(() => response.flushHeaders());
-      const { onByte } = forwarding;
+      // At once: its end ends the agent's answer, and then it looks as if the agent had left.
+      answer.body.once('error', () => {
+        ending ??= endEarly();
+      });
       answer.body.on('data', (chunk: Buffer) => {
         onByte();
+        silence.heard();
         // Once it is on its way, but before the server hears the agent again: that may end its turn on the last word.
-        setImmediate(() => {
-          if (tap?.observe(chunk)) tell();
-        });
+        setImmediate(() => meter?.observe(chunk));
       });
       await pipeline(answer.body, response);
+      ending = 'whole';
     } catch (error) {
-      if (error instanceof errors.BodyTimeoutError) {
-        this.#logger.warn({ session_id: forwarding.sessionId }, 'cut a silent model stream');
-      }
-      throw error;
+      ending ??= endEarly();
+      throw ending === 'left' ? error : this.#fail(forwarding, error);
     } finally {
+      silence.stop();
       await immediate();
-      tell();
+      await meter?.end(ending ?? 'broken');
     }
   }
 
-  async #ask(forwarding: Forwarding): Promise<Dispatcher.ResponseData> {
-    const { request, url, asked, upstream, signal } = forwarding;
+  /** @returns what the agent is told, where it can be told anything */
+  #fail({ upstream, response }: Forwarding, error: unknown): Error {
+    const message = describeFailure(error, response.headersSent);
+    this.#parts.log.failed(upstream, error, message);
+    return new Refusal(error instanceof SilentModelError ? 504 : 502, 'api_error', message);
+  }
+
+  async #ask(
+    { request, url, asked, upstream }: Forwarding,
+    abort: AbortSignal,
+  ): Promise<Dispatcher.ResponseData> {
     const target = new URL(upstream.baseUrl);
     target.pathname = target.pathname.replace(/\/$/, '') + url.pathname;
     target.search = url.search;
@@ -90,28 +94,11 @@ export class Forwarder {
       method: 'POST',
       headers: { ...requestHeaders(request.headers), ...upstream.credentials },
       body: asked.bytes,
-      dispatcher: this.#agent,
-      signal,
+      dispatcher: this.#parts.connections.to(target),
+      // Its silence is watched here, from the request on.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      signal: abort,
     });
   }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#agent.destroy();
-  }
-}
-
-type Ending = { status: number | null; tap: UsageTap | null; isAborted: boolean };
-
-/** What a request used, as far as can be known: an answer that was cut off is paid for to where it was seen. */
-function usedBy(asked: ModelRequest, { status, tap, isAborted }: Ending): Used | SettledFree {
-  const isRefused = status !== null && (status < 200 || status > 299);
-  const isUnreached = status === null && !isAborted;
-  if (isRefused || isUnreached) return { isFree: true, model: asked.model, upstreamStatus: status };
-  const seen = tap?.end();
-  const model = seen?.model ?? asked.model;
-  if (seen?.isComplete) return { model, tokens: seen.tokens, isEstimated: false, upstreamStatus: status };
-  const tokens = seen?.tokens ?? noTokens;
-  // It had the prompt, but did not get to say how long that was.
-  const input = seen?.model ? tokens.input : Math.ceil(asked.bytes.length / BYTES_PER_TOKEN);
-  return { model, tokens: { ...tokens, input }, isEstimated: true, upstreamStatus: status };
 }

@@ -4,13 +4,17 @@ import { rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from '../log.ts';
+import { noProxies, type ProxySettings } from '../util/outgoing-proxy.ts';
 import type { Accounts } from './accounts.ts';
 import { Forwarder } from './forwarder.ts';
 import { Refusal, refuse, tokenOf } from './headers.ts';
+import { Meter } from './meter.ts';
 import { announcedLength, type OutlinedRequest, readModelRequest } from './model-request.ts';
+import { OutgoingConnections } from './outgoing.ts';
 import { extentOf, requireAllowed } from './request-policy.ts';
 import { AgentRoom, DEFAULT_MEMORY, type RequestLimits, Room, requestLimits } from './request-room.ts';
-import { type ModelUpstream, type Upstream, upstreamFor } from './upstream.ts';
+import { FIRST_BYTE_MS, type ModelUpstream, type Upstream, upstreamFor } from './upstream.ts';
+import { UpstreamLog } from './upstream-log.ts';
 
 /** Whom the gateway lets in: one activation of a session. */
 export type GatewayClient = {
@@ -54,15 +58,16 @@ export type GatewayOptions = {
   logger: Logger;
   /** Patterns of model names; none allows all. */
   allowedModels?: readonly string[];
-  /** A response that is silent for longer is cut, so that the agent asks again. */
-  streamIdleMs?: number | undefined;
+  /** What leads out of this network. */
+  proxies?: ProxySettings;
+  /** How long an answer may take to begin. Milliseconds. */
+  firstByteMs?: number;
   /** What one agent may take up. */
   limits?: Partial<RequestLimits>;
   /** Bytes that bodies of all agents may take up at once. */
   memory?: number;
 };
 
-const DEFAULT_STREAM_IDLE_MS = 90_000;
 const MESSAGES = '/v1/messages';
 /** A body that is read only once it is known that no budget is spent. */
 const LARGE_BODY_BYTES = 1024 * 1024;
@@ -76,6 +81,8 @@ const allowedPaths = new Set([MESSAGES, '/v1/messages/count_tokens']);
  */
 export class ModelGateway {
   readonly #options: GatewayOptions;
+  readonly #connections: OutgoingConnections;
+  readonly #log: UpstreamLog;
   readonly #forwarder: Forwarder;
   readonly #clients = new Map<string, Client>();
   readonly #limits: RequestLimits;
@@ -88,10 +95,13 @@ export class ModelGateway {
 
   constructor(options: GatewayOptions) {
     this.#options = options;
+    const { logger, proxies = noProxies, firstByteMs = FIRST_BYTE_MS } = options;
     this.#limits = { ...requestLimits, ...options.limits };
     this.#memory = new Room(options.memory ?? DEFAULT_MEMORY);
     this.#server = this.#createServer((request) => this.#clients.get(tokenOf(request)));
-    this.#forwarder = new Forwarder(options.logger, options.streamIdleMs ?? DEFAULT_STREAM_IDLE_MS);
+    this.#connections = new OutgoingConnections(proxies);
+    this.#log = new UpstreamLog(logger, this.#connections);
+    this.#forwarder = new Forwarder({ connections: this.#connections, log: this.#log, firstByteMs });
   }
 
   async start(): Promise<void> {
@@ -171,7 +181,7 @@ export class ModelGateway {
       if (error instanceof Refusal && !response.headersSent) return refuse(response, error);
       this.#options.logger.debug({ err: error, session_id: client?.sessionId }, 'model request ended early');
       if (response.headersSent) response.destroy();
-      else refuse(response, new Refusal(502, 'api_error', 'the model API could not be asked'));
+      else refuse(response, new Refusal(500, 'api_error', 'the request could not be passed on'));
     });
     this.#underWay.set(work, { client, response });
     void work.finally(() => this.#underWay.delete(work));
@@ -207,13 +217,15 @@ export class ModelGateway {
     const onByte = (): void => {
       client.lastByteAt = performance.now();
     };
-    const forwarding = { request, response, url, asked, upstream, sessionId, signal, onByte };
-    if (!isCharged) return await this.#forwarder.forward(forwarding, () => {});
+    const forwarding = { request, response, url, asked, upstream, signal, onByte };
+    if (!isCharged) return await this.#forwarder.forward(forwarding, null);
     const requestId = await this.#admitRequest(client, asked, signal);
     onByte();
-    await this.#forwarder.forward(forwarding, (used) =>
-      this.#options.accounts.settle({ sessionId, requestId }, used),
-    );
+    const meter = new Meter(asked, {
+      onUsed: (used) => this.#options.accounts.settle({ sessionId, requestId }, used),
+      onUnsaid: () => this.#log.unsaid(upstream),
+    });
+    await this.#forwarder.forward(forwarding, meter);
   }
 
   /** Before the body is read, where that is worth asking. */
@@ -251,7 +263,7 @@ export class ModelGateway {
     this.#server.closeAllConnections();
     await closed;
     await Promise.all(this.#underWay.keys());
-    await this.#forwarder[Symbol.asyncDispose]();
+    await this.#connections[Symbol.asyncDispose]();
   }
 }
 

@@ -7,9 +7,14 @@ const onVertex = 'claude-haiku-4-5@20251001';
 const api = 'claude-haiku-4-5-20251001';
 const anthropic = configuredUpstream({
   ...{ anthropicApiKey: 'key', anthropicAuthToken: null, anthropicBaseUrl: null },
+  modelIdleTimeout: null,
 });
+const baseUrl = 'https://models.example.com';
 const elsewhere = (models: string[]) =>
-  modelUpstreams([{ models, baseUrl: 'https://models.example.com', apiKey: null, authToken: 'token' }]);
+  modelUpstreams({
+    upstreams: [{ models, baseUrl, apiKey: null, authToken: 'token', idleTimeout: null }],
+    modelIdleTimeout: null,
+  });
 
 it('asks Anthropic and the demo model by the names that they know', () => {
   for (const upstream of [anthropic, demoUpstream('http://127.0.0.1:1')]) {

@@ -5,21 +5,36 @@ import { apiModelName, meansModel } from './model-name.ts';
 
 export const ANTHROPIC_URL = 'https://api.anthropic.com';
 
+/** How long an answer may take to begin: what the Anthropic SDK gives one that is not streamed. */
+export const FIRST_BYTE_MS = 600_000;
+
 /** Where model requests go, and what proves that they may. */
 export type Upstream = {
   kind: 'anthropic' | 'compatible' | 'demo';
   baseUrl: URL;
   /** Headers that carry the credential; empty for an API that needs none. */
   credentials: Record<string, string>;
+  /** How long an answer that has begun may be silent, in milliseconds. */
+  idleMs: number;
 };
 
 /** An upstream for the models that match one of its patterns. */
 export type ModelUpstream = Upstream & { models: readonly string[] };
 
-type ModelSettings = Pick<Config, 'anthropicApiKey' | 'anthropicAuthToken' | 'anthropicBaseUrl'>;
+type ModelSettings = Pick<
+  Config,
+  'anthropicApiKey' | 'anthropicAuthToken' | 'anthropicBaseUrl' | 'modelIdleTimeout'
+>;
+
+/** Anthropic's API sends pings while its model thinks. */
+const PINGED_IDLE_MS = 90_000;
+/** Others may be silent while they read a long prompt. */
+const IDLE_MS = 600_000;
 
 /** True when nothing says which model API to use: the demo model then answers. */
-export function needsDemoModel(settings: ModelSettings & Pick<Config, 'cloud'>): boolean {
+export function needsDemoModel(
+  settings: Omit<ModelSettings, 'modelIdleTimeout'> & Pick<Config, 'cloud'>,
+): boolean {
   return (
     settings.cloud === null &&
     settings.anthropicApiKey === null &&
@@ -29,14 +44,22 @@ export function needsDemoModel(settings: ModelSettings & Pick<Config, 'cloud'>):
 }
 
 export function configuredUpstream(settings: ModelSettings): Upstream {
-  return upstreamOf(settings.anthropicBaseUrl, settings.anthropicApiKey, settings.anthropicAuthToken);
+  return upstreamOf({
+    baseUrl: settings.anthropicBaseUrl,
+    apiKey: settings.anthropicApiKey,
+    authToken: settings.anthropicAuthToken,
+    idleTimeout: settings.modelIdleTimeout,
+  });
 }
 
 /** The first that matches a model is asked, else the one of `ANTHROPIC_…`, else the demo model. */
-export function modelUpstreams(upstreams: readonly UpstreamConfig[]): ModelUpstream[] {
-  return upstreams.map(({ models, baseUrl, apiKey, authToken }) => ({
-    models,
-    ...upstreamOf(baseUrl, apiKey, authToken),
+export function modelUpstreams({
+  upstreams,
+  modelIdleTimeout,
+}: Pick<Config, 'upstreams' | 'modelIdleTimeout'>): ModelUpstream[] {
+  return upstreams.map((upstream) => ({
+    models: upstream.models,
+    ...upstreamOf({ ...upstream, idleTimeout: upstream.idleTimeout ?? modelIdleTimeout }),
   }));
 }
 
@@ -54,16 +77,29 @@ export function nameForAgents(model: string, upstreams: Upstreams): string {
   return upstreamFor(model, upstreams).kind === 'compatible' ? model : apiModelName(model);
 }
 
-function upstreamOf(url: string | null, apiKey: string | null, authToken: string | null): Upstream {
+type Origin = Omit<UpstreamConfig, 'models' | 'baseUrl'> & { baseUrl: string | null };
+
+function upstreamOf({ baseUrl: url, apiKey, authToken, idleTimeout }: Origin): Upstream {
   const credentials: Record<string, string> = {};
   if (apiKey !== null) credentials['x-api-key'] = apiKey;
   if (authToken !== null) credentials.authorization = `Bearer ${authToken}`;
   const baseUrl = new URL(url ?? ANTHROPIC_URL);
-  return { kind: baseUrl.origin === ANTHROPIC_URL ? 'anthropic' : 'compatible', baseUrl, credentials };
+  const isAnthropic = baseUrl.origin === ANTHROPIC_URL;
+  const idleMs = idleTimeout ?? (isAnthropic ? PINGED_IDLE_MS : IDLE_MS);
+  return { kind: isAnthropic ? 'anthropic' : 'compatible', baseUrl, credentials, idleMs };
 }
 
-export function demoUpstream(url: string): Upstream {
-  return { kind: 'demo', baseUrl: new URL(url), credentials: {} };
+export function demoUpstream(url: string, idleMs = IDLE_MS): Upstream {
+  return { kind: 'demo', baseUrl: new URL(url), credentials: {}, idleMs };
+}
+
+/** For how long a model API may be silent at most, in milliseconds. */
+export function longestWait({
+  modelIdleTimeout,
+  upstreams,
+}: Pick<Config, 'modelIdleTimeout' | 'upstreams'>): number {
+  const limits = [modelIdleTimeout, ...upstreams.map(({ idleTimeout }) => idleTimeout)];
+  return Math.max(FIRST_BYTE_MS, IDLE_MS, ...limits.map((limit) => limit ?? 0));
 }
 
 /** For people: which model a server talks to. */

@@ -1,119 +1,221 @@
-import { z } from 'zod';
-import { modelName } from './model-request.ts';
-import { noTokens, type Tokens } from './price-list.ts';
+import type { Transform } from 'node:stream';
+import { createParser, type EventSourceParser } from 'eventsource-parser';
+import { decoderOf } from './answer-decoder.ts';
+import {
+  answerMessage,
+  errorAnswer,
+  streamEvent,
+  type UsageFields,
+  UsageFigures,
+  writtenBytes,
+} from './answer-usage.ts';
+import type { Tokens } from './price-list.ts';
 
-const count = z.number().min(0).max(1e12).transform(Math.round).nullish();
-
-/** What the Messages API says of a request's usage; in a stream it comes in two parts. */
-const usageFields = z.looseObject({
-  input_tokens: count,
-  output_tokens: count,
-  cache_read_input_tokens: count,
-  cache_creation_input_tokens: count,
-  cache_creation: z
-    .looseObject({ ephemeral_5m_input_tokens: count, ephemeral_1h_input_tokens: count })
-    .nullish(),
-  server_tool_use: z.looseObject({ web_search_requests: count }).nullish(),
-});
-type UsageFields = z.infer<typeof usageFields>;
-
-const message = z.looseObject({ model: modelName, usage: usageFields });
-const streamEvent = z.discriminatedUnion('type', [
-  z.looseObject({ type: z.literal('message_start'), message }),
-  z.looseObject({ type: z.literal('message_delta'), usage: usageFields.nullish() }),
-  z.looseObject({
-    type: z.literal('content_block_delta'),
-    delta: z.looseObject({
-      text: z.string().nullish(),
-      thinking: z.string().nullish(),
-      partial_json: z.string().nullish(),
-    }),
-  }),
-]);
-
-const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
-const CHARACTERS_PER_TOKEN = 4;
+/** What the headers say of an answer's body, and what was asked for. */
+export type AnswerForm = { contentType: string; contentEncoding: string; isStreamAsked: boolean };
 
 /** What was seen of an answer, from its first byte to its last or to where it was cut off. */
 export type SeenUsage = {
   /** Null when the answer did not say. */
   model: string | null;
+  /** What the answer said. */
   tokens: Tokens;
-  /** The answer said all that it used. */
-  isComplete: boolean;
+  /** `tokens` has all that was written: the answer said so after it was. */
+  isOutputSaid: boolean;
+  /** The stream has had its last event. */
+  isStopped: boolean;
+  isBegun: boolean;
+  /** It says that there is no answer. */
+  isRefusal: boolean;
+  /** What the model wrote, as far as it was seen. */
+  writtenBytes: number;
+  /** How long a stream went on after its begin without anything written: the model may have, unseen. Milliseconds. */
+  silentMs: number;
+  /** Of the body, as it came. */
+  bodyBytes: number;
+  /** The body could be read. */
+  isReadable: boolean;
 };
+
+/** Of a message, or of one event of a stream. */
+const MAX_MESSAGE_LENGTH = 16 * 1024 * 1024;
+const MAX_DECODED_BYTES = 256 * 1024 * 1024;
+/** A stream that writes does not pause for so long. */
+const SILENCE_MS = 1_000;
 
 /** Reads what an answer says of its usage, while its bytes go by untouched. */
 export class UsageTap {
-  readonly #isStream: boolean;
-  readonly #tokens: Tokens = { ...noTokens };
-  #text = '';
+  readonly #figures = new UsageFigures();
+  readonly #onSaid: () => void;
+  readonly #now: () => number;
+  readonly #text = new TextDecoder();
+  /** Null for an answer that is one message. */
+  readonly #events: EventSourceParser | null;
+  readonly #decoder: Transform | null;
+  readonly #decoded: Promise<void>;
+  #message = '';
   #model: string | null = null;
-  #writtenCharacters = 0;
-  #isComplete = false;
+  #isBegun = false;
+  #isError = false;
+  #isReadable: boolean;
+  /** It said what its output came to, and not only what it began with. */
+  #saysOutput = false;
+  #isStopped = false;
+  #writtenBytes = 0;
+  #bodyBytes = 0;
+  #silentMs = 0;
+  #heardAt = 0;
 
-  constructor(contentType: string | undefined) {
-    this.#isStream = contentType?.startsWith('text/event-stream') ?? false;
+  /** `onSaid` is called once, when a stream has said all that it used. */
+  constructor(form: AnswerForm, onSaid: () => void, now: () => number = () => performance.now()) {
+    this.#onSaid = onSaid;
+    this.#now = now;
+    this.#events = isEventStream(form) ? this.#createParser() : null;
+    const decoder = decoderOf(form.contentEncoding);
+    this.#isReadable = decoder !== undefined;
+    this.#decoder = decoder ?? null;
+    this.#decoded = this.#decode();
   }
 
-  /** @returns whether a stream has said all that it used */
-  observe(chunk: Buffer): boolean {
-    if (this.#text.length + chunk.length > MAX_ANSWER_BYTES) return false;
-    // Numbers and names are ASCII; of other text only the length matters.
-    this.#text += chunk.toString('latin1');
-    if (!this.#isStream || !chunk.includes(10)) return this.#isComplete;
-    const lines = this.#text.split('\n');
-    this.#text = lines.pop() ?? '';
-    for (const line of lines) if (line.startsWith('data:')) this.#readEvent(parseJson(line.slice(5)));
-    return this.#isComplete;
+  observe(chunk: Buffer): void {
+    this.#bodyBytes += chunk.length;
+    if (!this.#isReadable) return;
+    if (this.#decoder === null) this.#read(chunk);
+    else this.#decoder.write(chunk);
   }
 
   /** What is known at the end of the answer. */
-  end(): SeenUsage {
-    if (!this.#isStream) this.#readMessage(parseJson(this.#text));
-    const written = Math.ceil(this.#writtenCharacters / CHARACTERS_PER_TOKEN);
-    const output = this.#isComplete ? this.#tokens.output : Math.max(this.#tokens.output, written);
-    return { model: this.#model, tokens: { ...this.#tokens, output }, isComplete: this.#isComplete };
+  async end(): Promise<SeenUsage> {
+    this.#decoder?.end();
+    await this.#decoded;
+    if (this.#events === null) this.#readMessage(parseJson(this.#message));
+    // An event that lacks only the empty line after it.
+    else if (this.#isReadable) this.#events.feed('\n\n');
+    return this.seen;
+  }
+
+  get seen(): SeenUsage {
+    const { tokens } = this.#figures;
+    return {
+      model: this.#model,
+      tokens: { ...tokens },
+      // An API that counts nothing says 0.
+      isOutputSaid: this.#saysOutput && (tokens.output > 0 || this.#writtenBytes === 0),
+      isStopped: this.#isStopped,
+      isBegun: this.#isBegun,
+      isRefusal: this.#isError && !this.#isBegun,
+      writtenBytes: this.#writtenBytes,
+      silentMs: this.#silentMs + (this.#isBegun && !this.#isStopped ? this.#silence() : 0),
+      bodyBytes: this.#bodyBytes,
+      isReadable: this.#isReadable,
+    };
+  }
+
+  async #decode(): Promise<void> {
+    if (this.#decoder === null) return;
+    let bytes = 0;
+    try {
+      for await (const chunk of this.#decoder as AsyncIterable<Buffer>) {
+        bytes += chunk.length;
+        if (bytes > MAX_DECODED_BYTES) throw new Error('the answer is too large');
+        this.#read(chunk);
+      }
+    } catch {
+      this.#isReadable = false;
+    }
+  }
+
+  #createParser(): EventSourceParser {
+    return createParser({
+      onEvent: ({ data }) => this.#readEvent(parseJson(data)),
+      onError: ({ type }) => {
+        if (type === 'max-buffer-size-exceeded') this.#isReadable = false;
+      },
+      maxBufferSize: MAX_MESSAGE_LENGTH,
+    });
+  }
+
+  #read(chunk: Buffer): void {
+    if (!this.#isReadable) return;
+    const text = this.#text.decode(chunk, { stream: true });
+    if (this.#events !== null) this.#events.feed(text);
+    else if (this.#message.length + text.length > MAX_MESSAGE_LENGTH) this.#isReadable = false;
+    else this.#message += text;
   }
 
   #readMessage(value: unknown): void {
-    const parsed = message.safeParse(value);
-    if (!parsed.success) return;
-    this.#model = parsed.data.model;
-    this.#read(parsed.data.usage);
-    this.#isComplete = true;
+    this.#isError = errorAnswer.safeParse(value).success;
+    const parsed = answerMessage.safeParse(value);
+    if (!parsed.success || this.#isError) return;
+    this.#begin(parsed.data.model);
+    for (const block of parsed.data.content) this.#writtenBytes += writtenBytes(block);
+    this.#readUsage(parsed.data.usage);
+    this.#isStopped = true;
   }
 
   #readEvent(value: unknown): void {
     const parsed = streamEvent.safeParse(value);
     if (!parsed.success) return;
     const event = parsed.data;
-    if (event.type === 'message_start') {
-      this.#model = event.message.model;
-      this.#read(event.message.usage);
-    } else if (event.type === 'content_block_delta') {
-      const { text, thinking, partial_json } = event.delta;
-      this.#writtenCharacters += (text ?? thinking ?? partial_json ?? '').length;
-    } else if (event.usage) {
-      this.#read(event.usage);
-      this.#isComplete = true;
+    switch (event.type) {
+      case 'message_start':
+        this.#begin(event.message.model);
+        this.#figures.read(event.message.usage);
+        break;
+      case 'content_block_start':
+        this.#write(writtenBytes(event.content_block));
+        break;
+      case 'content_block_delta':
+        this.#write(writtenBytes(event.delta));
+        break;
+      case 'message_delta':
+        this.#readUsage(event.usage);
+        break;
+      case 'message_stop':
+        this.#stop();
+        break;
+      case 'error':
+        this.#isError = true;
+        break;
+      default:
+        event satisfies never;
     }
   }
 
-  /** Later figures replace earlier ones: those of a stream are totals. */
-  #read(usage: UsageFields): void {
-    const tokens = this.#tokens;
-    tokens.input = usage.input_tokens ?? tokens.input;
-    tokens.output = usage.output_tokens ?? tokens.output;
-    tokens.cacheRead = usage.cache_read_input_tokens ?? tokens.cacheRead;
-    tokens.webSearches = usage.server_tool_use?.web_search_requests ?? tokens.webSearches;
-    const oneHour = usage.cache_creation?.ephemeral_1h_input_tokens;
-    if (oneHour !== undefined && oneHour !== null) tokens.cacheWrite1h = oneHour;
-    const { cache_creation_input_tokens: written } = usage;
-    if (written !== undefined && written !== null) {
-      tokens.cacheWrite5m = Math.max(0, written - tokens.cacheWrite1h);
-    }
+  #readUsage(usage: UsageFields | undefined): void {
+    this.#figures.read(usage);
+    if (usage?.output_tokens !== undefined) this.#saysOutput = true;
   }
+
+  #stop(): void {
+    if (this.#isStopped) return;
+    this.#silentMs += this.#silence();
+    this.#isStopped = true;
+    this.#onSaid();
+  }
+
+  #begin(model: string | null): void {
+    this.#model = model;
+    this.#isBegun = true;
+    this.#heardAt = this.#now();
+  }
+
+  #write(bytes: number): void {
+    if (bytes === 0) return;
+    this.#writtenBytes += bytes;
+    this.#silentMs += this.#silence();
+    this.#heardAt = this.#now();
+  }
+
+  #silence(): number {
+    const silentMs = this.#now() - this.#heardAt;
+    return silentMs > SILENCE_MS ? silentMs : 0;
+  }
+}
+
+function isEventStream({ contentType, isStreamAsked }: AnswerForm): boolean {
+  const type = contentType.split(';')[0]?.trim().toLowerCase();
+  return type === 'text/event-stream' || (isStreamAsked && type !== 'application/json');
 }
 
 /** Undefined for what is not JSON: a line of another protocol, or an answer that was cut off. */

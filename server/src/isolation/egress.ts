@@ -1,9 +1,17 @@
 import { once } from 'node:events';
 import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { DestinationRefused, resolvePublic } from '../util/public-address.ts';
+import { type ProxySettings, proxyFor } from '../util/outgoing-proxy.ts';
+import {
+  type DestinationPolicy,
+  DestinationRefused,
+  isPrivateName,
+  type ResolvedAddress,
+  resolvePublic,
+} from '../util/public-address.ts';
+import { connectTo, openProxy, openTunnel, proxyHeaders } from './proxy-tunnel.ts';
 
 /** A place that an agent may connect to. */
 export type EgressRule = {
@@ -18,9 +26,10 @@ export type EgressPlan = {
   rules: readonly EgressRule[];
   /** Names, addresses and ranges that may be reached although they are private. */
   allowedPrivateHosts: readonly string[];
+  /** What leads out of this network. */
+  proxies: ProxySettings;
 };
 
-const CONNECT_PATIENCE_MS = 10_000;
 const MAX_CONNECTIONS = 256;
 
 /**
@@ -57,7 +66,13 @@ async function tunnel(
   client.on('error', () => {}); // the agent went away
   let server: Socket;
   try {
-    server = await open(targetOf(request.url ?? ''), plan);
+    const target = targetOf(request.url ?? '');
+    // By CONNECT programs ask for TLS, whatever the port.
+    const way = await findWay(target, { plan, protocol: 'https:' });
+    server =
+      way.proxy === null
+        ? await connectToOne(way.addresses, target.port)
+        : await openTunnel(way.proxy, target);
   } catch (error) {
     const { status, text } = refusal(error);
     client.end(`HTTP/1.1 ${status}\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\n${text}\n`);
@@ -81,13 +96,15 @@ async function forward(request: IncomingMessage, response: ServerResponse, plan:
   try {
     const url = URL.parse(request.url ?? '');
     if (url?.protocol !== 'http:') throw new DestinationRefused('cannot be reached without CONNECT');
-    const socket = await open({ host: url.hostname, port: Number(url.port || 80) }, plan);
+    const target = { host: url.hostname, port: Number(url.port || 80) };
+    const { proxy, addresses } = await findWay(target, { plan, protocol: 'http:' });
+    const socket = proxy === null ? await connectToOne(addresses, target.port) : await openProxy(proxy);
     const { 'proxy-connection': _, 'proxy-authorization': __, ...headers } = request.headers;
     const upstream = httpRequest({
       createConnection: () => socket,
       method: request.method,
-      path: url.pathname + url.search,
-      headers: { ...headers, connection: 'close' },
+      path: proxy === null ? url.pathname + url.search : url.href,
+      headers: { ...headers, ...proxyHeaders(proxy), host: url.host, connection: 'close' },
     });
     const answered = once(upstream, 'response') as Promise<[IncomingMessage]>;
     const [, [answer]] = await Promise.all([pipeline(request, upstream), answered]);
@@ -100,32 +117,45 @@ async function forward(request: IncomingMessage, response: ServerResponse, plan:
   }
 }
 
-/** Connects to what a target leads to now. @throws DestinationRefused */
-async function open(target: Target, { rules, allowedPrivateHosts }: EgressPlan): Promise<Socket> {
-  const rule = rules.find((candidate) => covers(candidate, target));
+/** To a target directly, by what it leads to now, or through a proxy that looks it up itself. */
+type Way = { proxy: null; addresses: readonly ResolvedAddress[] } | { proxy: URL; addresses: readonly [] };
+
+/** @throws DestinationRefused */
+async function findWay(
+  target: Target,
+  { plan, protocol }: { plan: EgressPlan; protocol: 'http:' | 'https:' },
+): Promise<Way> {
+  const rule = plan.rules.find((candidate) => covers(candidate, target));
   if (rule === undefined) throw new DestinationRefused('is not among the hosts that this session may reach');
+  const { allowedPrivateHosts } = plan;
   const allowed = rule.mayBePrivate ? [...allowedPrivateHosts, target.host] : allowedPrivateHosts;
-  const addresses = await resolvePublic(bare(target.host), { allowedPrivateHosts: allowed.map(bare) });
+  const policy = { allowedPrivateHosts: allowed.map(bare) };
+  const proxy = proxyFor(new URL(`${protocol}//${target.host}:${target.port}`), plan.proxies);
+  if (proxy === null) return { proxy, addresses: await resolvePublic(bare(target.host), policy) };
+  await checkForProxy(bare(target.host), policy);
+  return { proxy, addresses: [] };
+}
+
+/** A name that only the proxy can look up is the proxy's to judge, unless it is one that no public name server has. */
+async function checkForProxy(host: string, policy: DestinationPolicy): Promise<void> {
+  try {
+    await resolvePublic(host, policy);
+  } catch (error) {
+    const isUnknown = error instanceof DestinationRefused && error.cause !== undefined;
+    if (!isUnknown || (isPrivateName(host) && !policy.allowedPrivateHosts.includes(host))) throw error;
+  }
+}
+
+async function connectToOne(addresses: readonly ResolvedAddress[], port: number): Promise<Socket> {
   let failure: unknown = new DestinationRefused('has a host that has no address');
   for (const { address } of addresses) {
     try {
-      return await connectTo(address, target.port);
+      return await connectTo(address, port);
     } catch (error) {
       failure = error;
     }
   }
   throw failure;
-}
-
-async function connectTo(address: string, port: number): Promise<Socket> {
-  const socket = connect({ host: address, port });
-  try {
-    await once(socket, 'connect', { signal: AbortSignal.timeout(CONNECT_PATIENCE_MS) });
-    return socket;
-  } catch (error) {
-    socket.destroy();
-    throw error;
-  }
 }
 
 export function covers(rule: Pick<EgressRule, 'host' | 'port'>, target: Target): boolean {

@@ -5,15 +5,21 @@ import { AppError } from '../errors.ts';
 import type { SessionOptions } from './option-fields.ts';
 import { applyPolicy } from './option-policy.ts';
 
-type Given = { confines?: boolean; mcpStdio?: boolean | null; allowedPrivateHosts?: string[] };
+type Given = {
+  confines?: boolean;
+  mcpStdio?: boolean | null;
+  allowedPrivateHosts?: string[];
+  egressHosts?: string[];
+};
 
 /** The field that is refused, and why; null when nothing is. */
 async function refusal(
   options: SessionOptions,
-  { confines = false, mcpStdio = null, allowedPrivateHosts = [] }: Given,
+  { confines = false, mcpStdio = null, allowedPrivateHosts = [], egressHosts = ['*'] }: Given,
   asker: Identity = LOCAL_USER,
 ): Promise<[field: string | undefined, message: string] | null> {
-  const server = { config: { mcpStdio, allowedPrivateHosts, workspaceRoots: [] }, driver: { confines } };
+  const config = { mcpStdio, allowedPrivateHosts, egressHosts, workspaceRoots: [] };
+  const server = { config, driver: { confines } };
   try {
     // What the policy reads of a server, and no more.
     await applyPolicy(options, server as unknown as Parameters<typeof applyPolicy>[1], asker);
@@ -56,13 +62,27 @@ describe('the policy for options', () => {
     for (const type of ['http', 'sse'] as const) {
       const options = (url: string): SessionOptions => ({ mcp_servers: { far: { type, url } } });
       const key = holder('admin');
-      for (const url of ['http://127.0.0.1:5432/', 'https://[::1]/', 'https://169.254.169.254/latest/']) {
+      for (const url of ['http://127.0.0.1/', 'https://[::1]/', 'https://169.254.169.254/latest/']) {
         const [field, message] = (await refusal(options(url), {}, key)) ?? [];
         assert.deepEqual([field, /private address/.test(message ?? '')], ['mcp_servers.far.url', true], url);
         assert.equal(await refusal(options(url), {}, LOCAL_USER), null);
       }
       assert.match((await refusal(options('http://93.184.216.34/'), {}, key))?.[1] ?? '', /https/);
       assert.equal(await refusal(options('https://93.184.216.34/'), {}, key), null);
+      const unlisted: [url: string, egressHosts: string[]][] = [
+        ['https://8.8.8.8:25/', ['*']],
+        ['https://8.8.8.8/', []],
+        ['https://8.8.8.8/', ['mcp.example.com']],
+      ];
+      for (const [url, egressHosts] of unlisted) {
+        const [field, message] = (await refusal(options(url), { egressHosts }, key)) ?? [];
+        assert.deepEqual(
+          [field, /may (not )?connect to/.test(message ?? '')],
+          ['mcp_servers.far.url', true],
+          url,
+        );
+        assert.equal(await refusal(options(url), { egressHosts: [] }, LOCAL_USER), null);
+      }
       const listed = { allowedPrivateHosts: ['127.0.0.1'] };
       assert.equal(await refusal(options('http://127.0.0.1:9000/mcp'), listed, key), null);
     }

@@ -1,9 +1,9 @@
 import { type Identity, mayUse } from '../api-key/identity.ts';
 import type { Context } from '../context.ts';
 import { AppError, type FieldError } from '../errors.ts';
-import { coversName } from '../isolation/egress.ts';
 import { checkDestination, DestinationRefused } from '../util/public-address.ts';
 import type { SessionOptions } from './option-fields.ts';
+import { isHostListed, mcpHostProblem, remoteHostOf } from './remote-hosts.ts';
 import { resolveWorkspace } from './workspace.ts';
 
 type Server = Pick<Context, 'config' | 'driver'>;
@@ -67,15 +67,17 @@ function networkRefusal({ network }: SessionOptions, { config, driver }: Server)
       hint: 'leave it out, or start the server with isolation (see docs/isolation.md)',
     };
   }
-  const refused = network.allowed_hosts.findIndex(
-    (host) => !config.egressHosts.some((pattern) => coversName(pattern, host)),
-  );
+  const refused = network.allowed_hosts.findIndex((host) => !isHostListed(host, config));
   if (refused === -1) return null;
   return {
     field: `network.allowed_hosts.${refused}`,
     message: `agents of this server may not connect to ${network.allowed_hosts[refused]}`,
-    hint: `allowed: ${config.egressHosts.join(', ') || 'none'} (GREENROOM_EGRESS_HOSTS)`,
+    hint: listedHosts(config),
   };
+}
+
+function listedHosts({ egressHosts }: Server['config']): string {
+  return `allowed: ${egressHosts.join(', ') || 'none'} (GREENROOM_EGRESS_HOSTS)`;
 }
 
 /** The command of such a server runs without being asked for, with the rights of the agent. */
@@ -98,6 +100,10 @@ async function remoteRefusal(
   if (apiKeyId === null) return null;
   for (const [name, server] of Object.entries(mcp_servers)) {
     if (server.type === 'stdio') continue;
+    const problem = mcpHostProblem(remoteHostOf(server.url), config);
+    if (problem !== null) {
+      return { field: `mcp_servers.${name}.url`, message: problem, hint: listedHosts(config) };
+    }
     try {
       await checkDestination(server.url, config);
     } catch (error) {

@@ -93,12 +93,18 @@ export class UsageLedger implements Accounts {
 
   settle(request: { sessionId: string; requestId: string }, used: Used | SettledFree): void {
     const { logger } = this.#options;
-    const settlement = this.#settlementOf(used);
     // It counts as pending from now on, but the agent gets the end of its answer first.
     const written = immediate()
-      .then(async () => await this.#settle(request, settlement))
+      .then(async () => await this.#settle(request, this.#settlementOf(used)))
+      .catch(async (error: unknown) => {
+        logger.error(
+          { err: error, ...request, ...used },
+          'could not write down what a model request used: what was reserved for it is charged',
+        );
+        await this.#settle(request, { ...reservedFor(used), cost: null });
+      })
       .catch((error: unknown) =>
-        logger.error({ err: error, ...request, ...used }, 'could not write down what a model request used'),
+        logger.error({ err: error, ...request }, 'could not charge what was reserved for a model request'),
       )
       .then(() => {
         this.#pending.delete(written);
@@ -154,4 +160,9 @@ export class UsageLedger implements Accounts {
     await Promise.all(this.#pending.keys());
     clearTimeout(giveUp);
   }
+}
+
+/** Of a request whose own figures cannot be written down. */
+function reservedFor({ model, upstreamStatus }: Used | SettledFree): Omit<Settlement, 'cost'> {
+  return { status: 'settled', model, tokens: noTokens, isEstimated: true, upstreamStatus };
 }

@@ -44,7 +44,8 @@ export async function reserveUsage({ pool }: DatabaseClient, request: NewRequest
 export type Settlement = {
   /** `released`: it cost nothing, since the model API did not do it. */
   status: 'settled' | 'released';
-  cost: Money;
+  /** Null: what was reserved for it. */
+  cost: Money | null;
   model: string;
   tokens: Tokens;
   isEstimated: boolean;
@@ -61,9 +62,10 @@ export async function settleUsage(
   { status, cost, tokens, model, isEstimated, upstreamStatus }: Settlement,
 ): Promise<LateCharge | null> {
   const used = JSON.stringify({ ...tokens, model, isEstimated, upstreamStatus });
+  const reserved = sql`coalesce((select reserved_usd from usage_ledger where id = ${request.requestId}::uuid), 0)`;
   const { rows } = await sql<{ session_id: string; turn_id: string | null; is_late: boolean }>`
     select * from settle_usage(${request.requestId}::uuid, ${request.sessionId}::uuid, ${status},
-      ${toDecimal(cost)}::numeric, ${used}::jsonb)
+      ${cost === null ? reserved : sql`${toDecimal(cost)}::numeric`}, ${used}::jsonb)
   `.execute(db);
   const [row] = rows;
   return row?.is_late ? { sessionId: row.session_id, turnId: row.turn_id } : null;

@@ -6,6 +6,7 @@ import {
   checkDestination,
   type DestinationPolicy,
   DestinationRefused,
+  isPrivateName,
   isPublicAddress,
   publicLookup,
   type Resolve,
@@ -67,6 +68,9 @@ describe('checkDestination', () => {
         '169.254.169.254',
         '169.254.170.2',
         '192.0.0.192',
+        '168.63.129.16',
+        '100.100.100.200',
+        '[::ffff:168.63.129.16]',
         '198.18.0.1',
         '192.0.2.1',
         '203.0.113.7',
@@ -93,6 +97,17 @@ describe('checkDestination', () => {
     for (const host of hosts) {
       assert.match((await refusal(`https://${host}/`)) ?? 'let through', /private address/, host);
     }
+  });
+
+  it('refuses the addresses that this machine has at the moment, unless they are listed', async () => {
+    let own = ['93.184.216.34'];
+    const policy = { allowedPrivateHosts: [] as string[], resolve, ownAddresses: () => own };
+    assert.match((await refusal('https://public.example/', policy)) ?? '', /private address/);
+    assert.match((await refusal('https://93.184.216.34/', policy)) ?? '', /private address/);
+    const listed = { ...policy, allowedPrivateHosts: ['93.184.216.34'] };
+    assert.equal(await refusal('https://93.184.216.34/', listed), null);
+    own = [];
+    assert.equal(await refusal('https://93.184.216.34/', policy), null);
   });
 
   it('refuses what is no https, no URL, nowhere, or holds a password', async () => {
@@ -148,6 +163,23 @@ describe('publicLookup', () => {
     assert.equal(await connect(policy), 'DestinationRefused');
     assert.equal(await connect({ ...policy, allowedPrivateHosts: ['127.0.0.0/8'] }), 'reached');
     target.close();
+  });
+});
+
+describe('isPrivateName', () => {
+  it('knows names that no public name server has', () => {
+    const names = [
+      'localhost',
+      'db',
+      'a.localhost.',
+      'printer.local',
+      'Metadata.Google.Internal',
+      'metadata.goog',
+    ];
+    for (const name of names) assert.equal(isPrivateName(name), true, name);
+    for (const name of ['example.com', 'local.example.com', 'internal.example']) {
+      assert.equal(isPrivateName(name), false, name);
+    }
   });
 });
 

@@ -1,5 +1,6 @@
 import { lookup as resolveName } from 'node:dns/promises';
 import type { LookupFunction } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import ipaddr from 'ipaddr.js';
 import { isAddressIn, parseAddress } from './ip-address.ts';
 
@@ -11,6 +12,8 @@ export type DestinationPolicy = {
   /** Names, addresses and ranges that may be reached although they are private, and without https. */
   allowedPrivateHosts: readonly string[];
   resolve?: Resolve;
+  /** Addresses of this machine. */
+  ownAddresses?: () => readonly string[];
 };
 
 /** A destination that this server does not connect to. The message may be shown to whoever named it. */
@@ -21,13 +24,37 @@ export class DestinationRefused extends Error {
 const GLOBAL_UNICAST = ipaddr.IPv6.parseCIDR('2000::/3');
 
 /**
- * Whether an address is one of the internet: not of this machine, of a network behind it, of a cloud's metadata
- * service, nor one that leads to an IPv4 address by translation.
+ * Answered by the cloud that a machine runs in, with its metadata and credentials. Most clouds do so in ranges that are
+ * not of the internet anyway; Azure's WireServer has an address that looks as if it were.
+ */
+const cloudAddresses = [
+  '168.63.129.16', // Azure
+  '169.254.169.254', // AWS, Azure, Google Cloud, Oracle, OpenStack and others
+  '169.254.170.2', // AWS containers
+  '100.100.100.200', // Alibaba Cloud
+  '192.0.0.192', // Oracle
+  'fd00:ec2::254', // AWS
+  'fd20:ce::254', // Google Cloud
+];
+
+/**
+ * Whether an address is one of the internet: not of this machine's loopback, of a network behind it, of a cloud's
+ * metadata service, nor one that leads to an IPv4 address by translation.
  */
 export function isPublicAddress(text: string): boolean {
   const address = parseAddress(text);
-  if (address === null || address.range() !== 'unicast') return false;
+  if (address === null || address.range() !== 'unicast' || isAddressIn(text, cloudAddresses)) return false;
   return address.kind() === 'ipv4' || address.match(GLOBAL_UNICAST);
+}
+
+/** Names that public DNS has no address for: of this machine, of a network behind it, of a cloud's metadata service. */
+export function isPrivateName(hostname: string): boolean {
+  const name = normal(hostname);
+  return (
+    !name.includes('.') ||
+    /\.(localhost|local|internal|intranet|lan|home\.arpa)$/.test(name) ||
+    name === 'metadata.goog'
+  );
 }
 
 /**
@@ -57,7 +84,10 @@ export async function resolvePublic(hostname: string, policy: DestinationPolicy)
   const addresses = await addressesOf(hostname, policy.resolve ?? resolveAll);
   if (addresses.length === 0) throw new DestinationRefused('has a host that has no address');
   if (isListed(hostname, addresses, policy)) return addresses;
-  if (addresses.every(({ address }) => isPublicAddress(address))) return addresses;
+  const own = (policy.ownAddresses ?? addressesOfMachine)();
+  const mayReach = ({ address }: ResolvedAddress): boolean =>
+    isPublicAddress(address) && !isAddressIn(address, own);
+  if (addresses.every(mayReach)) return addresses;
   // NOTE: does not name the address, which would let clients look up names of a private network.
   throw new DestinationRefused('leads to a private address, which this server does not connect to');
 }
@@ -93,12 +123,21 @@ async function resolveAll(hostname: string): Promise<ResolvedAddress[]> {
   return await resolveName(hostname, { all: true, verbatim: true });
 }
 
+/** At the moment: they come and go. What leads here from outside, by an address that it has not itself, is not known. */
+function addressesOfMachine(): string[] {
+  return Object.values(networkInterfaces()).flatMap((found = []) => found.map(({ address }) => address));
+}
+
+function normal(hostname: string): string {
+  return hostname.toLowerCase().replace(/\.$/, '');
+}
+
 function isListed(
   hostname: string,
   addresses: readonly ResolvedAddress[],
   { allowedPrivateHosts }: DestinationPolicy,
 ): boolean {
-  const name = hostname.toLowerCase().replace(/\.$/, '');
+  const name = normal(hostname);
   if (allowedPrivateHosts.some((host) => host.toLowerCase() === name)) return true;
   return addresses.every(({ address }) => isAddressIn(address, allowedPrivateHosts));
 }

@@ -7,6 +7,8 @@ import type { ModelGateway } from '../gateway/gateway.ts';
 import type { IsolationDriver } from '../isolation/driver.ts';
 import type { Logger } from '../log.ts';
 import type { ActivationQueue } from '../queue/queue.ts';
+import type { HostPolicy } from '../session/remote-hosts.ts';
+import type { ProxySettings } from '../util/outgoing-proxy.ts';
 import type { WorkspaceServices } from '../workspace/service.ts';
 
 /** What a worker and its activations work with. */
@@ -29,13 +31,18 @@ export type WorkerServices = {
   path: string;
   /** What agents get of the server's environment to ask a cloud's models. */
   cloudEnvironment: Record<string, string>;
+  /** What agents that are not confined get to find the way out of this network. */
+  proxyEnvironment: Record<string, string>;
+  /** How long the gateway lets a model API be silent at most, in milliseconds. */
+  modelWaitMs: number;
+  /** What sessions may let their agents connect to. */
+  hosts: HostPolicy;
   /** How long an idle session keeps its process, in milliseconds. */
   idleTtl: number;
   defaultModel: string | null;
   /** The name under which an agent asks for a model, as whoever answers for it knows it. */
   nameModel: (model: string) => string;
-  /** What agents may connect to although it is private, where their session has it. */
-  allowedPrivateHosts: readonly string[];
+  proxies: ProxySettings;
   /** Where sessions may work: entries of `rootsOf`. */
   workspaceRoots: readonly string[];
   /** How long a turn may go on without a word of the agent or a byte of the model, in milliseconds. */

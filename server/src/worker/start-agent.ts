@@ -8,7 +8,8 @@ import { permissionCallbacks } from '../agent/permissions.ts';
 import { createTranscriptStore } from '../agent/transcript-store.ts';
 import type { GatewayAccess } from '../gateway/gateway.ts';
 import type { Sandbox } from '../isolation/driver.ts';
-import type { EgressPlan } from '../isolation/egress.ts';
+import type { EgressRule } from '../isolation/egress.ts';
+import { HTTP_PORT, HTTPS_PORT, remoteHostOf, revokedHost } from '../session/remote-hosts.ts';
 import type { SessionRow } from '../session/store.ts';
 import type { ApprovalDesk } from './approval-desk.ts';
 import { HeldPlaces } from './held-places.ts';
@@ -50,6 +51,7 @@ export async function startAgent(
   onTurn: (start: () => StartedAgent) => void,
 ): Promise<void> {
   requireConfinement(services, plan.session);
+  requireListedHosts(services, plan.session);
   const directories = sessionDirectories(services.dataDir, plan.session.id);
   await prepareDirectories(directories, plan);
   await using stack = new AsyncDisposableStack();
@@ -91,6 +93,13 @@ function requireConfinement({ driver }: WorkerServices, { options }: SessionRow)
   throw new Error('bypassPermissions is not available while agents run without isolation');
 }
 
+/** What it may connect to may have been more when it was started. */
+function requireListedHosts({ hosts: policy }: WorkerServices, { options, api_key_id }: SessionRow): void {
+  const problem = revokedHost(options, { policy, isLocal: api_key_id === null });
+  if (problem === null) return;
+  throw new Error(`${problem} any more: change the option, or ask the operator (GREENROOM_EGRESS_HOSTS)`);
+}
+
 function start(
   services: WorkerServices,
   plan: StartPlan,
@@ -113,6 +122,8 @@ function start(
       ...{ view: sandbox.view, sessionId: session.id, gateway: access, path, requested, backgroundTasks },
       rerunsTurn: continuation === 'rerun',
       cloud: services.cloudEnvironment,
+      proxy: services.driver.confines ? {} : services.proxyEnvironment,
+      modelWaitMs: services.modelWaitMs,
     }),
     sessionStore: transcript,
     conversation: { id: session.claude_session_id ?? session.id, exists: plan.conversationExists },
@@ -130,41 +141,34 @@ function grantedRules(session: SessionRow): string[] {
 }
 
 async function prepareSandbox(
-  { driver, allowedPrivateHosts }: WorkerServices,
+  { driver, hosts, proxies }: WorkerServices,
   { session }: StartPlan,
   { directories, places }: { directories: SessionDirectories; places: HeldPlaces },
 ): Promise<Sandbox> {
   const { home, temporary } = directories;
+  const rules = egressRules(session);
+  const { allowedPrivateHosts } = hosts;
   return await driver.prepare({
     home,
     temporary,
     workspace: places.workspace,
     isManaged: session.cwd === null,
     additionalDirectories: places.additional,
-    egress: egressOf(session, allowedPrivateHosts),
+    egress: rules.length === 0 ? null : { rules, allowedPrivateHosts, proxies },
   });
 }
 
-const HTTPS = 443;
-const HTTP = 80;
-
 /** What the session's agent has to connect to: hosts that it was given, and its MCP servers. */
-function egressOf(
-  { options, api_key_id }: SessionRow,
-  allowedPrivateHosts: readonly string[],
-): EgressPlan | null {
+function egressRules({ options, api_key_id }: SessionRow): EgressRule[] {
   const named = (options.network?.allowed_hosts ?? []).flatMap((host) =>
-    [HTTPS, HTTP].map((port) => ({ host, port, mayBePrivate: false })),
+    [HTTPS_PORT, HTTP_PORT].map((port) => ({ host, port, mayBePrivate: false })),
   );
-  const servers = Object.values(options.mcp_servers ?? {}).flatMap((server) => {
-    if (server.type === 'stdio') return [];
-    const { hostname: host, port, protocol } = new URL(server.url);
-    // The local user may name servers of this machine; for others they were checked, and are checked again.
-    const mayBePrivate = api_key_id === null;
-    return [{ host, port: Number(port || (protocol === 'https:' ? HTTPS : HTTP)), mayBePrivate }];
-  });
-  const rules = [...named, ...servers];
-  return rules.length === 0 ? null : { rules, allowedPrivateHosts };
+  // The local user may name servers of this machine; for others they were checked, and are checked again.
+  const mayBePrivate = api_key_id === null;
+  const servers = Object.values(options.mcp_servers ?? {}).flatMap((server) =>
+    server.type === 'stdio' ? [] : [{ ...remoteHostOf(server.url), mayBePrivate }],
+  );
+  return [...named, ...servers];
 }
 
 async function prepareDirectories(directories: SessionDirectories, plan: StartPlan): Promise<void> {
