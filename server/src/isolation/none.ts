@@ -32,7 +32,6 @@ export const noIsolation: IsolationDriver = {
     release: () => {},
   }),
   selfTest: async () => ({ ok: true, detail: ['agents run without isolation'], hint: null }),
-  sweep: killMarked,
 };
 
 class PlainChild extends SpawnedChild {
