@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { sql } from 'kysely';
 import { AgentProcess } from '../src/agent/agent-process.ts';
+import { sessionDirectories } from '../src/agent/environment.ts';
 import type { AgentChild, IsolationDriver } from '../src/isolation/driver.ts';
 import { noIsolation } from '../src/isolation/none.ts';
+import { HeldDirectory } from '../src/util/held-directory.ts';
 import { answerText, startTestServer, type TestServer, temporaryDirectory } from './harness.ts';
 import { until } from './server-process.ts';
 
@@ -53,6 +58,7 @@ describe('an agent that speaks in the place of its program', () => {
     'a transcript that is none': /of no known shape: entries/,
     'a result that cannot be made text': /of no known shape: result/,
     'a question on a line within a line': /exited with code 1/,
+    'messages of odd shapes': /ended before its turn did/,
     'a message that cannot be written': /nested deeper/,
   };
   for (const [act, reason] of Object.entries(acts)) {
@@ -75,13 +81,15 @@ describe('an agent that says more than is taken', () => {
   it('is read no faster', async () => {
     await using directory = await temporaryDirectory();
     const started: AgentChild[] = [];
-    const place = { home: directory.path, temporary: directory.path, workspace: directory.path };
+    const workspace = await HeldDirectory.open(directory.path);
+    const place = { home: directory.path, temporary: directory.path, workspace };
     const request = { ...place, isManaged: true, additionalDirectories: [], egress: null };
     const agent = new AgentProcess({
       sandbox: await driverWith(started).prepare(request),
       mark: 'hostile-agent-test',
       requested: {},
       defaultModel: null,
+      nameModel: (model) => model,
       cwd: directory.path,
       environment: { [ACT]: 'much, of which little is read', CLAUDE_CONFIG_DIR: directory.path },
       sessionStore: { append: async () => {}, load: async () => null },
@@ -89,7 +97,8 @@ describe('an agent that says more than is taken', () => {
       asks: null,
       answerClientTool: null,
     });
-    const said = (): number => Number(/said (\d+)$/.exec(started[0]?.stderrTail() ?? '')?.[1] ?? 0);
+    const said = progressOf(started);
+    await writeFile(join(directory.path, 'go'), '');
     let taken = 0;
     for await (const message of agent.messages()) {
       if ((message as { n?: number }).n === undefined) continue;
@@ -100,7 +109,32 @@ describe('an agent that says more than is taken', () => {
     }
     assert.equal(taken, 60);
   });
+
+  it('is read no faster than its messages are stored, and loses none', async () => {
+    const started: AgentChild[] = [];
+    await using server = await startTestServer({ parts: { driver: driverWith(started) } });
+    const id = await server.execute({ prompt: 'hi', env: { [ACT]: 'much, of which little is read' } });
+    await until('it was started', async () => started.length > 0, 30_000);
+    const said = progressOf(started);
+    await server.context.database.db.transaction().execute(async (trx) => {
+      await sql`lock table events in share row exclusive mode`.execute(trx);
+      await writeFile(join(sessionDirectories(server.config.dataDir, id).workspace, 'go'), '');
+      await until('it is held up', standsStill(said), 14_000);
+      assert.ok(said() <= 12, `it said ${said()} messages while none was stored`);
+    });
+    await server.ended(id);
+    const { rows } = await sql<{ n: number }>`
+      select count(*) as n from events where session_id = ${id} and kind = 'sdk'`.execute(
+      server.context.database.db,
+    );
+    assert.equal(rows[0]?.n, 60);
+  });
 });
+
+/** How many messages it says that it has said. */
+function progressOf(started: AgentChild[]): () => number {
+  return () => Number(/said (\d+)$/.exec(started[0]?.stderrTail() ?? '')?.[1] ?? 0);
+}
 
 /** Whether a number was the same 20 times in a row. */
 function standsStill(read: () => number): () => Promise<boolean> {

@@ -179,6 +179,11 @@ export class AgentProcess {
     }
   }
 
+  /** Until what it said is stored, no more is read from the process than can be held. `stored` never rejects. */
+  holdFor(stored: Promise<void>): void {
+    void this.#backlog.storing(stored);
+  }
+
   /**
    * Resolves when whoever reads `messages` is done with all that the agent has said until now: its questions come by
    * another way, and may overtake that.
