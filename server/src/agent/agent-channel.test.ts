@@ -93,6 +93,17 @@ describe('the channel of an agent', () => {
     assert.match(large.offences[0] ?? '', /more questions/);
   });
 
+  it('ends an agent that asks again under the id of a question that waits', async () => {
+    const channel = openChannel();
+    channel.stdout.write(question('r1') + line({ type: 'control_cancel_request', request_id: 'r1' }));
+    channel.stdout.write(question('r1'));
+    await settled();
+    assert.deepEqual(
+      [channel.offences, channel.heard.length],
+      [['the agent said two questions of one id'], 2],
+    );
+  });
+
   it('forgets questions that were answered', async () => {
     const channel = openChannel();
     channel.stdin.resume();

@@ -57,8 +57,9 @@ export class AgentChannel {
       }
       await this.#pass(lines.rest());
     } catch (error) {
-      // Any other error is one of the pipe, whose end says as much.
       if (error instanceof UnfitLineError) this.#offend(`the agent said ${errorMessage(error)}`);
+      // The end of the process says as much as an error of its pipe.
+      else if (!isPipeError(error)) this.#offend(`the agent cannot be read: ${errorMessage(error)}`);
     } finally {
       this.#output.push(null);
     }
@@ -82,7 +83,8 @@ export class AgentChannel {
   }
 
   #noteQuestion(id: string, bytes: number): void {
-    this.#questionBytes += bytes - (this.#questions.get(id) ?? 0);
+    if (this.#questions.has(id)) throw new UnfitLineError('two questions of one id');
+    this.#questionBytes += bytes;
     this.#questions.set(id, bytes);
     if (this.#questions.size > MAX_QUESTIONS || this.#questionBytes > MAX_QUESTION_BYTES)
       throw new UnfitLineError('more questions than are answered at once');
@@ -112,6 +114,10 @@ export class AgentChannel {
     this.#hasOffended = true;
     this.#onOffence(reason);
   }
+}
+
+function isPipeError(error: unknown): boolean {
+  return error instanceof Error && 'code' in error;
 }
 
 function isBlank(line: Buffer): boolean {

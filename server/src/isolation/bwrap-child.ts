@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { errorMessage } from '../errors.ts';
 import type { Cgroup } from './cgroups.ts';
-import { identify, type ProcessIdentity, sendSignal } from './process-identity.ts';
+import { identify, isAlive, type ProcessIdentity, sendSignal } from './process-identity.ts';
 import { endFirst, type SandboxRecords } from './sandbox-records.ts';
 import { SpawnedChild } from './spawned-child.ts';
 
@@ -108,7 +108,8 @@ export class BwrapChild extends SpawnedChild {
   #killInside(): void {
     if (this.hasExited) return;
     // By the first process inside: bubblewrap then ends after all the others, and not before.
-    if (this.#first === null || !sendSignal(this.#first.pid, 'SIGKILL')) this.killGroup();
+    const first = this.#first;
+    if (first === null || !isAlive(first) || !sendSignal(first.pid, 'SIGKILL')) this.killGroup();
   }
 
   async destroy(): Promise<void> {
