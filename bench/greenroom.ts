@@ -2,9 +2,8 @@ import { realpathSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createDatabaseClient } from '../server/src/db/client.ts';
+import { embeddedConnection } from '../server/src/db/embedded-postgres.ts';
 import { Notifications } from '../server/src/db/notifications.ts';
-import { POSTGRES_USER } from '../server/src/db/postgres-cluster.ts';
-import { POSTGRES_PORT, socketDirectoryFor } from '../server/src/db/postgres-socket.ts';
 import { EventBus } from '../server/src/event/bus.ts';
 import type { StoredEvent } from '../server/src/event/event.ts';
 import { createSilentLogger } from '../server/src/log.ts';
@@ -123,8 +122,7 @@ type Observer = {
  */
 async function startObserver(dataDir: string): Promise<Observer> {
   await using stack = new AsyncDisposableStack();
-  const host = socketDirectoryFor(realpathSync(dataDir));
-  const target = { host, port: POSTGRES_PORT, user: POSTGRES_USER, database: 'greenroom' };
+  const target = embeddedConnection(realpathSync(dataDir));
   const logger = createSilentLogger();
   const { db, pool } = stack.use(createDatabaseClient(target, { logger, maxConnections: 1 }));
   const bus = new EventBus(stack.use(new Notifications({ target, pool, logger })));

@@ -40,6 +40,7 @@ import {
 } from './gateway/upstream.ts';
 import { chooseIsolation, type Isolation, isolationSettings } from './isolation/choose-driver.ts';
 import type { IsolationDriver } from './isolation/driver.ts';
+import { endStrays } from './isolation/stray-processes.ts';
 import type { Logger } from './log.ts';
 import { ActivationQueue } from './queue/queue.ts';
 import { runRetention } from './session/retention.ts';
@@ -103,6 +104,9 @@ export async function createContext(config: Config, parts: ContextParts): Promis
   await using stack = new AsyncDisposableStack();
 
   const dataDirectory = stack.use(openDataDirectory({ path: config.dataDir }));
+  // Before anything else is done in a directory that they may be at work in.
+  const strays = await endStrays({ dataDir: dataDirectory.path, nodeId: dataDirectory.nodeId });
+  if (strays > 0) logger.warn({ processes: strays }, 'ended what an earlier server left running');
   const temporaryDirectory = await emptyDirectory(join(dataDirectory.path, 'tmp'));
   const { driver, selfTest: isolationTest } = await prepareIsolation(config, parts, {
     ...{ stack, dataDirectory, temporaryDirectory },

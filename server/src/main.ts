@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { delimiter, sep } from 'node:path';
 import { Command, CommanderError, Option } from 'commander';
 import envPaths from 'env-paths';
+import { giveToScope } from './agent/sdk-scope.ts';
 import { configuredSecrets, describeConfig, type LoadedConfig, loadConfig } from './config.ts';
 import { flagName, optionNames, optionOf } from './config-options.ts';
 import { examine } from './doctor/doctor.ts';
@@ -170,9 +171,14 @@ async function runServer({ config }: LoadedConfig): Promise<void> {
   }
   // Whoever read the output may go away, or its disk be full: no reason to stop.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
-  process.on('unhandledRejection', (error) => {
-    logger.fatal({ err: error }, 'unhandled rejection: a bug; the server stops');
-    throw error;
+  process.on('uncaughtException', (error) => {
+    if (giveToScope(error)) {
+      logger.error({ err: error }, 'the Agent SDK failed; its agent is ended');
+      return;
+    }
+    logger.fatal({ err: error }, 'nobody handled this error: a bug; the server stops');
+    process.stderr.write(`${error.stack ?? String(error)}\n`);
+    process.exit(1);
   });
   await serve(config, {
     logger,

@@ -39,8 +39,8 @@ describe('the database', () => {
     using held = openDataDirectory({ path: directory.path });
     const postgres = new EmbeddedPostgres({ dataDirectory: held.path, logger });
     await postgres.start();
-    const { host, user, database } = postgres.connection;
-    const databaseUrl = `postgresql://${user}@localhost/${database}?host=${encodeURIComponent(host)}`;
+    const { host, user, password, database } = postgres.connection;
+    const databaseUrl = `postgresql://${user}:${password}@localhost/${database}?host=${encodeURIComponent(host)}`;
     const back = new EmbeddedPostgres({ dataDirectory: held.path, logger });
     await using stack = new AsyncDisposableStack();
     stack.use(back);

@@ -13,6 +13,7 @@ import { judgeClock } from '../src/doctor/database-check.ts';
 import { checkExposure } from '../src/doctor/exposure-check.ts';
 import { renderFindings } from '../src/doctor/finding.ts';
 import { checkMemory, checkNode, softLimit } from '../src/doctor/machine-checks.ts';
+import { judgeProcessMemory } from '../src/doctor/process-memory-check.ts';
 import { createDatabase, temporaryDirectory } from './harness.ts';
 import { startOutgoingProxy } from './outgoing-proxy.ts';
 import { startServerProcess } from './server-process.ts';
@@ -58,6 +59,7 @@ describe('greenroom doctor', { concurrency: true }, () => {
       'data',
       'disk',
       'database',
+      'memory access',
       'model',
       'address',
     ]) {
@@ -67,6 +69,16 @@ describe('greenroom doctor', { concurrency: true }, () => {
     assert.match(said.lines.get('model')?.text ?? '', /demo model/);
     const isolation = said.lines.get('isolation');
     assert.deepEqual([isolation?.level, /none.* — /.test(isolation?.text ?? '')], ['warn', true]);
+  });
+
+  it('says whether an agent can reach into the first process of its sandbox, and what closes that', () => {
+    const judge = (scope: number | null, commandLine = 'quiet') => judgeProcessMemory({ scope, commandLine });
+    for (const scope of [1, 2, 3]) assert.equal(judge(scope).level, 'ok');
+    assert.deepEqual([judge(0).level, judge(0).mend?.includes('kernel.yama.ptrace_scope=1')], ['warn', true]);
+    assert.deepEqual([judge(null).level, judge(null).mend?.includes('proc_mem')], ['warn', true]);
+    assert.equal(judge(null, 'quiet proc_mem.force_override=never\n').level, 'ok');
+    assert.equal(judge(0, 'proc_mem.force_override=ptrace').level, 'ok');
+    assert.equal(judge(null, 'proc_mem.force_override=always').level, 'warn');
   });
 
   it('asks a server that runs for its database, and does not disturb it', async () => {

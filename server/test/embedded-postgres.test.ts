@@ -294,6 +294,54 @@ test('stopping it while it starts, or waits to start again, leaves nothing runni
   await rejected;
 });
 
+test('nobody gets into it without its password, which only the data directory tells', options, async () => {
+  await using temporary = temporaryDirectory();
+  await using postgres = await startPostgres(temporary.path);
+  const { password, ...connection } = postgres.connection;
+  for (const user of [connection.user, 'postgres']) {
+    for (const database of [connection.database, 'postgres', 'template1']) {
+      const client = new Client({ ...connection, user, database, password: 'another' });
+      await assert.rejects(client.connect(), { code: '28P01' });
+    }
+  }
+  assert.equal((await query(postgres, 'select 1')).length, 1);
+  assert.match(password, /^[\w-]{32}$/);
+  const file = join(temporary.path, 'postgres-password');
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+  assert.equal(statSync(join(temporary.path, 'postgres', 'pg_hba.conf')).mode & 0o777, 0o600);
+  const log = readFileSync(join(temporary.path, 'postgres.log'), 'utf8');
+  const shown = [log, ...processesIn(temporary.path), ...processesIn('postgres')].join('\n');
+  assert.ok(!shown.includes(password) && !shown.includes('SCRAM-SHA-256'));
+});
+
+test('a cluster that let everybody in gets a password, and keeps its data', options, async () => {
+  await using temporary = temporaryDirectory();
+  const rules = join(temporary.path, 'postgres', 'pg_hba.conf');
+  {
+    await using postgres = await startPostgres(temporary.path);
+    await query(postgres, 'create table kept (n int)');
+    await query(postgres, 'alter role greenroom password null');
+  }
+  writeFileSync(rules, 'local all all trust\nhost all all 127.0.0.1/32 trust\n');
+  rmSync(join(temporary.path, 'postgres-password'));
+  await using postgres = await startPostgres(temporary.path);
+  assert.doesNotMatch(readFileSync(rules, 'utf8'), /trust|^host/m);
+  assert.deepEqual(await query(postgres, 'select n from kept'), []);
+  const client = new Client({ ...postgres.connection, password: 'another' });
+  await assert.rejects(client.connect(), { code: '28P01' });
+});
+
+test('a password that was lost is replaced', options, async () => {
+  await using temporary = temporaryDirectory();
+  const file = join(temporary.path, 'postgres-password');
+  const first = await startPostgres(temporary.path);
+  await first[Symbol.asyncDispose]();
+  rmSync(file);
+  await using second = await startPostgres(temporary.path);
+  assert.notEqual(second.connection.password, first.connection.password);
+  assert.equal((await query(second, 'select 1')).length, 1);
+});
+
 test('its socket is found beneath any path, however long and odd', options, async () => {
   await using temporary = temporaryDirectory();
   for (const name of [`a "b", c's d`, 'x'.repeat(150)]) {

@@ -27,9 +27,10 @@ export async function globalSetup(): Promise<void> {
   await makeTemplate(postgres.connection);
   process.env.TEST_POSTGRES_HOST = postgres.connection.host;
   process.env.TEST_POSTGRES_USER = postgres.connection.user;
+  process.env.TEST_POSTGRES_PASSWORD = postgres.connection.password;
 }
 
-async function makeTemplate(connection: { host: string; user: string; database: string }): Promise<void> {
+async function makeTemplate(connection: EmbeddedPostgres['connection']): Promise<void> {
   const admin = new Client({ ...connection, database: 'postgres' });
   await admin.connect();
   await admin.query('create database greenroom_template');

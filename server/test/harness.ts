@@ -56,19 +56,22 @@ export type TestServerOptions = {
 
 /** A copy of the template database; dropped at the end. */
 export async function createDatabase(): Promise<{ url: string; [Symbol.asyncDispose](): Promise<void> }> {
-  const host = process.env.TEST_POSTGRES_HOST;
-  const user = process.env.TEST_POSTGRES_USER;
+  const {
+    TEST_POSTGRES_HOST: host,
+    TEST_POSTGRES_USER: user,
+    TEST_POSTGRES_PASSWORD: password,
+  } = process.env;
   assert(host !== undefined && user !== undefined, 'run the tests by `npm test`: it starts their database');
   const name = `test_${randomUUID().replaceAll('-', '')}`;
   const run = async (statement: string): Promise<void> => {
-    const admin = new Client({ host, user, database: 'postgres' });
+    const admin = new Client({ host, user, password, database: 'postgres' });
     await admin.connect();
     await admin.query(statement);
     await admin.end();
   };
   await run(`create database ${name} template greenroom_template`);
   return {
-    url: `postgresql://${user}@localhost/${name}?host=${encodeURIComponent(host)}`,
+    url: `postgresql://${user}:${password}@localhost/${name}?host=${encodeURIComponent(host)}`,
     [Symbol.asyncDispose]: async () => await run(`drop database ${name} with (force)`),
   };
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { chmod, mkdir, mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { IsolationChoice } from '../src/isolation/choose-driver.ts';
@@ -23,7 +24,7 @@ export async function isolationChoice(
     dataDir,
     sessionsDirectory: join(dataDir, 'sessions'),
     temporaryDirectory: temporary,
-    nodeId: 'choice-test',
+    nodeId: randomUUID(),
     limits: {
       memoryBytes: 2 ** 30,
       processes: 200,

@@ -4,7 +4,7 @@ import { open, readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { temporaryDirectory } from './harness.ts';
+import { findProcesses, temporaryDirectory } from './harness.ts';
 import { type ServerProcess, spawnServer, startServerProcess, until } from './server-process.ts';
 
 /** More than `SAME_PRESS_MS` of main.ts. */
@@ -41,6 +41,26 @@ describe('a server process', () => {
       JSON.stringify((await second.request('GET', `/status/${id}`)).body.messages.slice(-2)),
       /Barbara/,
     );
+  });
+
+  it('leaves no agent behind, also when what was to end it was killed first', async () => {
+    await using directory = await temporaryDirectory();
+    const server = await startServerProcess({
+      dataDir: directory.path,
+      env: { GREENROOM_ISOLATION: 'none' },
+    });
+    const id = await server.execute({ prompt: 'run: sleep 300', allowed_tools: ['Bash'] });
+    await until('the tool runs', async () =>
+      JSON.stringify((await server.request('GET', `/status/${id}`)).body.messages).includes('sleep 300'),
+    );
+    const watchers = await findProcesses('greenroom-agent');
+    const own = await server.processes();
+    const ours = watchers.filter((pid) => own.includes(pid));
+    assert.equal(ours.length, 1);
+    for (const pid of ours) process.kill(pid, 'SIGKILL');
+    server.kill('SIGKILL');
+    await server.exited;
+    await until('no agent and no PostgreSQL is left', async () => (await server.processes()).length === 0);
   });
 
   it('runs what waited in the queue when it was killed, once', async () => {

@@ -5,11 +5,18 @@ import {
   query,
   type SDKMessage,
   type SDKUserMessage,
+  type SessionStore,
+  type SpawnedProcess,
+  type SpawnOptions,
 } from '@anthropic-ai/claude-agent-sdk';
+import { errorMessage } from '../errors.ts';
 import type { AgentChild, Sandbox } from '../isolation/driver.ts';
 import type { ContentBlock } from '../turn/turn.ts';
 import { PushQueue } from '../util/push-queue.ts';
+import { AgentChannel } from './agent-channel.ts';
+import { Backlog } from './backlog.ts';
 import { agentOptions, type OptionsSource } from './options.ts';
+import { withinScope } from './sdk-scope.ts';
 
 /** The agent's messages as they come; kinds that the SDK's types don't name appear as well. */
 export type AgentMessage = SDKMessage;
@@ -59,32 +66,52 @@ export class AgentProcess {
   readonly #said = new PushQueue<AgentMessage | (() => void)>();
   readonly #silent = Promise.withResolvers<void>();
   readonly #ready = Promise.withResolvers<void>();
+  readonly #backlog = new Backlog();
   #child: AgentChild | null = null;
   #isEnding = false;
+  #stop: Promise<void> | null = null;
+  /** Why it had to be ended: what it did that no agent program does. */
+  #offence: string | null = null;
 
   constructor(spec: AgentProcessSpec) {
     this.#nameModel = spec.nameModel;
-    this.#query = query({
-      prompt: this.#input,
-      options: agentOptions({
-        ...spec,
-        spawn: (command) => {
-          if (this.#isEnding) throw new AgentCrashedError('ended before it was started');
-          const env = definedOnly(command.env);
-          const { CLAUDE_CONFIG_DIR: configDirectory = null } = env;
-          this.#child = spec.sandbox.spawn({
-            command: command.command,
-            args: command.args,
-            cwd: spec.cwd,
-            // Ours, and where the SDK has unpacked the transcript to resume from.
-            env,
-            unpacked: configDirectory === spec.environment.CLAUDE_CONFIG_DIR ? null : configDirectory,
-            mark: spec.mark,
-          });
-          return this.#child;
-        },
-      }),
+    const options = agentOptions({
+      ...spec,
+      sessionStore: this.#watched(spec.sessionStore),
+      spawn: (command) => this.#spawn(spec, command),
     });
+    const scope = { fail: (error: unknown) => this.#endFor(`the Agent SDK failed: ${errorMessage(error)}`) };
+    this.#query = withinScope(scope, () => query({ prompt: this.#input, options }));
+  }
+
+  #watched(store: SessionStore): SessionStore {
+    return {
+      ...store,
+      append: async (key, entries) => await this.#backlog.storing(store.append(key, entries)),
+    };
+  }
+
+  #spawn(spec: AgentProcessSpec, command: SpawnOptions): SpawnedProcess {
+    if (this.#isEnding) throw new AgentCrashedError('ended before it was started');
+    const env = definedOnly(command.env);
+    const { CLAUDE_CONFIG_DIR: configDirectory = null } = env;
+    this.#child = spec.sandbox.spawn({
+      command: command.command,
+      args: command.args,
+      cwd: spec.cwd,
+      // Ours, and where the SDK has unpacked the transcript to resume from.
+      env,
+      unpacked: configDirectory === spec.environment.CLAUDE_CONFIG_DIR ? null : configDirectory,
+      mark: spec.mark,
+    });
+    return new AgentChannel(this.#child, this.#backlog, (reason) => this.#endFor(reason)).process;
+  }
+
+  /** Ends it for something that must not happen; whoever reads `messages` is told. */
+  #endFor(reason: string): void {
+    this.#offence ??= reason;
+    this.#stop = this.kill();
+    this.#stop.catch(() => {}); // thrown where `messages` ends
   }
 
   /** Resolves with the first message, or when the process has ended without one. */
@@ -118,9 +145,13 @@ export class AgentProcess {
     try {
       for await (const said of this.#said) {
         if (typeof said === 'function') said();
-        else yield said;
+        else {
+          yield said;
+          this.#backlog.taken();
+        }
       }
       await listening;
+      if (this.#offence !== null) throw new Error(this.#offence);
     } catch (error) {
       // What the process printed last is only complete once it is gone.
       await Promise.race([this.#child?.exited, delay(TERMINATE_GRACE_MS, undefined, { ref: false })]);
@@ -129,8 +160,10 @@ export class AgentProcess {
     } finally {
       this.#ready.resolve();
       this.#silent.resolve();
+      this.#backlog.readerGone();
       // It ended by itself, and may have left tools running.
       if (!this.#isEnding) await this.kill();
+      await this.#stop;
     }
   }
 
@@ -138,11 +171,17 @@ export class AgentProcess {
     try {
       for await (const message of this.#query) {
         this.#ready.resolve();
+        this.#backlog.waits();
         this.#said.push(message);
       }
     } finally {
       this.#said.end();
     }
+  }
+
+  /** Until what it said is stored, no more is read from the process than can be held. `stored` never rejects. */
+  holdFor(stored: Promise<void>): void {
+    void this.#backlog.storing(stored);
   }
 
   /**
@@ -158,6 +197,7 @@ export class AgentProcess {
   }
 
   #describeEnd(error: unknown): string {
+    if (this.#offence !== null) return this.#offence;
     const stderr = this.#child?.stderrTail() ?? '';
     const reason = error instanceof Error ? error.message : String(error);
     return stderr === '' || reason.includes(stderr) ? reason : `${reason}: ${stderr}`;

@@ -6,7 +6,7 @@ import { type Database, SCHEMA } from './database.ts';
 /** How to reach the database: a URL, or the socket of the embedded one. */
 export type ConnectionTarget =
   | { connectionString: string }
-  | { host: string; user: string; database: string };
+  | { host: string; user: string; password: string; database: string };
 
 export type DatabaseClient = {
   db: Kysely<Database>;

@@ -7,6 +7,7 @@ import { checkAccountCanEnter, findPostgresAccount, type PostgresAccount } from 
 import { findPostgresBinaries } from './postgres-binaries.ts';
 import { ensureCluster, POSTGRES_USER } from './postgres-cluster.ts';
 import { isPredecessorInTheWay, postgresStartupError, rotatePostgresLog } from './postgres-log.ts';
+import { findPassword, makePassword, requirePassword } from './postgres-password.ts';
 import { type PostgresConnection, waitUntilReady } from './postgres-ready.ts';
 import { POSTGRES_PORT, prepareSocketDirectory, socketDirectoryFor } from './postgres-socket.ts';
 import { type Postmaster, startPostmaster } from './postmaster.ts';
@@ -57,6 +58,7 @@ export class EmbeddedPostgres {
     this.#cluster = join(this.#dataDirectory, 'postgres');
     this.#logPath = join(this.#dataDirectory, 'postgres.log');
     this.#logger = logger;
+    makePassword(this.#dataDirectory);
     this.connection = embeddedConnection(this.#dataDirectory);
   }
 
@@ -100,11 +102,9 @@ export class EmbeddedPostgres {
   async #launch(): Promise<Postmaster> {
     const deadline = Date.now() + HANDOVER_TIMEOUT_MS;
     while (true) {
-      const postmaster = await this.#startPostmaster();
-      if (await waitUntilReady(this.connection, postmaster)) return postmaster;
-      await postmaster.stop();
+      const output = await this.#tryToLaunch();
+      if (typeof output !== 'string') return output;
       this.#stopping.signal.throwIfAborted();
-      const output = postmaster.readLogTail();
       if (!isPredecessorInTheWay(output) || Date.now() > deadline) {
         throw postgresStartupError(`PostgreSQL did not start in ${this.#cluster}:`, output);
       }
@@ -112,9 +112,24 @@ export class EmbeddedPostgres {
     }
   }
 
-  async #startPostmaster(): Promise<Postmaster> {
+  /** A postmaster that is ready, or what PostgreSQL said instead. */
+  async #tryToLaunch(): Promise<Postmaster | string> {
     const stalePid = await stopLeftoverPostmaster(this.#cluster);
     this.#stopping.signal.throwIfAborted();
+    const problem = await requirePassword(this.#cluster, {
+      password: this.connection.password,
+      program: this.#program,
+      account: this.#account,
+      stalePid,
+    });
+    if (problem !== null) return problem;
+    const postmaster = this.#startPostmaster(stalePid);
+    if (await waitUntilReady(this.connection, postmaster)) return postmaster;
+    await postmaster.stop();
+    return postmaster.readLogTail();
+  }
+
+  #startPostmaster(stalePid: number | undefined): Postmaster {
     prepareSocketDirectory(this.connection.host, this.#account);
     this.#postmaster = startPostmaster({
       program: this.#program,
@@ -162,7 +177,8 @@ export class EmbeddedPostgres {
 /** To the embedded database of a data directory, whoever runs it. */
 export function embeddedConnection(dataDirectory: string): PostgresConnection {
   const host = socketDirectoryFor(dataDirectory);
-  return { host, port: POSTGRES_PORT, user: POSTGRES_USER, database: 'greenroom', ssl: false };
+  const password = findPassword(dataDirectory) ?? '';
+  return { host, port: POSTGRES_PORT, user: POSTGRES_USER, password, database: 'greenroom', ssl: false };
 }
 
 /** What the system or the database refuses, the operator can mend; all else is a bug, whose stack is wanted. */

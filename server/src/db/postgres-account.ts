@@ -33,26 +33,36 @@ function readPasswordFile(): PasswordEntry[] {
   }
 }
 
-/** Options to start one of PostgreSQL's programs: never with our environment, which holds secrets. */
-export function postgresProcessOptions(account: PostgresAccount) {
-  return {
-    ...account,
-    // Our own directory may be closed to that account.
-    cwd: '/',
-    env: { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' } as NodeJS.ProcessEnv,
-  };
+/**
+ * Options to start one of PostgreSQL's programs: never with our environment, which holds secrets.
+ *
+ * `stalePid` is a process id in the cluster's pid file that is known to be no postmaster.
+ */
+export function postgresProcessOptions(account: PostgresAccount, stalePid?: number) {
+  const env: NodeJS.ProcessEnv = { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' };
+  // PostgreSQL takes a pid file that names its grandparent for out of date, and still makes sure that no process uses
+  // the old shared memory. Removing the file would lose that safeguard.
+  if (stalePid !== undefined) env.PG_GRANDPARENT_PID = String(stalePid);
+  // Our own directory may be closed to that account.
+  return { ...account, cwd: '/', env };
 }
 
 export type ProgramResult = { succeeded: boolean; output: string };
 
-/** Runs a program as PostgreSQL's account, to its end. */
+/** Runs a program as PostgreSQL's account, to its end, with `input` to read. */
 export async function runAsPostgres(
   program: string,
   args: string[],
-  account: PostgresAccount,
+  {
+    account,
+    stalePid,
+    input = '',
+  }: { account: PostgresAccount; stalePid?: number | undefined; input?: string },
 ): Promise<ProgramResult> {
   try {
-    const { stdout, stderr } = await promisify(execFile)(program, args, postgresProcessOptions(account));
+    const running = promisify(execFile)(program, args, postgresProcessOptions(account, stalePid));
+    running.child.stdin?.on('error', () => {}).end(input);
+    const { stdout, stderr } = await running;
     return { succeeded: true, output: `${stdout}${stderr}`.trim() };
   } catch (error) {
     const { stdout = '', stderr = '', message } = error as Error & { stdout?: string; stderr?: string };
@@ -63,7 +73,9 @@ export async function runAsPostgres(
 /** Every directory above must let the account through, which mode bits alone don't tell: so it tries. */
 export async function checkAccountCanEnter(directory: string, account: PostgresAccount): Promise<void> {
   if (account === null) return;
-  const { succeeded, output } = await runAsPostgres('/bin/sh', ['-c', 'cd "$1"', 'sh', directory], account);
+  const { succeeded, output } = await runAsPostgres('/bin/sh', ['-c', 'cd "$1"', 'sh', directory], {
+    account,
+  });
   if (succeeded) return;
   throw new StartupError(
     `PostgreSQL cannot run as root, and as user ${account.uid} it cannot enter ${directory}: ${output}`,

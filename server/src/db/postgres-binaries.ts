@@ -55,7 +55,7 @@ function packageVersion(packageDirectory: string): string {
 /** Running it tells at once if the account reaches it, may execute it, and finds its libraries. A string: why not. */
 async function probe(native: string, account: PostgresAccount): Promise<PostgresBinaries | string> {
   const [initdb, postgres] = [join(native, 'bin', 'initdb'), join(native, 'bin', 'postgres')];
-  const { output } = await runAsPostgres(postgres, ['--version'], account);
+  const { output } = await runAsPostgres(postgres, ['--version'], { account });
   const version = /^postgres \(PostgreSQL\) (\d+)/.exec(output)?.[1];
   return version === undefined ? output : { initdb, postgres, majorVersion: Number(version) };
 }

@@ -20,7 +20,7 @@ export const POSTGRES_USER = 'greenroom';
 
 // The builtin locale sorts and folds alike on every platform, and an update of the C library cannot spoil an index.
 const initdbOptions = [
-  ...['--username', POSTGRES_USER, '--auth', 'trust', '--encoding', 'UTF8'],
+  ...['--username', POSTGRES_USER, '--auth', 'reject', '--encoding', 'UTF8'],
   ...['--locale', 'C', '--locale-provider', 'builtin', '--builtin-locale', 'C.UTF-8'],
   '--no-instructions',
 ];
@@ -41,7 +41,7 @@ export async function ensureCluster(
   const { succeeded, output } = await runAsPostgres(
     binaries.initdb,
     [...initdbOptions, '--pgdata', partial],
-    account,
+    { account },
   );
   if (!succeeded) {
     rmSync(partial, { recursive: true, force: true });

@@ -4,7 +4,14 @@ import type { Postmaster } from './postmaster.ts';
 import { INVALID_CATALOG_NAME } from './sqlstate.ts';
 
 /** For a `pg` client or pool. The fields that PGPORT or PGSSLMODE would set otherwise are there too. */
-export type PostgresConnection = { host: string; port: number; user: string; database: string; ssl: false };
+export type PostgresConnection = {
+  host: string;
+  port: number;
+  user: string;
+  password: string;
+  database: string;
+  ssl: false;
+};
 
 const CANNOT_CONNECT_NOW = '57P03';
 const TIMEOUT_MS = 30_000;

@@ -49,10 +49,7 @@ kill -KILL 0
 export function startPostmaster(options: PostmasterOptions): Postmaster {
   const log = openSync(options.logPath, 'a', 0o600);
   const logOffset = fstatSync(log).size;
-  const processOptions = postgresProcessOptions(options.account);
-  // PostgreSQL takes a pid file that names its grandparent for out of date, and still makes sure that no process uses
-  // the old shared memory. Removing the file would lose that safeguard.
-  if (options.stalePid !== undefined) processOptions.env.PG_GRANDPARENT_PID = String(options.stalePid);
+  const processOptions = postgresProcessOptions(options.account, options.stalePid);
   const shell = spawn('/bin/sh', ['-c', supervisor, 'sh', options.program, ...postgresArguments(options)], {
     ...processOptions,
     // A Ctrl-C at the terminal is for the server, which stops PostgreSQL last.

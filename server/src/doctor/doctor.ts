@@ -12,6 +12,7 @@ import { type Finding, fail, ok } from './finding.ts';
 import { checkIsolation } from './isolation-check.ts';
 import { checkDisk, checkLimits, checkMemory, checkNode } from './machine-checks.ts';
 import { checkModel } from './model-check.ts';
+import { checkProcessMemory } from './process-memory-check.ts';
 
 export type DoctorParts = {
   logger: Logger;
@@ -38,6 +39,7 @@ export async function examine(config: Config, parts: DoctorParts): Promise<Findi
     await checkDisk(config.dataDir),
     ...database.findings,
     ...(await checkIsolation(config, { dataDir: resolve(config.dataDir), searchPath: parts.agentPath })),
+    ...(await checkProcessMemory()),
     ...model,
     checkExposure(config, database.hasKeys),
   ];

@@ -1,19 +1,19 @@
 import type { ChildProcess } from 'node:child_process';
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
+import { errorMessage } from '../errors.ts';
 import type { Cgroup } from './cgroups.ts';
+import { identify, isAlive, type ProcessIdentity, sendSignal } from './process-identity.ts';
+import { endFirst, type SandboxRecords } from './sandbox-records.ts';
 import { SpawnedChild } from './spawned-child.ts';
 
 /** Descriptors of bubblewrap beside input, output and error; from `directories` on those that it mounts. */
-export const descriptors = { seccomp: 3, options: 4, info: 5, directories: 6 } as const;
+export const descriptors = { seccomp: 3, options: 4, info: 5, go: 6, directories: 7 } as const;
 
-const sandboxInfo = z.looseObject({ 'child-pid': z.int().positive(), 'pid-namespace': z.int().positive() });
+const sandboxInfo = z.looseObject({ 'child-pid': z.int().positive() });
 
-type FirstProcess = { pid: number; namespace: string };
-
-const GONE_PATIENCE_MS = 2_000;
 const KILL_PATIENCE_MS = 500;
 
 /**
@@ -25,32 +25,50 @@ const KILL_PATIENCE_MS = 500;
  */
 export class BwrapChild extends SpawnedChild {
   readonly #cgroup: Cgroup | null;
+  readonly #records: SandboxRecords;
   /** Gives up what was prepared for it. */
   readonly #onGone: () => void;
   /** Resolves when the first process is known, or never will be. */
   readonly #info: Promise<void>;
-  #first: FirstProcess | null = null;
+  #first: ProcessIdentity | null = null;
   #wasKilled = false;
   #exhausted: string | null = null;
 
   constructor(
     child: ChildProcess,
-    parts: { options: readonly string[]; cgroup: Cgroup | null; onGone: () => void },
+    parts: { options: readonly string[]; cgroup: Cgroup | null; records: SandboxRecords; onGone: () => void },
   ) {
     super(child);
     this.#cgroup = parts.cgroup;
+    this.#records = parts.records;
     this.#onGone = parts.onGone;
     this.pipe(descriptors.options).end(parts.options.map((option) => `${option}\0`).join(''));
-    this.#info = this.#learnFirst().catch(() => {}); // it never came so far: its error output says why
+    this.#info = this.#noteFirst();
     child.once('exit', () => this.killGroup());
     void this.exited.then(() => {
       this.#exhausted ??= this.#cgroup?.exhausted() ?? null;
     });
   }
 
-  async #learnFirst(): Promise<void> {
-    const info = sandboxInfo.parse(JSON.parse(await text(this.pipe(descriptors.info))));
-    this.#first = { pid: info['child-pid'], namespace: `pid:[${info['pid-namespace']}]` };
+  /** The program inside is started only once its first process is noted. */
+  async #noteFirst(): Promise<void> {
+    const go = this.pipe(descriptors.go);
+    try {
+      this.#first = await this.#learnFirst();
+      if (this.#first === null) return;
+      this.#records.add(this.#first);
+      go.end('go\n');
+    } catch (error) {
+      this.note(`the sandbox cannot be noted: ${errorMessage(error)}`);
+      this.killGroup();
+    }
+  }
+
+  /** Null when it never came so far: its error output says why. */
+  async #learnFirst(): Promise<ProcessIdentity | null> {
+    const written = await text(this.pipe(descriptors.info)).catch(() => '');
+    if (written === '') return null;
+    return identify(sandboxInfo.parse(JSON.parse(written))['child-pid']);
   }
 
   override get killed(): boolean {
@@ -90,7 +108,8 @@ export class BwrapChild extends SpawnedChild {
   #killInside(): void {
     if (this.hasExited) return;
     // By the first process inside: bubblewrap then ends after all the others, and not before.
-    if (this.#first === null || !sendSignal(this.#first.pid, 'SIGKILL')) this.killGroup();
+    const first = this.#first;
+    if (first === null || !isAlive(first) || !sendSignal(first.pid, 'SIGKILL')) this.killGroup();
   }
 
   async destroy(): Promise<void> {
@@ -100,40 +119,11 @@ export class BwrapChild extends SpawnedChild {
     if (!this.hasExited) this.killGroup();
     await this.exited;
     await this.#info;
-    await this.#endFirst();
-    this.#onGone();
-  }
-
-  /** Where bubblewrap ended first, the first process may be on its own, or the kernel is still ending what is inside. */
-  async #endFirst(): Promise<void> {
-    if (this.#first === null) return;
-    const deadline = performance.now() + GONE_PATIENCE_MS;
-    while (isAlive(this.#first)) {
-      sendSignal(this.#first.pid, 'SIGKILL');
-      if (performance.now() > deadline) throw new Error('processes of a sandbox outlived it');
-      await delay(2);
+    if (this.#first !== null) {
+      // Where bubblewrap ended first, this one may be on its own, or the kernel is still ending what is inside.
+      await endFirst(this.#first);
+      this.#records.remove(this.#first);
     }
-  }
-}
-
-/** Of one that has ended, whoever has to collect it may take seconds for that; its id may then be somebody else's. */
-function isAlive({ pid, namespace }: FirstProcess): boolean {
-  try {
-    if (readlinkSync(`/proc/${pid}/ns/pid`) !== namespace) return false;
-    const status = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    const state = status.slice(status.lastIndexOf(')') + 2, status.lastIndexOf(')') + 3);
-    return state !== 'Z' && state !== 'X';
-  } catch {
-    return false;
-  }
-}
-
-/** @returns whether there was somebody to get it */
-function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
-  try {
-    return process.kill(pid, signal);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-    return false;
+    this.#onGone();
   }
 }

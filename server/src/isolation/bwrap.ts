@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import {
   chmodSync,
   chownSync,
@@ -44,10 +44,11 @@ import { startEgressProxy } from './egress.ts';
 import { findProgram } from './find-program.ts';
 import { exceptionsOf, PROXY_SOCKET, withForwarder } from './forwarder.ts';
 import { mountsOf, requireOpen, requireSafe, writeWarning } from './given-directories.ts';
+import { SandboxRecords } from './sandbox-records.ts';
 import { seccompFilter } from './seccomp.ts';
 import { testSandbox } from './self-test.ts';
 import { type SessionUser, SessionUsers } from './session-users.ts';
-import { killMarked, MARK_VARIABLE } from './stray-processes.ts';
+import { MARK_VARIABLE } from './stray-processes.ts';
 
 export type BwrapOptions = {
   /** Where the programs of the chain are looked for. */
@@ -56,7 +57,6 @@ export type BwrapOptions = {
   sessionsDirectory: string;
   /** Emptied at every start. */
   temporaryDirectory: string;
-  /** Names this server's control groups. */
   nodeId: string;
   limits: ResourceLimits & { temporaryBytes: number; diskBytes: number };
   /** What agents may read beside the system. */
@@ -76,6 +76,12 @@ while [ "$n" -gt 0 ]; do echo $$ >"$1" || exit 125; shift; n=$((n - 1)); done
 exec "$@"
 `;
 
+/**
+ * Inside, before all else: waits until the sandbox is noted, and ends when that will never be. Not bubblewrap's own way to
+ * wait, which goes on when the server has died, and comes before the sandbox ends with bubblewrap.
+ */
+const GATE = `IFS= read -r _ <&${descriptors.go} || exit 125; exec ${descriptors.go}<&-; exec "$@"`;
+
 /** Confines each agent process by bubblewrap: see docs/isolation.md. */
 export class BwrapDriver implements IsolationDriver {
   readonly name = 'bwrap';
@@ -84,6 +90,7 @@ export class BwrapDriver implements IsolationDriver {
   readonly #options: BwrapOptions;
   readonly #users: SessionUsers | null;
   readonly #cgroups: Cgroups | null;
+  readonly #records: SandboxRecords;
   readonly #disk: DiskWatch;
   readonly #socketBase: string;
   readonly #etcDirectory: string;
@@ -94,7 +101,8 @@ export class BwrapDriver implements IsolationDriver {
     this.#options = options;
     const isRoot = process.getuid?.() === 0;
     this.#users = isRoot ? new SessionUsers(options.sessionsDirectory) : null;
-    const { cgroups, reason } = Cgroups.open(options.limits, `greenroom-${options.nodeId.slice(0, 8)}`);
+    this.#records = new SandboxRecords(options.dataDir);
+    const { cgroups, reason } = Cgroups.open(options.limits, groupName(options));
     this.#cgroups = cgroups;
     if (cgroups === null) this.warnings.push(`memory of agents is not limited: ${reason}`);
     this.#disk = new DiskWatch({
@@ -189,7 +197,7 @@ export class BwrapDriver implements IsolationDriver {
         // The agent's own variables go to bubblewrap by a pipe: outside, programs could be misled by them.
         env: { PATH: '/usr/bin:/bin', [MARK_VARIABLE]: command.mark },
         stdio: [
-          ...(['pipe', 'pipe', 'pipe', filter, 'pipe', 'pipe'] as const),
+          ...(['pipe', 'pipe', 'pipe', filter, 'pipe', 'pipe', 'pipe'] as const),
           ...mounts.map(({ directory }) => directory.descriptor),
         ],
         detached: true,
@@ -198,7 +206,12 @@ export class BwrapDriver implements IsolationDriver {
         if (cgroup !== null) this.#cgroups?.discard(cgroup);
         release();
       };
-      const agent = new BwrapChild(child, { options: [...ownOptions, ...options], cgroup, onGone });
+      const agent = new BwrapChild(child, {
+        options: [...ownOptions, ...options],
+        records: this.#records,
+        cgroup,
+        onGone,
+      });
       const own = [request.home, ...(request.isManaged ? [request.workspace.path] : [])];
       const unwatch = this.#disk.watch(own, () => agent.exceed('disk'));
       void agent.exited.then(unwatch);
@@ -216,6 +229,7 @@ export class BwrapDriver implements IsolationDriver {
       ...(join.length === 0 ? [] : ['/bin/sh', '-c', JOIN, 'sh', String(join.length), ...join]),
       ...(user === null ? [] : [this.#program('setpriv'), ...dropTo(user)]),
       ...[this.#program('bwrap'), '--args', String(descriptors.options), '--'],
+      ...['/bin/sh', '-c', GATE, 'sh'],
       ...[realpathSync(this.#program('prlimit')), '--core=0:0', `--fsize=${diskBytes}:${diskBytes}`],
       ...(countsPerNamespace(release()) || user !== null ? [`--nproc=${processes}:${processes}`] : []),
       ...['--', ...(view.proxyExceptions === null ? [] : withForwarder), PROGRAM, ...args],
@@ -233,11 +247,6 @@ export class BwrapDriver implements IsolationDriver {
       temporaryDirectory,
       prepare: async (request) => await this.prepare(request),
     });
-  }
-
-  /** By what waits outside: what is inside ends with it. */
-  async sweep(markPrefix: string): Promise<number> {
-    return await killMarked(markPrefix);
   }
 
   [Symbol.dispose](): void {
@@ -259,6 +268,12 @@ type Prepared = {
 };
 
 const ownOptions = ['--seccomp', String(descriptors.seccomp), '--info-fd', String(descriptors.info)];
+
+/** Nobody else's: what is found in groups of this name at the next start is ended. A copied directory has the id too. */
+function groupName({ nodeId, dataDir }: BwrapOptions): string {
+  const digest = createHash('sha256').update(`${nodeId} ${dataDir}`).digest('hex');
+  return `greenroom-${digest.slice(0, 16)}`;
+}
 
 const noFilter: SelfTest = {
   ok: false,

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -102,6 +104,20 @@ describe('control groups of version 2', () => {
     assert.ok(cgroups, reason);
     cgroups.create('two');
     assert.ok(existsSync(join(hierarchy.root, 'unit/agents/two')));
+  });
+
+  it('of an earlier server are ended with what is in them: all at once where the kernel can, else one by one', async () => {
+    using hierarchy = new FakeHierarchy([process.pid]);
+    const child = spawn('sleep', ['1000']);
+    const exited = once(child, 'exit');
+    for (const name of ['new', 'old'])
+      mkdirSync(join(hierarchy.root, 'unit/agents', name), { recursive: true });
+    writeFileSync(join(hierarchy.root, 'unit/agents/new/cgroup.kill'), '');
+    // Whom this process cannot see is shown as 0.
+    writeFileSync(join(hierarchy.root, 'unit/agents/old/cgroup.procs'), `0\n${child.pid}\n`);
+    assert.ok(hierarchy.open().cgroups);
+    assert.equal(hierarchy.read('unit/agents/new/cgroup.kill'), '1');
+    assert.deepEqual(await exited, [null, 'SIGKILL']);
   });
 
   it('are left alone where programs of others are in the group', () => {

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { errorMessage } from '../errors.ts';
+import { identify, isAlive, type ProcessIdentity, sendSignal } from './process-identity.ts';
 
 export type ResourceLimits = { memoryBytes: number; processes: number; cpus: number | null };
 
@@ -14,6 +15,8 @@ type Parent = {
 };
 
 const PERIOD_US = 100_000;
+const KILL_ROUNDS = 200;
+const REMOVE_PATIENCE_MS = 500;
 
 /**
  * The kernel's groups that cap what all processes of one sandbox use together: memory, processes, processor time.
@@ -70,11 +73,11 @@ export class Cgroups {
     for (const group of this.#ended) if (group.remove()) this.#ended.delete(group);
   }
 
-  /** Of sandboxes that ended with an earlier server. */
+  /** Of an earlier server, with whatever still runs in them: nobody else has groups of this name. */
   #removeLeftovers(): void {
     for (const { path } of this.#parents) {
       const groups = readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-      for (const group of groups) new Cgroup([join(path, group.name)]).remove();
+      for (const { name } of groups) new Cgroup([join(path, name)]).end();
     }
   }
 
@@ -116,6 +119,40 @@ export class Cgroup {
   remove(): boolean {
     return this.#paths.map(removeGroup).every((isRemoved) => isRemoved);
   }
+
+  /** Kills what is in it, and removes it. */
+  end(): void {
+    for (const path of this.#paths) killGroup(path);
+    const deadline = performance.now() + REMOVE_PATIENCE_MS;
+    while (!this.remove() && performance.now() < deadline) pause();
+  }
+}
+
+function killGroup(path: string): void {
+  const atOnce = join(path, 'cgroup.kill');
+  if (existsSync(atOnce)) {
+    writeFileSync(atOnce, '1');
+    return;
+  }
+  // Version 1: what is being killed may still fork, so again until nobody new is there.
+  for (let round = 0; round < KILL_ROUNDS; round++) {
+    const members = readMembers(path).filter(isAlive);
+    if (members.length === 0) return;
+    for (const { pid } of members) sendSignal(pid, 'SIGKILL');
+    pause();
+  }
+}
+
+function readMembers(path: string): ProcessIdentity[] {
+  const file = join(path, 'cgroup.procs');
+  const pids = existsSync(file) ? readWords(file).map(Number) : [];
+  // 0 is one that this process cannot see, and to kill that would be to kill our own.
+  return pids.filter((pid) => pid > 0).flatMap((pid) => identify(pid) ?? []);
+}
+
+/** For moments, at the start of a server. */
+function pause(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
 }
 
 function removeGroup(path: string): boolean {

@@ -97,6 +97,4 @@ export interface IsolationDriver {
   prepare(request: SandboxRequest): Promise<Sandbox>;
   /** Runs something real inside. */
   selfTest(): Promise<SelfTest>;
-  /** Ends what an earlier server on the same data directory left behind. @returns how many processes */
-  sweep(markPrefix: string): Promise<number>;
 }

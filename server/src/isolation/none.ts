@@ -6,7 +6,8 @@ import { killMarked, MARK_VARIABLE } from './stray-processes.ts';
 /**
  * Runs beside the program and ends it when the server dies. It reads a pipe that only the server holds open: a line
  * means that the program ended by itself, end-of-file that the server is gone. The program gets SIGTERM first, since
- * it then ends the tools that it runs in process groups of their own.
+ * it then ends the tools that it runs in process groups of their own. Where setpriv can do that, the kernel sends it
+ * SIGTERM as well, should somebody have killed what waits.
  */
 const WATCHED = `
 ( if IFS= read -r _ <&3; then exit 0; fi
@@ -16,6 +17,7 @@ const WATCHED = `
   kill -KILL -- -$$
 ) </dev/null >/dev/null 2>&1 &
 exec 3<&-
+if setpriv --pdeathsig TERM true 2>/dev/null; then exec setpriv --pdeathsig TERM "$@"; fi
 exec "$@"
 `;
 
@@ -32,7 +34,6 @@ export const noIsolation: IsolationDriver = {
     release: () => {},
   }),
   selfTest: async () => ({ ok: true, detail: ['agents run without isolation'], hint: null }),
-  sweep: killMarked,
 };
 
 class PlainChild extends SpawnedChild {

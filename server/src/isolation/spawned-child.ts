@@ -64,6 +64,11 @@ export abstract class SpawnedChild implements AgentChild {
     return this.child.signalCode;
   }
 
+  /** Adds to what the process printed. */
+  protected note(text: string): void {
+    this.#stderr += `${text}\n`;
+  }
+
   stderrTail(): string {
     return this.#stderr.trim();
   }

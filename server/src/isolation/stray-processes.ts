@@ -1,7 +1,24 @@
 import { readdir, readFile } from 'node:fs/promises';
+import pLimit from 'p-limit';
+import { SandboxRecords } from './sandbox-records.ts';
 
 /** The environment variable that marks every process of an activation. */
 export const MARK_VARIABLE = 'GREENROOM_ACTIVATION';
+
+/** Descriptors that a look at all processes may take. */
+const OPEN_FILES = 16;
+
+/**
+ * Ends what an earlier server on this data directory left running, whatever that isolated its agents with. The caller
+ * holds the directory, so no other server uses it. Only where /proc tells (Linux).
+ *
+ * @returns how many processes and sandboxes
+ */
+export async function endStrays({ dataDir, nodeId }: { dataDir: string; nodeId: string }): Promise<number> {
+  if (process.platform !== 'linux') return 0;
+  const sandboxes = await new SandboxRecords(dataDir).endAll();
+  return sandboxes + (await killMarked(`${nodeId}/`));
+}
 
 /**
  * Kills the processes whose environment carries a mark that starts with `markPrefix`: also those that left the agent's
@@ -24,14 +41,21 @@ export async function killMarked(markPrefix: string): Promise<number> {
 export async function findMarked(markPrefix: string): Promise<number[]> {
   const needle = Buffer.from(`${MARK_VARIABLE}=${markPrefix}`);
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
-  const marked = await Promise.all(pids.map(async (pid) => ((await hasMark(pid, needle)) ? [pid] : [])));
+  const limit = pLimit(OPEN_FILES);
+  const marked = await limit.map(pids, async (pid) => ((await hasMark(pid, needle)) ? [pid] : []));
   return marked.flat().filter((pid) => pid !== process.pid);
 }
 
+/** Gone meanwhile, or closed to this user. */
+const isUnreadable = new Set(['ENOENT', 'ESRCH', 'EACCES', 'EPERM']);
+
 async function hasMark(pid: number, needle: Buffer): Promise<boolean> {
-  // Gone meanwhile, or another user's: not ours either way.
-  const environment = await readFile(`/proc/${pid}/environ`).catch(() => null);
-  return environment?.includes(needle) ?? false;
+  try {
+    return (await readFile(`/proc/${pid}/environ`)).includes(needle);
+  } catch (error) {
+    if (isUnreadable.has((error as NodeJS.ErrnoException).code ?? '')) return false;
+    throw error;
+  }
 }
 
 function kill(pid: number): boolean {

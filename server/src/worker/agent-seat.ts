@@ -139,6 +139,7 @@ export class AgentSeat {
         }
         deltas.observe(message, this.#options.turn()?.id ?? null);
         this.#messages.append(translate(message, this.#options.turn()?.id ?? null, new Date()));
+        agent.process.holdFor(this.#messages.stored);
         if (agent.openCalls.observe(message)) this.#options.onWaiting();
         if (message.type === 'result' && this.#options.turn()?.agent === agent)
           await this.#onResult(agent, message);

@@ -61,10 +61,7 @@ export class Worker {
   }
 
   async start(): Promise<void> {
-    const { driver, nodeId, dataDir } = this.#services;
-    const strays = await driver.sweep(`${nodeId}/`);
-    if (strays > 0)
-      this.#logger.warn({ processes: strays }, 'ended processes that an earlier server left behind');
+    const { dataDir } = this.#services;
     const jobs = await registerWorker(this.#db, this.#identity);
     await this.#queue.giveBack(jobs);
     if (jobs.length > 0)

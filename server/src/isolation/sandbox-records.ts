@@ -1,0 +1,59 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { isAlive, type ProcessIdentity, sendSignal } from './process-identity.ts';
+
+const GONE_PATIENCE_MS = 2_000;
+
+/**
+ * Notes the first process of every sandbox in the data directory, before anything of an agent runs in it: with that one
+ * ends all that is inside, whatever an agent has made of itself. A record is an empty file, named after the process.
+ */
+export class SandboxRecords {
+  readonly #directory: string;
+  /** Ids are given anew from there on. */
+  readonly #bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+
+  constructor(dataDir: string) {
+    this.#directory = join(dataDir, 'sandboxes');
+    mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
+  }
+
+  add(first: ProcessIdentity): void {
+    writeFileSync(this.#pathOf(first), '', { mode: 0o600 });
+  }
+
+  remove(first: ProcessIdentity): void {
+    rmSync(this.#pathOf(first), { force: true });
+  }
+
+  #pathOf({ pid, startedAt }: ProcessIdentity): string {
+    return join(this.#directory, `${pid}.${startedAt}.${this.#bootId}`);
+  }
+
+  /** Ends what an earlier server left running. @returns how many sandboxes */
+  async endAll(): Promise<number> {
+    const names = readdirSync(this.#directory);
+    const ended = await Promise.all(names.map(async (name) => await this.#endRecorded(name)));
+    return ended.filter((wasAlive) => wasAlive).length;
+  }
+
+  async #endRecorded(name: string): Promise<boolean> {
+    const [pid = '', startedAt = '', bootId] = name.split('.');
+    const first = { pid: Number(pid), startedAt };
+    const wasAlive = bootId === this.#bootId && isAlive(first);
+    if (wasAlive) await endFirst(first);
+    rmSync(join(this.#directory, name), { force: true });
+    return wasAlive;
+  }
+}
+
+/** Ends the first process of a sandbox, and waits until the kernel has ended all that is inside. */
+export async function endFirst(first: ProcessIdentity): Promise<void> {
+  const deadline = performance.now() + GONE_PATIENCE_MS;
+  while (isAlive(first)) {
+    sendSignal(first.pid, 'SIGKILL');
+    if (performance.now() > deadline) throw new Error('processes of a sandbox outlived it');
+    await delay(2);
+  }
+}
