@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, realpath, rm } from 'node:fs/promises';
+import { mkdir, realpath } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Kysely } from 'kysely';
@@ -41,6 +41,7 @@ import { chooseIsolation, type Isolation, isolationSettings } from './isolation/
 import type { IsolationDriver } from './isolation/driver.ts';
 import type { Logger } from './log.ts';
 import { ActivationQueue } from './queue/queue.ts';
+import { Remover } from './removal/remover.ts';
 import { runRetention } from './session/retention.ts';
 import type { SessionServices } from './session/service.ts';
 import { UsageLedger } from './usage/ledger.ts';
@@ -61,6 +62,8 @@ export type Context = {
   driver: IsolationDriver;
   /** Of the driver that confines, made at the start; null when none was asked for. */
   isolationTest: Isolation['selfTest'];
+  /** Deletes what agents may have written. */
+  remover: Remover;
   bus: EventBus;
   streams: EventStreams;
   /** Who may come in. */
@@ -100,9 +103,16 @@ export async function createContext(config: Config, parts: ContextParts): Promis
   await using stack = new AsyncDisposableStack();
 
   const dataDirectory = stack.use(openDataDirectory({ path: config.dataDir }));
-  const temporaryDirectory = await emptyDirectory(join(dataDirectory.path, 'tmp'));
+  const temporaryDirectory = await makeTemporaryDirectory(join(dataDirectory.path, 'tmp'));
+  const remover = stack.use(
+    new Remover({
+      sessionsDirectory: sessionsDirectory(dataDirectory.path),
+      ...{ temporaryDirectory, logger },
+    }),
+  );
+  remover.start();
   const { driver, selfTest: isolationTest } = await prepareIsolation(config, parts, {
-    ...{ stack, dataDirectory, temporaryDirectory },
+    ...{ stack, dataDirectory, temporaryDirectory, remover },
   });
   if (config.cloud !== null) requireOpenAgents(config.cloud, driver);
   const target = await connectionTarget(config, dataDirectory, { stack, logger });
@@ -157,7 +167,7 @@ export async function createContext(config: Config, parts: ContextParts): Promis
   const workspaces: WorkspaceServices = {
     db: database.db,
     dataDir: await realpath(dataDirectory.path),
-    history,
+    ...{ history, remover },
   };
   await raiseTenantWall(database.db);
   const tenantDatabases = stack.use(createTenantDatabases(target, { logger }));
@@ -168,7 +178,7 @@ export async function createContext(config: Config, parts: ContextParts): Promis
   };
   const worker = new Worker(
     {
-      ...{ db: database.db, bus, queue, eventLog, gateway, driver, workspaces, logger },
+      ...{ db: database.db, bus, queue, eventLog, gateway, driver, workspaces, remover, logger },
       startLimit: pLimit(availableParallelism()),
       workerId,
       nodeId: dataDirectory.nodeId,
@@ -199,6 +209,7 @@ export async function createContext(config: Config, parts: ContextParts): Promis
       upstream,
       driver,
       isolationTest,
+      remover,
       bus,
       streams,
       keys,
@@ -224,20 +235,27 @@ async function connectionTarget(
   return postgres.connection;
 }
 
-// The SDK unpacks transcripts into it and may leave them behind when the server is killed. Confined agents have users of
-// their own, when the server is root, and pass through.
-async function emptyDirectory(path: string): Promise<string> {
-  await rm(path, { recursive: true, force: true });
-  await mkdir(path, { mode: process.getuid?.() === 0 ? 0o711 : 0o700 });
+// The SDK unpacks transcripts into it and may leave them behind when the server is killed: each start has its own, so that
+// nobody waits for what is there. Confined agents have users of their own, when the server is root, and pass through.
+async function makeTemporaryDirectory(parent: string): Promise<string> {
+  const path = join(parent, randomUUID().slice(0, 8));
+  for (const each of [parent, path]) {
+    await mkdir(each, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 });
+  }
   return path;
 }
 
-type Places = { stack: AsyncDisposableStack; dataDirectory: DataDirectory; temporaryDirectory: string };
+type Places = {
+  stack: AsyncDisposableStack;
+  dataDirectory: DataDirectory;
+  temporaryDirectory: string;
+  remover: Remover;
+};
 
 async function prepareIsolation(
   config: Config,
   parts: ContextParts,
-  { stack, dataDirectory, temporaryDirectory }: Places,
+  { stack, dataDirectory, temporaryDirectory, remover }: Places,
 ): Promise<Isolation> {
   if (parts.driver !== undefined) return { driver: parts.driver, selfTest: null };
   return await chooseIsolation(
@@ -246,7 +264,7 @@ async function prepareIsolation(
       searchPath: parts.agentPath,
       dataDir: dataDirectory.path,
       sessionsDirectory: sessionsDirectory(dataDirectory.path),
-      temporaryDirectory,
+      ...{ temporaryDirectory, remover },
       nodeId: dataDirectory.nodeId,
       logger: parts.logger,
     },

@@ -390,7 +390,7 @@ describe('the files of a workspace', () => {
         ...[read, read, read, read, read],
         async () => await write('new'),
         async () => await write('secret'),
-        async () => await deletePath(root, ['x', 'secret'], { recursive: false }),
+        async () => await deletePath(root, ['x', 'secret'], { recursive: false, remover: null }),
       ];
       await Promise.all(
         Array.from({ length: 8 }, async () => {

@@ -91,7 +91,7 @@ export async function classicRoutes(
     },
     async (request, reply) => {
       const { body } = request;
-      const { sessions } = context.forTenant(request);
+      const { sessions, workspaces } = context.forTenant(request);
       const start = await toStartRequest(request, context);
       const resumed = body.resume_session_id?.toLowerCase() || null;
       if (resumed === null) {
@@ -100,8 +100,7 @@ export async function classicRoutes(
       }
       if (!isUuid(resumed)) throw notResumable(resumed);
       if (body.fork_session === true) {
-        const services = { ...sessions, dataDir: context.dataDirectory.path };
-        const id = answerOnce(reply, await forkResumed(services, resumed, start));
+        const id = answerOnce(reply, await forkResumed({ ...sessions, workspaces }, resumed, start));
         return { session_id: id, status: 'pending' as const, message: `Session ${id} started successfully` };
       }
       answerOnce(reply, await resumeSession(sessions, { ...start, sessionId: resumed }));

@@ -12,12 +12,14 @@ import {
   openSync,
   readdirSync,
   realpathSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
 import { release } from 'node:os';
 import { basename, join } from 'node:path';
 import type { Logger } from '../log.ts';
+import type { Remover } from '../removal/remover.ts';
 import { isInside } from '../util/path-inside.ts';
 import {
   bwrapArguments,
@@ -54,8 +56,9 @@ export type BwrapOptions = {
   searchPath: string;
   dataDir: string;
   sessionsDirectory: string;
-  /** Emptied at every start. */
+  /** Of this run of the server. */
   temporaryDirectory: string;
+  remover: Pick<Remover, 'takeTemporary'>;
   /** Names this server's control groups. */
   nodeId: string;
   limits: ResourceLimits & { temporaryBytes: number; diskBytes: number };
@@ -167,8 +170,7 @@ export class BwrapDriver implements IsolationDriver {
 
   #spawn(command: AgentCommand, sandbox: Prepared): AgentChild {
     const { request, view, user, socketDirectory, release } = sandbox;
-    const { unpacked } = command;
-    if (unpacked !== null && user !== null) giveUnpacked(unpacked, user);
+    const unpacked = command.unpacked === null ? null : takeUnpacked(command.unpacked, user);
     const mounts = mountsOf(request);
     const options = bwrapArguments({
       ...{ view, socketDirectory, program: command.command, environment: command.env },
@@ -196,6 +198,7 @@ export class BwrapDriver implements IsolationDriver {
       });
       const onGone = (): void => {
         if (cgroup !== null) this.#cgroups?.discard(cgroup);
+        if (unpacked !== null) void this.#options.remover.takeTemporary(unpacked.path);
         release();
       };
       const agent = new BwrapChild(child, { options: [...ownOptions, ...options], cgroup, onGone });
@@ -283,7 +286,18 @@ function dropTo({ uid, gid }: SessionUser): string[] {
   return [...user, '--no-new-privs', '--inh-caps=-all', '--bounding-set=-all'];
 }
 
-/** What the SDK has just unpacked for this agent; nobody else knows its name. */
+/**
+ * What the SDK has just unpacked for this agent gets another name out here: the SDK deletes it by its path, which the
+ * agent could lead elsewhere while it lives.
+ */
+function takeUnpacked(at: string, user: SessionUser | null): { path: string; at: string } {
+  const path = `${at}.agent`;
+  renameSync(at, path);
+  if (user !== null) giveUnpacked(path, user);
+  return { path, at };
+}
+
+/** Nobody else knows its name yet. */
 function giveUnpacked(path: string, user: SessionUser): void {
   if (lstatSync(path).isDirectory())
     for (const name of readdirSync(path)) giveUnpacked(join(path, name), user);

@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import type { Kysely, Transaction } from 'kysely';
 import { sessionDirectories } from '../agent/environment.ts';
 import type { Identity } from '../api-key/identity.ts';
@@ -10,6 +9,7 @@ import { newSessionId } from '../ids.ts';
 import { findRunningTurn, type Prompt } from '../turn/store.ts';
 import { repairTranscript } from '../worker/transcript-repair.ts';
 import { copyWorkspace } from '../workspace/copy.ts';
+import type { WorkspaceServices } from '../workspace/service.ts';
 import { requireBypass } from './bypass.ts';
 import { type Committed, commitOnce } from './commit.ts';
 import { copyHistory, holdSession, insertFork } from './fork-store.ts';
@@ -28,8 +28,7 @@ import { isActive, type SessionOptions } from './session.ts';
 import { findSession, type SessionKey, type SessionRow } from './store.ts';
 
 export type ForkServices = SessionServices & {
-  /** Free of symbolic links. */
-  dataDir: string;
+  workspaces: Pick<WorkspaceServices, 'dataDir' | 'remover'>;
 };
 
 export type ForkRequest = {
@@ -71,7 +70,7 @@ export async function forkSession(
   if (parent.cwd === null) {
     // Too long for a transaction. Afterwards the files belong to the fork, if it came to be.
     stack.defer(async () => await removeUnlessStored(services, { ...key, id: forkId }));
-    await copyFiles(services.dataDir, parent, forkId);
+    await copyFiles(services.workspaces, parent, forkId);
   }
   return await commitOnce(services, request.once, async (trx) => {
     // Held, it cannot be deleted: its history is copied, and the fork points at it.
@@ -99,7 +98,11 @@ function checkPlace(parent: SessionRow, at: number | null): void {
   });
 }
 
-async function copyFiles(dataDir: string, parent: SessionRow, forkId: string): Promise<void> {
+async function copyFiles(
+  { dataDir }: ForkServices['workspaces'],
+  parent: SessionRow,
+  forkId: string,
+): Promise<void> {
   const { workspace } = sessionDirectories(dataDir, parent.id);
   const isCopied = await copyWorkspace(workspace, sessionDirectories(dataDir, forkId).workspace);
   // A session that no worker ever had has no files yet.
@@ -109,13 +112,14 @@ async function copyFiles(dataDir: string, parent: SessionRow, forkId: string): P
   });
 }
 
-async function removeUnlessStored({ db, dataDir }: ForkServices, key: SessionKey): Promise<void> {
+async function removeUnlessStored({ db, workspaces }: ForkServices, key: SessionKey): Promise<void> {
   // Where the database does not answer, the commit may have been made.
   const isStored = await findSession(db, key).then(
     (found) => found !== undefined,
     () => true,
   );
-  if (!isStored) await rm(sessionDirectories(dataDir, key.id).root, { recursive: true, force: true });
+  if (isStored) return;
+  await workspaces.remover.takeSession(sessionDirectories(workspaces.dataDir, key.id).root);
 }
 
 async function insertForkOf(

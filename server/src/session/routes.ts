@@ -111,15 +111,14 @@ export async function sessionRoutes(
       },
     },
     async (request, reply) => {
-      const { sessions } = context.forTenant(request);
+      const { sessions, workspaces } = context.forTenant(request);
       const key = sessionKey(request);
       const fork = {
         ...readForkRequest(request.body),
         asker: request.identity,
         once: idempotentRequest(request),
       };
-      const services = { ...sessions, dataDir: context.dataDirectory.path };
-      const id = answerOnce(reply, await forkSession(services, key, fork));
+      const id = answerOnce(reply, await forkSession({ ...sessions, workspaces }, key, fork));
       return reply.code(201).send(toSessionView(await getSessionDetail(sessions, { ...key, id })));
     },
   );

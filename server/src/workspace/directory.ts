@@ -13,6 +13,8 @@ import {
   unlink,
 } from 'node:fs/promises';
 import { AppError } from '../errors.ts';
+import { makeUsable } from '../removal/move-directory.ts';
+import type { Remover } from '../removal/remover.ts';
 import { openDirectory } from '../util/held-directory.ts';
 import { MAX_DEPTH, type WorkspacePath } from './path.ts';
 
@@ -126,19 +128,32 @@ export class Directory {
     await rmdir(this.#at(name));
   }
 
+  /** Deletes what the server may move, whatever is in it: at once, however much that is. */
+  async takeAway(name: Name, remover: Remover): Promise<void> {
+    await remover.takeFrom(this.#at(name));
+  }
+
   /** Deletes a directory with all that is in it, which may grow meanwhile: then it is not empty, and that is said. */
   async removeTree(name: Name, depth = 0): Promise<void> {
     if (depth > MAX_DEPTH) {
       throw new AppError('file_conflict', `There are more than ${MAX_DEPTH} directories in one another.`);
     }
     {
-      await using directory = await this.open(name);
+      await using directory = await this.#openClosed(name);
       for await (const child of directory.names()) {
         const isDirectory = (await directory.stat(child)).isDirectory();
         await (isDirectory ? directory.removeTree(child, depth + 1) : directory.unlink(child));
       }
     }
     await this.removeDirectory(name);
+  }
+
+  /** Whoever may delete a directory with all that is in it may also open it, and that is what its owner does. */
+  async #openClosed(name: Name): Promise<Directory> {
+    const { mode, uid } = await this.stat(name);
+    const isClosed = (mode & 0o700n) !== 0o700n && Number(uid) === process.getuid?.();
+    if (isClosed) await makeUsable(this.#at(name));
+    return await this.open(name);
   }
 
   // A confined agent may run as another user than the server, who would own what the server makes.
@@ -169,8 +184,13 @@ function toName(bytes: Buffer): Name {
   return Buffer.byteLength(text) === bytes.length && Buffer.from(text).equals(bytes) ? text : bytes;
 }
 
+/** Linux has them. */
+export function hasDescriptorPaths(): boolean {
+  return existsSync('/proc/self/fd');
+}
+
 function requireDescriptorPaths(): void {
-  if (existsSync('/proc/self/fd')) return;
+  if (hasDescriptorPaths()) return;
   throw new AppError('not_supported', 'Workspace files need Linux with /proc: there is none here.', {
     hint: 'run the server on Linux, or in a Linux container',
   });

@@ -3,6 +3,7 @@ import type { BigIntStats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { AppError } from '../errors.ts';
+import type { Remover } from '../removal/remover.ts';
 import type { Directory, Name } from './directory.ts';
 import { isMissing, notRegular } from './file-errors.ts';
 import { splitPath, type WorkspacePath } from './path.ts';
@@ -191,15 +192,20 @@ async function linkExclusively(
   await directory.unlink(temporary);
 }
 
-/** Deletes a file, a link, or a directory: an empty one, or with all that is in it. */
+/**
+ * Deletes a file, a link, or a directory: an empty one, or with all that is in it.
+ *
+ * @param remover takes over what is on its file system; null where the directory is not the server's
+ */
 export async function deletePath(
   root: Directory,
   path: WorkspacePath,
-  { recursive }: { recursive: boolean },
+  { recursive, remover }: { recursive: boolean; remover: Remover | null },
 ): Promise<void> {
   const { parent, name } = splitPath(path);
   await using directory = await root.walk(parent);
   if (!(await directory.stat(name)).isDirectory()) await directory.unlink(name);
-  else if (recursive) await directory.removeTree(name);
-  else await directory.removeDirectory(name);
+  else if (!recursive) await directory.removeDirectory(name);
+  else if (remover !== null) await directory.takeAway(name, remover);
+  else await directory.removeTree(name);
 }

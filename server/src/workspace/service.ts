@@ -4,6 +4,7 @@ import type { Kysely } from 'kysely';
 import type { Database } from '../db/database.ts';
 import { AppError } from '../errors.ts';
 import { isUuid } from '../ids.ts';
+import type { Remover } from '../removal/remover.ts';
 import { getSessionOrThrow, type SessionRow } from '../session/service.ts';
 import { isActive } from '../session/session.ts';
 import type { SessionKey } from '../session/store.ts';
@@ -25,6 +26,7 @@ export type WorkspaceServices = {
   /** Free of symbolic links. */
   dataDir: string;
   history: WorkspaceHistory;
+  remover: Remover;
 };
 
 type Opened = { session: SessionRow; place: WorkspacePlace; root: Directory | null };
@@ -100,11 +102,11 @@ export async function removeFile(
   key: SessionKey,
   { path, recursive }: { path: WorkspacePath; recursive: boolean },
 ): Promise<void> {
-  const { root } = await openWorkspace(services, key);
+  const { root, place } = await openWorkspace(services, key);
   await withErrors(path, async () => {
     await using directory = root ?? throwMissing();
     try {
-      await deletePath(directory, path, { recursive });
+      await deletePath(directory, path, { recursive, remover: place.isManaged ? services.remover : null });
     } finally {
       services.history.noticeWrite(key.id);
     }
