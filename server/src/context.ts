@@ -163,11 +163,13 @@ export async function createContext(config: Config, parts: ContextParts): Promis
     maxQueued: { perSession: config.maxQueuedMessages, sessions: config.maxQueued },
   };
   await queue.scheduleHourly(async () => await runRetention(sessions, config.retention, logger));
-  const history = stack.use(new WorkspaceHistory({ path: parts.agentPath, logger }));
+  const history = stack.use(
+    new WorkspaceHistory({ path: parts.agentPath, confinesAgents: driver.confines, logger }),
+  );
   const workspaces: WorkspaceServices = {
     db: database.db,
     dataDir: await realpath(dataDirectory.path),
-    ...{ history, remover },
+    ...{ history, remover, confinesAgents: driver.confines },
   };
   await raiseTenantWall(database.db);
   const tenantDatabases = stack.use(createTenantDatabases(target, { logger }));

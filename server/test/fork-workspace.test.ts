@@ -150,7 +150,7 @@ describe('copying a workspace', () => {
     await symlink(join(root, 'outside'), join(from, 'directory'));
     await symlink(join(root, 'outside', 'secret'), join(from, 'file'));
     await symlink('nowhere', join(from, 'dangling'));
-    assert.equal(await copyWorkspace(from, to), true);
+    assert.deepEqual(await copyWorkspace(from, to), []);
     assert.equal(await readlink(join(to, 'directory')), join(root, 'outside'));
     assert.equal(await readlink(join(to, 'file')), join(root, 'outside', 'secret'));
     assert.equal(await readlink(join(to, 'dangling')), 'nowhere');
@@ -224,7 +224,7 @@ describe('copying a workspace', () => {
     await assert.rejects(copyWorkspace(from, to), { code: 'not_supported' });
   });
 
-  it('gives false where there is nothing', async () => {
-    assert.equal(await copyWorkspace(join(root, 'nothing'), join(root, 'copy')), false);
+  it('gives null where there is nothing', async () => {
+    assert.equal(await copyWorkspace(join(root, 'nothing'), join(root, 'copy')), null);
   });
 });

@@ -139,7 +139,7 @@ describe('the files of a workspace', () => {
       await busy.event(first, (event) => event.kind === 'sdk');
       const waiting = await busy.execute({ prompt: 'read early.txt', permission_mode: 'acceptEdits' });
       const empty = await busy.request('GET', `/sessions/${waiting}/files`);
-      assert.deepEqual(empty.body, { path: '', entries: [], truncated: false });
+      assert.deepEqual(empty.body, { path: '', entries: [], truncated: false, omitted_files: [] });
       const archive = await fetch(`${busy.url}/sessions/${waiting}/archive`);
       assert.equal((await archive.arrayBuffer()).byteLength, 1024);
       assert.equal((await busy.request('GET', `/sessions/${waiting}/files/early.txt`)).status, 404);

@@ -48,17 +48,23 @@ export type ForkRequest = {
   once: IdempotentRequest | null;
 };
 
+export type Forked = {
+  id: string;
+  /** Files of the workspace that are closed to the server and were left out; directories with a slash at their end. */
+  omitted: string[];
+};
+
 /**
  * Makes a session that begins with another one's history, up to one of its events. The other is left as it is, and may
  * run meanwhile. A workspace of its own is copied, as its files are now.
  *
- * @returns the id of the new session
+ * @returns the new session
  */
 export async function forkSession(
   services: ForkServices,
   key: SessionKey,
   request: ForkRequest,
-): Promise<Once<string>> {
+): Promise<Once<Forked>> {
   const { db } = services;
   const earlier = await findEarlier(db, request.once);
   if (earlier !== null) return earlier;
@@ -67,15 +73,16 @@ export async function forkSession(
   if (request.cwd !== null && request.cwd !== parent.cwd) throw changedWorkspace(parent);
   const forkId = newSessionId();
   await using stack = new AsyncDisposableStack();
+  let omitted: string[] = [];
   if (parent.cwd === null) {
     // Too long for a transaction. Afterwards the files belong to the fork, if it came to be.
     stack.defer(async () => await removeUnlessStored(services, { ...key, id: forkId }));
-    await copyFiles(services.workspaces, parent, forkId);
+    omitted = await copyFiles(services.workspaces, parent, forkId);
   }
   return await commitOnce(services, request.once, async (trx) => {
     // Held, it cannot be deleted: its history is copied, and the fork points at it.
     const held = (await holdSession(trx, key)) ?? throwNotFound(key.id);
-    return await insertForkOf(services, trx, { parent: held, forkId, request });
+    return await insertForkOf(services, trx, { parent: held, fork: { id: forkId, omitted }, request });
   });
 }
 
@@ -83,9 +90,9 @@ export async function forkSession(
 async function findEarlier(
   db: Kysely<Database>,
   once: IdempotentRequest | null,
-): Promise<Once<string> | null> {
+): Promise<Once<Forked> | null> {
   if (once === null) return null;
-  const replay = await db.transaction().execute(async (trx) => await findReplay<string>(trx, once));
+  const replay = await db.transaction().execute(async (trx) => await findReplay<Forked>(trx, once));
   return replay === null ? null : { ...replay, isReplay: true };
 }
 
@@ -102,11 +109,12 @@ async function copyFiles(
   { dataDir }: ForkServices['workspaces'],
   parent: SessionRow,
   forkId: string,
-): Promise<void> {
+): Promise<string[]> {
   const { workspace } = sessionDirectories(dataDir, parent.id);
-  const isCopied = await copyWorkspace(workspace, sessionDirectories(dataDir, forkId).workspace);
+  const omitted = await copyWorkspace(workspace, sessionDirectories(dataDir, forkId).workspace);
   // A session that no worker ever had has no files yet.
-  if (isCopied || parent.fence === 0) return;
+  if (omitted !== null) return omitted;
+  if (parent.fence === 0) return [];
   throw new AppError('workspace_elsewhere', "The session's workspace is not on this node.", {
     hint: 'fork it on the node that ran the session',
   });
@@ -125,9 +133,10 @@ async function removeUnlessStored({ db, workspaces }: ForkServices, key: Session
 async function insertForkOf(
   services: ForkServices,
   trx: Transaction<Database>,
-  { parent, forkId, request }: { parent: SessionRow; forkId: string; request: ForkRequest },
-): Promise<Committed<string>> {
+  { parent, fork: forked, request }: { parent: SessionRow; fork: Forked; request: ForkRequest },
+): Promise<Committed<Forked>> {
   const { tenant_id: tenantId } = parent;
+  const { id: forkId } = forked;
   const { asker } = request;
   const options = { ...parent.options, ...withSecrets(request.options, parent.options) };
   requireBypass(options, asker);
@@ -149,7 +158,7 @@ async function insertForkOf(
   const cutOff = await findRunningTurn(trx, forkId);
   if (cutOff !== undefined) await repairTranscript(trx, fork, cutOff);
   const events = await settleFork(trx, fork, { session_id: parent.id, seq: copy.at });
-  if (request.prompt === null) return { events, value: forkId };
+  if (request.prompt === null) return { events, value: forked };
   events.push(...(await queueTurn(trx, fork, turnDraft(request.prompt, asker))));
-  return { events, signals: [await wakeWorker(services, trx, fork)], value: forkId };
+  return { events, signals: [await wakeWorker(services, trx, fork)], value: forked };
 }

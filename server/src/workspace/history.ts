@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { AppError, errorMessage } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { type DiffOptions, listChanges, type RawChange, writeDiff } from './diff.ts';
-import { Directory } from './directory.ts';
+import type { Directory } from './directory.ts';
 import { isMissing } from './file-errors.ts';
 import { GitRepository } from './git.ts';
-import type { WorkspacePlace } from './place.ts';
+import { openPlace, type WorkspacePlace } from './place.ts';
 import { type Conflict, restoreFiles } from './restore.ts';
 import { type SnapshotLimits, snapshotLimits } from './scan.ts';
 import { loadManifest, type Snapshot, type SnapshotName, saveManifest, takeSnapshot } from './snapshots.ts';
@@ -31,6 +31,7 @@ const MAX_SETTLED = 10_000;
 export class WorkspaceHistory {
   readonly #path: string;
   readonly #logger: Logger;
+  readonly #confinesAgents: boolean;
   readonly #limits: SnapshotLimits;
   readonly #now: () => Date;
   readonly #busy = new Map<string, Promise<unknown>>();
@@ -42,11 +43,14 @@ export class WorkspaceHistory {
     /** Search path for git. */
     path: string;
     logger: Logger;
+    /** Whether agents have users of their own where the server is root. */
+    confinesAgents?: boolean;
     limits?: SnapshotLimits;
     now?: () => Date;
   }) {
     this.#path = options.path;
     this.#logger = options.logger;
+    this.#confinesAgents = options.confinesAgents ?? false;
     this.#limits = options.limits ?? snapshotLimits;
     this.#now = options.now ?? (() => new Date());
   }
@@ -115,7 +119,7 @@ export class WorkspaceHistory {
       });
       if (dryRun || changes.length === 0) return { changes, conflicts: [] };
       this.#settled.delete(place.sessionId);
-      await using root = await Directory.openRoot(place.directory);
+      await using root = await openPlace(place, this.#confinesAgents);
       return { changes, conflicts: await restoreFiles(root, repository, changes) };
     });
   }
@@ -148,7 +152,7 @@ export class WorkspaceHistory {
   async #requireHistory(place: WorkspacePlace): Promise<void> {
     const repository = this.#repositoryOf(place);
     if (repository.exists) return;
-    await using root = await Directory.openRoot(place.directory);
+    await using root = await openPlace(place, this.#confinesAgents);
     if (!place.isManaged) await requireCheckout(root);
     await repository.create();
   }
@@ -156,7 +160,7 @@ export class WorkspaceHistory {
   async #capture(place: WorkspacePlace): Promise<Snapshot> {
     const repository = this.#repositoryOf(place);
     await this.#requireHistory(place);
-    await using root = await Directory.openRoot(place.directory);
+    await using root = await openPlace(place, this.#confinesAgents);
     return await takeSnapshot(root, repository, {
       isCheckout: !place.isManaged,
       limits: this.#limits,

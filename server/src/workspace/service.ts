@@ -9,15 +9,15 @@ import { getSessionOrThrow, type SessionRow } from '../session/service.ts';
 import { isActive } from '../session/session.ts';
 import type { SessionKey } from '../session/store.ts';
 import { findTurn } from '../turn/store.ts';
-import { emptyArchive, openArchive } from './archive.ts';
+import { type Archive, emptyArchive, openArchive } from './archive.ts';
 import { type FileChange, limitFiles, toFileChange } from './diff.ts';
 import { Directory } from './directory.ts';
-import { fileError } from './file-errors.ts';
+import { fileError, isForbidden } from './file-errors.ts';
 import { deletePath, type OpenFile, openPath, type WriteConditions, writeFile } from './files.ts';
 import type { WorkspaceHistory } from './history.ts';
-import { type Listing, listDirectory } from './listing.ts';
+import { emptyListing, type Listing, listDirectory } from './listing.ts';
 import type { WorkspacePath } from './path.ts';
-import { placeOf, type WorkspacePlace } from './place.ts';
+import { openPlace, placeOf, type WorkspacePlace } from './place.ts';
 import type { Conflict } from './restore.ts';
 import type { SnapshotName } from './snapshots.ts';
 
@@ -27,6 +27,8 @@ export type WorkspaceServices = {
   dataDir: string;
   history: WorkspaceHistory;
   remover: Remover;
+  /** Whether agents have users of their own where the server is root. */
+  confinesAgents: boolean;
 };
 
 type Opened = { session: SessionRow; place: WorkspacePlace; root: Directory | null };
@@ -42,11 +44,12 @@ async function openWorkspace(
   const isNew = place.isManaged && session.fence === 0;
   if (isNew && create) await mkdir(place.directory, { recursive: true, mode: 0o700 });
   try {
-    return { session, place, root: await Directory.openRoot(place.directory) };
+    return { session, place, root: await openPlace(place, services.confinesAgents) };
   } catch (error) {
     if (error instanceof AppError) throw error;
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' && isNew) return { session, place, root: null };
+    if (isForbidden(error)) throw fileError(error, place.directory);
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') throw elsewhere(place, error);
     throw error;
   }
@@ -70,7 +73,7 @@ export async function findFile(
 ): Promise<Found> {
   const { root } = await openWorkspace(services, key);
   if (root === null && path.length === 0) {
-    return { kind: 'directory', listing: { entries: [], truncated: false } };
+    return { kind: 'directory', listing: emptyListing };
   }
   return await withErrors(path, async () => {
     await using directory = root ?? throwMissing();
@@ -113,12 +116,12 @@ export async function removeFile(
   });
 }
 
-/** The directory at a path as a tar stream. */
+/** The directory at a path. */
 export async function archiveFiles(
   services: WorkspaceServices,
   key: SessionKey,
   path: WorkspacePath,
-): Promise<Readable> {
+): Promise<Archive> {
   const { root } = await openWorkspace(services, key);
   if (root === null && path.length === 0) return emptyArchive();
   return await withErrors(path, async () => {
