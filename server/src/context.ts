@@ -19,6 +19,8 @@ import { Notifications } from './db/notifications.ts';
 import { retryWhileUnavailable } from './db/retry.ts';
 import { createTenantDatabases, requireTenantRole } from './db/tenant-databases.ts';
 import { raiseTenantWall } from './db/tenant-wall.ts';
+import { findMeter } from './disk/measure.ts';
+import { SessionDisk } from './disk/session-disk.ts';
 import { StartupError } from './errors.ts';
 import { EventBus } from './event/bus.ts';
 import { EventLog } from './event/event-log.ts';
@@ -47,6 +49,7 @@ import type { SessionServices } from './session/service.ts';
 import { UsageLedger } from './usage/ledger.ts';
 import { Worker } from './worker/worker.ts';
 import { WorkspaceHistory } from './workspace/history.ts';
+import { snapshotLimits } from './workspace/scan.ts';
 import type { WorkspaceServices } from './workspace/service.ts';
 
 /** Everything that a running server is made of. Built once, closed in reverse order. */
@@ -164,12 +167,23 @@ export async function createContext(config: Config, parts: ContextParts): Promis
   };
   await queue.scheduleHourly(async () => await runRetention(sessions, config.retention, logger));
   const history = stack.use(
-    new WorkspaceHistory({ path: parts.agentPath, confinesAgents: driver.confines, logger }),
+    new WorkspaceHistory({
+      ...{ path: parts.agentPath, confinesAgents: driver.confines, logger },
+      limits: {
+        ...snapshotLimits,
+        storedBytes: Math.min(snapshotLimits.storedBytes, config.sandboxDisk),
+      },
+    }),
   );
+  const disk = new SessionDisk({
+    directory: dataDirectory.path,
+    maxBytes: config.sandboxDisk,
+    meter: findMeter(parts.agentPath, driver),
+  });
   const workspaces: WorkspaceServices = {
     db: database.db,
     dataDir: await realpath(dataDirectory.path),
-    ...{ history, remover, confinesAgents: driver.confines },
+    ...{ history, remover, disk, confinesAgents: driver.confines },
   };
   await raiseTenantWall(database.db);
   const tenantDatabases = stack.use(createTenantDatabases(target, { logger }));

@@ -384,7 +384,7 @@ describe('the files of a workspace', () => {
       const write = async (name: string): Promise<void> => {
         const content = Readable.from([Buffer.from('inside')]);
         const conditions = { ifMatch: null, onlyIfMissing: false };
-        await storeFile(root, ['x', name], { content, conditions });
+        await storeFile(root, ['x', name], { content, conditions, allowance: null });
       };
       const tries = [
         ...[read, read, read, read, read],

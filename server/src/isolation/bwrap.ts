@@ -18,6 +18,7 @@ import {
 } from 'node:fs';
 import { release } from 'node:os';
 import { basename, join } from 'node:path';
+import { makeMeter } from '../disk/measure.ts';
 import type { Logger } from '../log.ts';
 import type { Remover } from '../removal/remover.ts';
 import { isInside } from '../util/path-inside.ts';
@@ -100,9 +101,11 @@ export class BwrapDriver implements IsolationDriver {
     const { cgroups, reason } = Cgroups.open(options.limits, `greenroom-${options.nodeId.slice(0, 8)}`);
     this.#cgroups = cgroups;
     if (cgroups === null) this.warnings.push(`memory of agents is not limited: ${reason}`);
+    const meter = makeMeter({ du: this.#program('du'), bwrap: this.#program('bwrap') });
+    if (!meter.countsFiles) this.warnings.push('the number of files of agents is not limited: du is not GNU');
     this.#disk = new DiskWatch({
       ...{ directory: options.sessionsDirectory, maxBytes: options.limits.diskBytes, logger: options.logger },
-      du: this.#program('du'),
+      meter,
     });
     // The SDK looks at this path here, too: nobody's real home.
     this.#home = existsSync('/home/agent') ? `/home/agent-${options.nodeId.slice(0, 8)}` : '/home/agent';

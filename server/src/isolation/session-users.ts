@@ -125,6 +125,6 @@ async function giveEntries(directory: string | Buffer, user: SessionUser): Promi
 }
 
 function ignoreMissing(error: NodeJS.ErrnoException): never[] {
-  if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return [];
+  if (error.code === 'ENOENT' || error.code === 'ENOTDIR' || error.code === 'ELOOP') return [];
   throw error;
 }

@@ -132,6 +132,9 @@ export class Remover {
     this.#due.add(bin);
     this.#running ??= this.#run().finally(() => {
       this.#running = null;
+      // Something may have come while it ended.
+      const bin = first(this.#due);
+      if (bin !== undefined && !this.#isStopped) this.#empty(bin);
     });
   }
 

@@ -28,7 +28,7 @@ import { isActive, type SessionOptions } from './session.ts';
 import { findSession, type SessionKey, type SessionRow } from './store.ts';
 
 export type ForkServices = SessionServices & {
-  workspaces: Pick<WorkspaceServices, 'dataDir' | 'remover'>;
+  workspaces: Pick<WorkspaceServices, 'dataDir' | 'remover' | 'disk'>;
 };
 
 export type ForkRequest = {
@@ -106,12 +106,16 @@ function checkPlace(parent: SessionRow, at: number | null): void {
 }
 
 async function copyFiles(
-  { dataDir }: ForkServices['workspaces'],
+  { dataDir, disk }: ForkServices['workspaces'],
   parent: SessionRow,
   forkId: string,
 ): Promise<string[]> {
   const { workspace } = sessionDirectories(dataDir, parent.id);
-  const omitted = await copyWorkspace(workspace, sessionDirectories(dataDir, forkId).workspace);
+  const omitted = await copyWorkspace(
+    workspace,
+    sessionDirectories(dataDir, forkId).workspace,
+    await disk.openNew(),
+  );
   // A session that no worker ever had has no files yet.
   if (omitted !== null) return omitted;
   if (parent.fence === 0) return [];

@@ -1,5 +1,6 @@
 import type { BigIntStats } from 'node:fs';
 import { chmod, constants, copyFile, lchown, lutimes, mkdir, symlink } from 'node:fs/promises';
+import type { Allowance } from '../disk/session-disk.ts';
 import { AppError } from '../errors.ts';
 import { Directory, type Name } from './directory.ts';
 import { fileError, isForbidden } from './file-errors.ts';
@@ -25,20 +26,19 @@ const AT_ONCE = 16;
 export async function copyWorkspace(
   from: string,
   to: string,
-  { maxBytes = Number.POSITIVE_INFINITY }: { maxBytes?: number } = {},
+  allowance: Allowance | null = null,
 ): Promise<string[] | null> {
   return await ifThere('', async () => {
     await using source = await Directory.openRoot(from);
     await mkdir(to, { recursive: true, mode: 0o700 });
-    const budget = { entries: MAX_ENTRIES, bytes: MAX_BYTES, allowed: maxBytes };
+    const budget = { entries: MAX_ENTRIES, bytes: MAX_BYTES, allowance };
     const omitted: string[] = [];
     await copyEntries(source, { target: Buffer.from(to), label: '', depth: 0, budget, omitted });
     return omitted.toSorted();
   });
 }
 
-/** `allowed` is what this server lets a session have. */
-type Budget = { entries: number; bytes: number; allowed: number };
+type Budget = { entries: number; bytes: number; allowance: Allowance | null };
 /** Where a directory's entries go; `label` names it in messages. */
 type Place = { target: Buffer; label: string; depth: number; budget: Budget; omitted: string[] };
 
@@ -147,16 +147,9 @@ function spend(budget: Budget, stats: BigIntStats): void {
   budget.entries -= 1;
   const bytes = stats.isFile() ? Number(stats.size) : 0;
   budget.bytes -= bytes;
-  budget.allowed -= bytes;
-  if (budget.allowed < 0) throw noRoom();
+  budget.allowance?.take(bytes);
   if (budget.entries >= 0 && budget.bytes >= 0) return;
   throw tooMuch(`has more than ${MAX_ENTRIES} files, or ${MAX_BYTES / 2 ** 30} GB`);
-}
-
-function noRoom(): AppError {
-  return new AppError('storage', 'The workspace has more files than a session may have on this server.', {
-    hint: 'delete some of them before you fork it, or let sessions have more: GREENROOM_SANDBOX_DISK',
-  });
 }
 
 function tooMuch(what: string): AppError {

@@ -34,6 +34,9 @@ export function fileError(error: unknown, path: string): unknown {
       return new AppError('file_conflict', `"${path}" is on a file system that is read-only.`, {
         cause: error,
       });
+    case 'EXDEV':
+    case 'EBUSY':
+      return new AppError('file_conflict', `"${path}" is or holds another file system.`, { cause: error });
     case 'ENAMETOOLONG':
       return invalidPath('it is longer than the file system allows');
     case 'ENOSPC':

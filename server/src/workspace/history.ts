@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Allowance } from '../disk/session-disk.ts';
 import { AppError, errorMessage } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { type DiffOptions, listChanges, type RawChange, writeDiff } from './diff.ts';
@@ -17,6 +18,14 @@ export type Changes = {
   truncated: boolean;
   /** Present, but in no snapshot. */
   omitted: string[];
+};
+
+type Rewinding = {
+  to: SnapshotName;
+  dryRun: boolean;
+  mayBegin: () => Promise<void>;
+  /** For what is written. */
+  allowance?: Allowance | null;
 };
 
 /** A snapshot, or why there is none. */
@@ -106,7 +115,7 @@ export class WorkspaceHistory {
    */
   async rewind(
     place: WorkspacePlace,
-    { to, dryRun, mayBegin }: { to: SnapshotName; dryRun: boolean; mayBegin: () => Promise<void> },
+    { to, dryRun, mayBegin, allowance = null }: Rewinding,
   ): Promise<{ changes: RawChange[]; conflicts: Conflict[] }> {
     return await this.#exclusively(place, async () => {
       await mayBegin();
@@ -120,7 +129,7 @@ export class WorkspaceHistory {
       if (dryRun || changes.length === 0) return { changes, conflicts: [] };
       this.#settled.delete(place.sessionId);
       await using root = await openPlace(place, this.#confinesAgents);
-      return { changes, conflicts: await restoreFiles(root, repository, changes) };
+      return { changes, conflicts: await restoreFiles(root, { repository, changes, allowance }) };
     });
   }
 

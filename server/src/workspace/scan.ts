@@ -11,11 +11,18 @@ import type { FileMode } from './snapshot-import.ts';
 import { stampOf, type TrackedFile, type TrackedFiles } from './tracked-files.ts';
 
 /** A workspace with more is not kept; a larger file is left out. */
-export type SnapshotLimits = { files: number; totalBytes: number; fileBytes: number };
+export type SnapshotLimits = {
+  files: number;
+  totalBytes: number;
+  fileBytes: number;
+  /** Of all that a session has changed since it began, before it is compressed. */
+  storedBytes: number;
+};
 export const snapshotLimits: SnapshotLimits = {
   files: 20_000,
   totalBytes: 1024 ** 3,
   fileBytes: 32 * 1024 ** 2,
+  storedBytes: 4 * 1024 ** 3,
 };
 
 const MAX_RULES_BYTES = 1024 ** 2;

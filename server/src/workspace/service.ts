@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/database.ts';
+import type { SessionDisk } from '../disk/session-disk.ts';
 import { AppError } from '../errors.ts';
 import { isUuid } from '../ids.ts';
 import type { Remover } from '../removal/remover.ts';
@@ -27,6 +28,7 @@ export type WorkspaceServices = {
   dataDir: string;
   history: WorkspaceHistory;
   remover: Remover;
+  disk: SessionDisk;
   /** Whether agents have users of their own where the server is root. */
   confinesAgents: boolean;
 };
@@ -89,11 +91,12 @@ export async function storeFile(
   key: SessionKey,
   { path, ...request }: { path: WorkspacePath; content: Readable; conditions: WriteConditions },
 ): ReturnType<typeof writeFile> {
-  const { root } = await openWorkspace(services, key, { create: true });
+  const { root, place } = await openWorkspace(services, key, { create: true });
   return await withErrors(path, async () => {
     await using directory = root ?? throwMissing();
+    const allowance = place.isManaged ? await services.disk.open(place.sessionRoot) : null;
     try {
-      return await writeFile(directory, path, request);
+      return await writeFile(directory, path, { ...request, allowance });
     } finally {
       services.history.noticeWrite(key.id);
     }
@@ -168,7 +171,9 @@ export async function rewindFiles(
       hint: 'wait until it has ended, or cancel it',
     });
   };
-  const { changes, conflicts } = await services.history.rewind(place, { to: snapshot, dryRun, mayBegin });
+  const allowance = place.isManaged ? await services.disk.open(place.sessionRoot) : null;
+  const request = { to: snapshot, dryRun, mayBegin, allowance };
+  const { changes, conflicts } = await services.history.rewind(place, request);
   return { changes: changes.map(toFileChange), conflicts };
 }
 
