@@ -14,7 +14,21 @@ export type SessionDiskOptions = {
 /** Counts what is written. Throws `storage` for what there is no room for, before it is written. */
 export type Allowance = { take(bytes: number): void };
 
-type Account = { used: number; measuredAt: number };
+type Account = {
+  /** Bytes, by the last measure and what was taken since. */
+  used: number;
+  /** In all. */
+  taken: number;
+  measuredAt: number;
+  measuring: Promise<void> | null;
+};
+
+const newAccount = (): Account => ({
+  used: 0,
+  taken: 0,
+  measuredAt: Number.NEGATIVE_INFINITY,
+  measuring: null,
+});
 
 const TRUSTED_MS = 10_000;
 const MAX_ACCOUNTS = 1_000;
@@ -38,6 +52,7 @@ export class SessionDisk {
     return {
       take: (bytes) => {
         account.used += bytes;
+        account.taken += bytes;
         free -= bytes;
         if (free < 0) throw diskFull();
         if (account.used > this.#options.maxBytes) throw this.#tooMuch();
@@ -61,22 +76,34 @@ export class SessionDisk {
 
   /** One that is half full, or was measured a while ago, is measured again; writes at the same time share it. */
   async #accountOf(sessionRoot: string): Promise<Account> {
-    const known = this.#accounts.get(sessionRoot);
-    const isTrusted = known !== undefined && performance.now() - known.measuredAt < TRUSTED_MS;
-    if (isTrusted && known.used < this.#options.maxBytes / 2) return known;
+    const account = this.#accounts.get(sessionRoot) ?? newAccount();
+    this.#keep(sessionRoot, account);
+    const isTrusted = performance.now() - account.measuredAt < TRUSTED_MS;
+    if (isTrusted && account.used < this.#options.maxBytes / 2) return account;
+    account.measuring ??= this.#measure(sessionRoot, account).finally(() => {
+      account.measuring = null;
+    });
+    await account.measuring;
+    return account;
+  }
+
+  async #measure(sessionRoot: string, account: Account): Promise<void> {
     const { meter } = this.#options;
+    const before = account.taken;
     const used = meter === null ? 0 : await measureBytes(meter, [sessionRoot]).catch(throwUnmeasurable);
-    const account = known ?? { used, measuredAt: 0 };
-    Object.assign(account, { used, measuredAt: performance.now() });
+    // What was written meanwhile was seen or not.
+    account.used = used + account.taken - before;
+    account.measuredAt = performance.now();
+  }
+
+  #keep(sessionRoot: string, account: Account): void {
     this.#accounts.delete(sessionRoot);
     this.#accounts.set(sessionRoot, account);
-    if (this.#accounts.size > MAX_ACCOUNTS) {
-      for (const oldest of this.#accounts.keys()) {
-        this.#accounts.delete(oldest);
-        break;
-      }
+    if (this.#accounts.size <= MAX_ACCOUNTS) return;
+    for (const oldest of this.#accounts.keys()) {
+      this.#accounts.delete(oldest);
+      return;
     }
-    return account;
   }
 
   async #free(): Promise<number> {
