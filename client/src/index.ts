@@ -36,6 +36,7 @@ export type {
   FileEntry,
   FileListing,
   FileWritten,
+  Fork,
   ForkRequest,
   Interruption,
   MessageEdit,

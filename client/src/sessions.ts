@@ -9,6 +9,7 @@ import type {
   EventKind,
   EventPage,
   ExecuteResponse,
+  Fork,
   ForkRequest,
   Interruption,
   Rewind,
@@ -141,7 +142,7 @@ export class Sessions {
   }
 
   /** A new session that begins as a copy of this one, up to the event `at` or whole; with a prompt it begins to work. */
-  async fork(sessionId: string, request: ForkRequest = {}, options: CreateOptions = {}): Promise<Session> {
+  async fork(sessionId: string, request: ForkRequest = {}, options: CreateOptions = {}): Promise<Fork> {
     return await this.#http.create(path`/sessions/${sessionId}/fork`, request, options);
   }
 

@@ -26,7 +26,7 @@ import type { problem } from '../../server/src/http/problem.ts';
 import type { readiness, versions } from '../../server/src/operations/view.ts';
 import type { forkRequest } from '../../server/src/session/fork-request.ts';
 import type { settingsRequest } from '../../server/src/session/settings.ts';
-import type { interruptionView, sessionView } from '../../server/src/session/view.ts';
+import type { forkView, interruptionView, sessionView } from '../../server/src/session/view.ts';
 import type { ticketView } from '../../server/src/stream-ticket/stream-ticket.ts';
 import type { taskView } from '../../server/src/task/task.ts';
 import type { editRequest, messageRequest } from '../../server/src/turn/message.ts';
@@ -65,6 +65,7 @@ export const shapes = () => ({
   SessionListItem: received<typeof sessionListItem>(),
   Cleanup: received<typeof cleanupResponse>(),
   Session: received<typeof sessionView>(),
+  Fork: received<typeof forkView>(),
   Interruption: received<typeof interruptionView>(),
   Turn: received<typeof turnView>(),
   WholeTurn: received<typeof wholeTurnView>(),

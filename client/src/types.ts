@@ -12,6 +12,7 @@ export type SessionListItem = Shapes['SessionListItem'];
 export type Cleanup = Shapes['Cleanup'];
 
 export type Session = Shapes['Session'];
+export type Fork = Shapes['Fork'];
 export type SessionStatus = Session['status'];
 /** `PATCH /sessions/{id}`: a field that is left out stays, one that is null is removed. */
 export type SettingsRequest = Shapes['SettingsRequest'];

@@ -197,7 +197,8 @@ export const configOptions = {
   sandboxDisk: {
     env: ['GREENROOM_SANDBOX_DISK'],
     schema: size.refine((bytes) => bytes >= 64 * 2 ** 20, 'must be at least 64MB'),
-    description: "what an isolated session's own home and workspace may come to on disk",
+    description:
+      "what a session's own files may come to on disk: what its agent writes where it is isolated, and what clients put, fork and rewind",
     defaultText: '10GB',
   },
   sandboxPaths: {

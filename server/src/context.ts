@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, realpath, rm } from 'node:fs/promises';
+import { mkdir, realpath } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Kysely } from 'kysely';
@@ -19,6 +19,8 @@ import { Notifications } from './db/notifications.ts';
 import { retryWhileUnavailable } from './db/retry.ts';
 import { createTenantDatabases, requireTenantRole } from './db/tenant-databases.ts';
 import { raiseTenantWall } from './db/tenant-wall.ts';
+import { findMeter } from './disk/measure.ts';
+import { SessionDisk } from './disk/session-disk.ts';
 import { StartupError } from './errors.ts';
 import { EventBus } from './event/bus.ts';
 import { EventLog } from './event/event-log.ts';
@@ -43,12 +45,14 @@ import type { IsolationDriver } from './isolation/driver.ts';
 import { endStrays } from './isolation/stray-processes.ts';
 import type { Logger } from './log.ts';
 import { ActivationQueue } from './queue/queue.ts';
+import { Remover } from './removal/remover.ts';
 import { runRetention } from './session/retention.ts';
 import type { SessionServices } from './session/service.ts';
 import { UsageLedger } from './usage/ledger.ts';
 import { proxyEnvironment } from './util/outgoing-proxy.ts';
 import { Worker } from './worker/worker.ts';
 import { WorkspaceHistory } from './workspace/history.ts';
+import { snapshotLimits } from './workspace/scan.ts';
 import type { WorkspaceServices } from './workspace/service.ts';
 
 /** Everything that a running server is made of. Built once, closed in reverse order. */
@@ -64,6 +68,8 @@ export type Context = {
   driver: IsolationDriver;
   /** Of the driver that confines, made at the start; null when none was asked for. */
   isolationTest: Isolation['selfTest'];
+  /** Deletes what agents may have written. */
+  remover: Remover;
   bus: EventBus;
   streams: EventStreams;
   /** Who may come in. */
@@ -107,9 +113,16 @@ export async function createContext(config: Config, parts: ContextParts): Promis
   // Before anything else is done in a directory that they may be at work in.
   const strays = await endStrays({ dataDir: dataDirectory.path, nodeId: dataDirectory.nodeId });
   if (strays > 0) logger.warn({ processes: strays }, 'ended what an earlier server left running');
-  const temporaryDirectory = await emptyDirectory(join(dataDirectory.path, 'tmp'));
+  const temporaryDirectory = await makeTemporaryDirectory(join(dataDirectory.path, 'tmp'));
+  const remover = stack.use(
+    new Remover({
+      sessionsDirectory: sessionsDirectory(dataDirectory.path),
+      ...{ temporaryDirectory, logger },
+    }),
+  );
+  remover.start();
   const { driver, selfTest: isolationTest } = await prepareIsolation(config, parts, {
-    ...{ stack, dataDirectory, temporaryDirectory },
+    ...{ stack, dataDirectory, temporaryDirectory, remover },
   });
   if (config.cloud !== null) requireOpenAgents(config.cloud, driver);
   const target = await connectionTarget(config, dataDirectory, { stack, logger });
@@ -160,11 +173,24 @@ export async function createContext(config: Config, parts: ContextParts): Promis
     maxQueued: { perSession: config.maxQueuedMessages, sessions: config.maxQueued },
   };
   await queue.scheduleHourly(async () => await runRetention(sessions, config.retention, logger));
-  const history = stack.use(new WorkspaceHistory({ path: parts.agentPath, logger }));
+  const history = stack.use(
+    new WorkspaceHistory({
+      ...{ path: parts.agentPath, confinesAgents: driver.confines, logger },
+      limits: {
+        ...snapshotLimits,
+        storedBytes: Math.min(snapshotLimits.storedBytes, config.sandboxDisk),
+      },
+    }),
+  );
+  const disk = new SessionDisk({
+    directory: dataDirectory.path,
+    maxBytes: config.sandboxDisk,
+    meter: findMeter(parts.agentPath, driver),
+  });
   const workspaces: WorkspaceServices = {
     db: database.db,
     dataDir: await realpath(dataDirectory.path),
-    history,
+    ...{ history, remover, disk, confinesAgents: driver.confines },
   };
   await raiseTenantWall(database.db);
   const tenantDatabases = stack.use(createTenantDatabases(target, { logger }));
@@ -175,7 +201,7 @@ export async function createContext(config: Config, parts: ContextParts): Promis
   };
   const worker = new Worker(
     {
-      ...{ db: database.db, bus, queue, eventLog, gateway, driver, workspaces, logger },
+      ...{ db: database.db, bus, queue, eventLog, gateway, driver, workspaces, remover, logger },
       startLimit: pLimit(availableParallelism()),
       workerId,
       nodeId: dataDirectory.nodeId,
@@ -209,6 +235,7 @@ export async function createContext(config: Config, parts: ContextParts): Promis
       upstream,
       driver,
       isolationTest,
+      remover,
       bus,
       streams,
       keys,
@@ -234,20 +261,27 @@ async function connectionTarget(
   return postgres.connection;
 }
 
-// The SDK unpacks transcripts into it and may leave them behind when the server is killed. Confined agents have users of
-// their own, when the server is root, and pass through.
-async function emptyDirectory(path: string): Promise<string> {
-  await rm(path, { recursive: true, force: true });
-  await mkdir(path, { mode: process.getuid?.() === 0 ? 0o711 : 0o700 });
+// The SDK unpacks transcripts into it and may leave them behind when the server is killed: each start has its own, so that
+// nobody waits for what is there. Confined agents have users of their own, when the server is root, and pass through.
+async function makeTemporaryDirectory(parent: string): Promise<string> {
+  const path = join(parent, randomUUID().slice(0, 8));
+  for (const each of [parent, path]) {
+    await mkdir(each, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 });
+  }
   return path;
 }
 
-type Places = { stack: AsyncDisposableStack; dataDirectory: DataDirectory; temporaryDirectory: string };
+type Places = {
+  stack: AsyncDisposableStack;
+  dataDirectory: DataDirectory;
+  temporaryDirectory: string;
+  remover: Remover;
+};
 
 async function prepareIsolation(
   config: Config,
   parts: ContextParts,
-  { stack, dataDirectory, temporaryDirectory }: Places,
+  { stack, dataDirectory, temporaryDirectory, remover }: Places,
 ): Promise<Isolation> {
   if (parts.driver !== undefined) return { driver: parts.driver, selfTest: null };
   return await chooseIsolation(
@@ -256,7 +290,7 @@ async function prepareIsolation(
       searchPath: parts.agentPath,
       dataDir: dataDirectory.path,
       sessionsDirectory: sessionsDirectory(dataDirectory.path),
-      temporaryDirectory,
+      ...{ temporaryDirectory, remover },
       nodeId: dataDirectory.nodeId,
       logger: parts.logger,
     },

@@ -42,7 +42,13 @@ describe('deleting a session that waits for a worker', () => {
     return job ?? assert.fail('no job waits');
   };
   const claim = async (job: ActivationJob): Promise<Claim | null> =>
-    await claimSession(db, { job, workerId: randomUUID(), queue, isolation: 'none' });
+    await claimSession(db, {
+      job,
+      workerId: randomUUID(),
+      queue,
+      isolation: 'none',
+      onFound: async () => {},
+    });
   const giveUp = async (job: ActivationJob): Promise<void> =>
     await db.transaction().execute(async (trx) => await queue.complete(trx, job));
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -12,8 +12,10 @@ import { fileURLToPath } from 'node:url';
 import { judgeClock } from '../src/doctor/database-check.ts';
 import { checkExposure } from '../src/doctor/exposure-check.ts';
 import { renderFindings } from '../src/doctor/finding.ts';
+import { checkLeftovers } from '../src/doctor/leftovers-check.ts';
 import { checkMemory, checkNode, softLimit } from '../src/doctor/machine-checks.ts';
 import { judgeProcessMemory } from '../src/doctor/process-memory-check.ts';
+import { BIN } from '../src/removal/remover.ts';
 import { createDatabase, temporaryDirectory } from './harness.ts';
 import { startOutgoingProxy } from './outgoing-proxy.ts';
 import { startServerProcess } from './server-process.ts';
@@ -47,6 +49,17 @@ async function doctor(dataDir: string, env: Record<string, string> = {}): Promis
 }
 
 describe('greenroom doctor', { concurrency: true }, () => {
+  it('names what was deleted long ago and is still on the disk', async () => {
+    await using directory = await temporaryDirectory();
+    const stuck = join(directory.path, 'sessions', BIN, 'one.of-them');
+    assert.equal((await checkLeftovers(directory.path)).level, 'ok');
+    await mkdir(stuck, { recursive: true });
+    assert.equal((await checkLeftovers(directory.path)).level, 'ok');
+    const { level, detail } = await checkLeftovers(directory.path, Date.now() + 3_700_000);
+    assert.equal(level, 'warn');
+    assert.match(detail, /one\.of-them/);
+  });
+
   it('looks at everything a server needs before it was ever started, and starts nothing', async () => {
     await using directory = await temporaryDirectory();
     const said = await doctor(join(directory.path, 'data'), { GREENROOM_ISOLATION: 'none' });

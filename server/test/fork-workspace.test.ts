@@ -19,6 +19,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { sessionDirectories, sessionsDirectory } from '../src/agent/environment.ts';
+import { isUuid } from '../src/ids.ts';
 import { copyWorkspace } from '../src/workspace/copy.ts';
 import { type Answer, answerText, startTestServer, type TestServer, temporaryDirectory } from './harness.ts';
 
@@ -48,7 +49,7 @@ describe('the workspace of a fork', () => {
   /** A fork that fails leaves neither a session nor files behind. */
   const refused = async (id: string): Promise<Answer> => {
     const count = async () => [
-      (await readdir(sessionsDirectory(server.config.dataDir))).length,
+      (await readdir(sessionsDirectory(server.config.dataDir))).filter(isUuid).length,
       (await server.request('GET', '/sessions/?limit=1000')).body.length,
     ];
     const before = await count();
@@ -149,7 +150,7 @@ describe('copying a workspace', () => {
     await symlink(join(root, 'outside'), join(from, 'directory'));
     await symlink(join(root, 'outside', 'secret'), join(from, 'file'));
     await symlink('nowhere', join(from, 'dangling'));
-    assert.equal(await copyWorkspace(from, to), true);
+    assert.deepEqual(await copyWorkspace(from, to), []);
     assert.equal(await readlink(join(to, 'directory')), join(root, 'outside'));
     assert.equal(await readlink(join(to, 'file')), join(root, 'outside', 'secret'));
     assert.equal(await readlink(join(to, 'dangling')), 'nowhere');
@@ -223,7 +224,7 @@ describe('copying a workspace', () => {
     await assert.rejects(copyWorkspace(from, to), { code: 'not_supported' });
   });
 
-  it('gives false where there is nothing', async () => {
-    assert.equal(await copyWorkspace(join(root, 'nothing'), join(root, 'copy')), false);
+  it('gives null where there is nothing', async () => {
+    assert.equal(await copyWorkspace(join(root, 'nothing'), join(root, 'copy')), null);
   });
 });

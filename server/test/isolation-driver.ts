@@ -3,6 +3,7 @@ import { chmod, mkdir, mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { IsolationChoice } from '../src/isolation/choose-driver.ts';
 import { createSilentLogger } from '../src/log.ts';
+import { Remover } from '../src/removal/remover.ts';
 
 /** The owner of directories that agents are given: agents of a server that is root never run as root. */
 export const SOMEBODY = 12_345;
@@ -24,6 +25,10 @@ export async function isolationChoice(
     dataDir,
     sessionsDirectory: join(dataDir, 'sessions'),
     temporaryDirectory: temporary,
+    remover: new Remover({
+      ...{ sessionsDirectory: join(dataDir, 'sessions'), temporaryDirectory: temporary },
+      logger: createSilentLogger(),
+    }),
     nodeId: randomUUID(),
     limits: {
       memoryBytes: 2 ** 30,

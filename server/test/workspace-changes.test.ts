@@ -445,7 +445,7 @@ describe('the history of a workspace', () => {
   });
 
   it('says that a workspace is too large, and keeps it again when it no longer is', async () => {
-    const limits = { files: 5, totalBytes: 1_000, fileBytes: 500 };
+    const limits = { files: 5, totalBytes: 1_000, fileBytes: 500, storedBytes: 2 ** 30 };
     const history = new WorkspaceHistory({ path: PATH, logger: createSilentLogger(), limits });
     const place = await makePlace();
     await history.beforeTurn(place, 'one');

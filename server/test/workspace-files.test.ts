@@ -139,7 +139,7 @@ describe('the files of a workspace', () => {
       await busy.event(first, (event) => event.kind === 'sdk');
       const waiting = await busy.execute({ prompt: 'read early.txt', permission_mode: 'acceptEdits' });
       const empty = await busy.request('GET', `/sessions/${waiting}/files`);
-      assert.deepEqual(empty.body, { path: '', entries: [], truncated: false });
+      assert.deepEqual(empty.body, { path: '', entries: [], truncated: false, omitted_files: [] });
       const archive = await fetch(`${busy.url}/sessions/${waiting}/archive`);
       assert.equal((await archive.arrayBuffer()).byteLength, 1024);
       assert.equal((await busy.request('GET', `/sessions/${waiting}/files/early.txt`)).status, 404);
@@ -384,13 +384,13 @@ describe('the files of a workspace', () => {
       const write = async (name: string): Promise<void> => {
         const content = Readable.from([Buffer.from('inside')]);
         const conditions = { ifMatch: null, onlyIfMissing: false };
-        await storeFile(root, ['x', name], { content, conditions });
+        await storeFile(root, ['x', name], { content, conditions, allowance: null });
       };
       const tries = [
         ...[read, read, read, read, read],
         async () => await write('new'),
         async () => await write('secret'),
-        async () => await deletePath(root, ['x', 'secret'], { recursive: false }),
+        async () => await deletePath(root, ['x', 'secret'], { recursive: false, remover: null }),
       ];
       await Promise.all(
         Array.from({ length: 8 }, async () => {

@@ -9,7 +9,7 @@ import { answerOnce, idempotencyHeaders, idempotentRequest } from '../http/idemp
 import { problems } from '../http/problem.ts';
 import type { Once } from '../idempotency/service.ts';
 import { isUuid } from '../ids.ts';
-import { type ForkServices, forkSession } from '../session/fork.ts';
+import { type Forked, type ForkServices, forkSession } from '../session/fork.ts';
 import { toSessionOptions } from '../session/option-fields.ts';
 import { applyPolicy } from '../session/option-policy.ts';
 import {
@@ -91,7 +91,7 @@ export async function classicRoutes(
     },
     async (request, reply) => {
       const { body } = request;
-      const { sessions } = context.forTenant(request);
+      const { sessions, workspaces } = context.forTenant(request);
       const start = await toStartRequest(request, context);
       const resumed = body.resume_session_id?.toLowerCase() || null;
       if (resumed === null) {
@@ -100,8 +100,7 @@ export async function classicRoutes(
       }
       if (!isUuid(resumed)) throw notResumable(resumed);
       if (body.fork_session === true) {
-        const services = { ...sessions, dataDir: context.dataDirectory.path };
-        const id = answerOnce(reply, await forkResumed(services, resumed, start));
+        const { id } = answerOnce(reply, await forkResumed({ ...sessions, workspaces }, resumed, start));
         return { session_id: id, status: 'pending' as const, message: `Session ${id} started successfully` };
       }
       answerOnce(reply, await resumeSession(sessions, { ...start, sessionId: resumed }));
@@ -226,7 +225,7 @@ export async function classicRoutes(
 }
 
 /** The whole of the session so far, with a turn after it. */
-async function forkResumed(services: ForkServices, id: string, start: StartRequest): Promise<Once<string>> {
+async function forkResumed(services: ForkServices, id: string, start: StartRequest): Promise<Once<Forked>> {
   const { prompt, content, ...changes } = start;
   const request = { ...changes, prompt: { prompt, content }, at: null };
   try {

@@ -35,6 +35,10 @@ describe('the database is unavailable', () => {
     }
   });
 
+  it('not when this program broke the protocol: with too many parameters, say', () => {
+    assert.equal(isDatabaseUnavailable(databaseError('08P01')), false);
+  });
+
   it('when nothing listens where it should', async () => {
     const port = await closedPort();
     assert.ok(isDatabaseUnavailable(await connectError({ port, host: '127.0.0.1' })));

@@ -6,7 +6,9 @@ export const UNIQUE_VIOLATION = '23505';
 export const INSUFFICIENT_PRIVILEGE = '42501';
 export const UNDEFINED_TABLE = '42P01';
 
-const unavailableClasses = ['08', '53', '57', '58'];
+const unavailableClasses = ['53', '57', '58'];
+/** Connections that could not be made or broke. Not the whole class: in it is a violation of the protocol, our own bug. */
+const unavailableCodes = new Set(['08000', '08001', '08003', '08004', '08006', '08007']);
 const networkCodes = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -35,7 +37,8 @@ export function isDatabaseUnavailable(error: unknown): boolean {
     // A missing file is ENOENT as well: only the socket is meant.
     if (networkCodes.has(code)) return syscall !== undefined && networkCalls.has(syscall);
     if (code === IDLE_TRANSACTION_TIMEOUT) return true;
-    if (/^[0-9A-Z]{5}$/.test(code)) return unavailableClasses.includes(code.slice(0, 2));
+    if (/^[0-9A-Z]{5}$/.test(code))
+      return unavailableCodes.has(code) || unavailableClasses.includes(code.slice(0, 2));
   }
   return messages.test(error.message);
 }

@@ -10,6 +10,7 @@ import { checkEmbeddedDatabase, checkRunningDatabase, type DatabaseReport } from
 import { checkExposure } from './exposure-check.ts';
 import { type Finding, fail, ok } from './finding.ts';
 import { checkIsolation } from './isolation-check.ts';
+import { checkLeftovers } from './leftovers-check.ts';
 import { checkDisk, checkLimits, checkMemory, checkNode } from './machine-checks.ts';
 import { checkModel } from './model-check.ts';
 import { checkProcessMemory } from './process-memory-check.ts';
@@ -37,6 +38,7 @@ export async function examine(config: Config, parts: DoctorParts): Promise<Findi
     ...machine,
     directory.finding,
     await checkDisk(config.dataDir),
+    await checkLeftovers(resolve(config.dataDir)),
     ...database.findings,
     ...(await checkIsolation(config, { dataDir: resolve(config.dataDir), searchPath: parts.agentPath })),
     ...(await checkProcessMemory()),

@@ -5,6 +5,7 @@ import type { Config } from '../config.ts';
 import { StartupError } from '../errors.ts';
 import { chooseIsolation, isolationSettings } from '../isolation/choose-driver.ts';
 import { createSilentLogger } from '../log.ts';
+import { Remover } from '../removal/remover.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
 
 const UNCONFINED = 'agents can do what the server user can';
@@ -23,11 +24,12 @@ export async function checkIsolation(
     // Confined agents have users of their own, and pass through.
     await mkdir(path, { mode: process.getuid?.() === 0 ? 0o711 : 0o700 });
   }
+  const logger = createSilentLogger();
   try {
     const options = {
       ...isolationSettings(config),
-      ...{ searchPath, dataDir: root, sessionsDirectory, temporaryDirectory, nodeId },
-      logger: createSilentLogger(),
+      ...{ searchPath, dataDir: root, sessionsDirectory, temporaryDirectory, nodeId, logger },
+      remover: stack.use(new Remover({ sessionsDirectory, temporaryDirectory, logger })),
     };
     const { driver, selfTest } = await chooseIsolation(options, stack);
     if (driver.confines) {

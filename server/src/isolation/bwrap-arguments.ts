@@ -10,8 +10,8 @@ export type Layout = {
   home: string;
   /** What agents may change the way to: by what bubblewrap inherits. None lies in another one. */
   held: readonly { descriptor: number; seenAs: string }[];
-  /** A transcript that the agent resumes from, under the same path. */
-  unpacked: string | null;
+  /** A transcript to resume from, and where the agent looks for it. */
+  unpacked: { path: string; at: string } | null;
   /** Seen under the same paths, read-only. */
   readOnlyPaths: readonly string[];
   /** Seen as `PROGRAM`. */
@@ -73,7 +73,7 @@ export function bwrapArguments(layout: Layout): string[] {
     ...system(layout),
     ...ownFileSystems(layout.temporaryBytes),
     ...layout.held.flatMap(({ descriptor, seenAs }) => ['--bind-fd', String(descriptor), seenAs]),
-    ...(unpacked === null ? [] : ['--bind', unpacked, unpacked]),
+    ...(unpacked === null ? [] : ['--bind', unpacked.path, unpacked.at]),
     ...['--bind', layout.home, view.home],
     ...['--ro-bind', layout.program, PROGRAM],
     ...(layout.node === null ? [] : ['--ro-bind', layout.node, NODE]),

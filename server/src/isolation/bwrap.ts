@@ -12,12 +12,15 @@ import {
   openSync,
   readdirSync,
   realpathSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
 import { release } from 'node:os';
 import { basename, join } from 'node:path';
+import { makeMeter } from '../disk/measure.ts';
 import type { Logger } from '../log.ts';
+import type { Remover } from '../removal/remover.ts';
 import { isInside } from '../util/path-inside.ts';
 import {
   bwrapArguments,
@@ -55,8 +58,9 @@ export type BwrapOptions = {
   searchPath: string;
   dataDir: string;
   sessionsDirectory: string;
-  /** Emptied at every start. */
+  /** Of this run of the server. */
   temporaryDirectory: string;
+  remover: Pick<Remover, 'takeTemporary'>;
   nodeId: string;
   limits: ResourceLimits & { temporaryBytes: number; diskBytes: number };
   /** What agents may read beside the system. */
@@ -105,9 +109,11 @@ export class BwrapDriver implements IsolationDriver {
     const { cgroups, reason } = Cgroups.open(options.limits, groupName(options));
     this.#cgroups = cgroups;
     if (cgroups === null) this.warnings.push(`memory of agents is not limited: ${reason}`);
+    const meter = makeMeter({ du: this.#program('du'), bwrap: this.#program('bwrap') });
+    if (!meter.countsFiles) this.warnings.push('the number of files of agents is not limited: du is not GNU');
     this.#disk = new DiskWatch({
       ...{ directory: options.sessionsDirectory, maxBytes: options.limits.diskBytes, logger: options.logger },
-      du: this.#program('du'),
+      meter,
     });
     // The SDK looks at this path here, too: nobody's real home.
     this.#home = existsSync('/home/agent') ? `/home/agent-${options.nodeId.slice(0, 8)}` : '/home/agent';
@@ -175,8 +181,7 @@ export class BwrapDriver implements IsolationDriver {
 
   #spawn(command: AgentCommand, sandbox: Prepared): AgentChild {
     const { request, view, user, socketDirectory, release } = sandbox;
-    const { unpacked } = command;
-    if (unpacked !== null && user !== null) giveUnpacked(unpacked, user);
+    const unpacked = command.unpacked === null ? null : takeUnpacked(command.unpacked, user);
     const mounts = mountsOf(request);
     const options = bwrapArguments({
       ...{ view, socketDirectory, program: command.command, environment: command.env },
@@ -204,6 +209,7 @@ export class BwrapDriver implements IsolationDriver {
       });
       const onGone = (): void => {
         if (cgroup !== null) this.#cgroups?.discard(cgroup);
+        if (unpacked !== null) void this.#options.remover.takeTemporary(unpacked.path);
         release();
       };
       const agent = new BwrapChild(child, {
@@ -298,7 +304,18 @@ function dropTo({ uid, gid }: SessionUser): string[] {
   return [...user, '--no-new-privs', '--inh-caps=-all', '--bounding-set=-all'];
 }
 
-/** What the SDK has just unpacked for this agent; nobody else knows its name. */
+/**
+ * What the SDK has just unpacked for this agent gets another name out here: the SDK deletes it by its path, which the
+ * agent could lead elsewhere while it lives.
+ */
+function takeUnpacked(at: string, user: SessionUser | null): { path: string; at: string } {
+  const path = `${at}.agent`;
+  renameSync(at, path);
+  if (user !== null) giveUnpacked(path, user);
+  return { path, at };
+}
+
+/** Nobody else knows its name yet. */
 function giveUnpacked(path: string, user: SessionUser): void {
   if (lstatSync(path).isDirectory())
     for (const name of readdirSync(path)) giveUnpacked(join(path, name), user);

@@ -5,6 +5,11 @@ import { dirname, join } from 'node:path';
 /** What a session's processes run as. */
 export type SessionUser = { uid: number; gid: number };
 
+/** Who works in a directory that the operator gave: its owner, but never root. */
+export function directoryUser({ uid, gid }: { uid: number; gid: number }): SessionUser | null {
+  return uid === 0 ? null : { uid, gid: gid === 0 ? uid : gid };
+}
+
 type Range = { first: number; count: number };
 
 /** Beyond the accounts of a system; where a container has fewer, between those of people and `nobody`. */
@@ -57,8 +62,8 @@ export class SessionUsers {
 
   /** Whose the directory is that it was told to work in; never root. */
   async #findUser(home: string, given: SessionUser | null): Promise<SessionUser> {
-    if (given !== null && given.uid !== 0)
-      return { uid: given.uid, gid: given.gid === 0 ? given.uid : given.gid };
+    const worker = given === null ? null : directoryUser(given);
+    if (worker !== null) return worker;
     const { uid: owner } = await lstat(home);
     if (this.#isOurs(owner)) return { uid: owner, gid: owner };
     const taken = await this.take();
@@ -120,6 +125,6 @@ async function giveEntries(directory: string | Buffer, user: SessionUser): Promi
 }
 
 function ignoreMissing(error: NodeJS.ErrnoException): never[] {
-  if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return [];
+  if (error.code === 'ENOENT' || error.code === 'ENOTDIR' || error.code === 'ELOOP') return [];
   throw error;
 }

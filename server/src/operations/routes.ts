@@ -38,11 +38,12 @@ export async function operationsRoutes(
     },
     async (_request, reply) => {
       const isReachable = await canReachDatabase(context);
-      const isReady = isReachable && !isDraining();
+      const isAccepting = context.worker.isStarted && !isDraining();
+      const isReady = isReachable && isAccepting;
       reply.code(isReady ? 200 : 503);
       return {
         status: isReady ? ('ready' as const) : ('not_ready' as const),
-        checks: { database: isReachable ? ('ok' as const) : ('failed' as const), accepting: !isDraining() },
+        checks: { database: isReachable ? ('ok' as const) : ('failed' as const), accepting: isAccepting },
         model: describeModel(context),
         isolation: context.driver.name,
         warnings: findWarnings(context),

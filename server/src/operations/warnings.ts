@@ -5,7 +5,8 @@ export function findWarnings({
   config,
   driver,
   isolationTest,
-}: Pick<Context, 'config' | 'driver' | 'isolationTest'>): string[] {
+  remover,
+}: Pick<Context, 'config' | 'driver' | 'isolationTest' | 'remover'>): string[] {
   const warnings: string[] = [];
   if (config.cloud !== null) {
     warnings.push('budgets, usage and the list of models do not hold for what agents ask a cloud themselves');
@@ -16,5 +17,11 @@ export function findWarnings({
     warnings.push(`agents are not isolated: they can do what the server user can${reason}`);
   }
   warnings.push(...driver.warnings);
+  const { left } = remover;
+  if (left.length > 0) {
+    warnings.push(
+      `${left.length} things that are to be deleted could not be, and will be tried again: ${left[0]}; see the log`,
+    );
+  }
   return warnings;
 }

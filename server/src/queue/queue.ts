@@ -121,6 +121,16 @@ export class ActivationQueue {
     `.execute(trx);
   }
 
+  /** Removes the jobs of sessions that are gone, whoever has them. */
+  async forget(trx: Transaction<Database>, sessionIds: readonly string[]): Promise<void> {
+    // As the index has it that keeps a session's jobs to one.
+    await sql`
+      delete from ${sql.table(`${QUEUE_SCHEMA}.job`)}
+      where name = ${ACTIVATIONS} and coalesce(singleton_key, '') = any(${sessionIds}::text[])
+        and state <= 'active' and policy = 'exclusive'
+    `.execute(trx);
+  }
+
   /** Whether a job waits for a worker. */
   async hasWork(): Promise<boolean> {
     const { rows } = await sql`

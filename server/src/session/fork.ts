@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import type { Kysely, Transaction } from 'kysely';
 import { sessionDirectories } from '../agent/environment.ts';
 import type { Identity } from '../api-key/identity.ts';
@@ -10,6 +9,7 @@ import { newSessionId } from '../ids.ts';
 import { findRunningTurn, type Prompt } from '../turn/store.ts';
 import { repairTranscript } from '../worker/transcript-repair.ts';
 import { copyWorkspace } from '../workspace/copy.ts';
+import type { WorkspaceServices } from '../workspace/service.ts';
 import { requireBypass } from './bypass.ts';
 import { type Committed, commitOnce } from './commit.ts';
 import { copyHistory, holdSession, insertFork } from './fork-store.ts';
@@ -28,8 +28,7 @@ import { isActive, type SessionOptions } from './session.ts';
 import { findSession, type SessionKey, type SessionRow } from './store.ts';
 
 export type ForkServices = SessionServices & {
-  /** Free of symbolic links. */
-  dataDir: string;
+  workspaces: Pick<WorkspaceServices, 'dataDir' | 'remover' | 'disk'>;
 };
 
 export type ForkRequest = {
@@ -49,17 +48,23 @@ export type ForkRequest = {
   once: IdempotentRequest | null;
 };
 
+export type Forked = {
+  id: string;
+  /** Files of the workspace that are closed to the server and were left out; directories with a slash at their end. */
+  omitted: string[];
+};
+
 /**
  * Makes a session that begins with another one's history, up to one of its events. The other is left as it is, and may
  * run meanwhile. A workspace of its own is copied, as its files are now.
  *
- * @returns the id of the new session
+ * @returns the new session
  */
 export async function forkSession(
   services: ForkServices,
   key: SessionKey,
   request: ForkRequest,
-): Promise<Once<string>> {
+): Promise<Once<Forked>> {
   const { db } = services;
   const earlier = await findEarlier(db, request.once);
   if (earlier !== null) return earlier;
@@ -68,15 +73,16 @@ export async function forkSession(
   if (request.cwd !== null && request.cwd !== parent.cwd) throw changedWorkspace(parent);
   const forkId = newSessionId();
   await using stack = new AsyncDisposableStack();
+  let omitted: string[] = [];
   if (parent.cwd === null) {
     // Too long for a transaction. Afterwards the files belong to the fork, if it came to be.
     stack.defer(async () => await removeUnlessStored(services, { ...key, id: forkId }));
-    await copyFiles(services.dataDir, parent, forkId);
+    omitted = await copyFiles(services.workspaces, parent, forkId);
   }
   return await commitOnce(services, request.once, async (trx) => {
     // Held, it cannot be deleted: its history is copied, and the fork points at it.
     const held = (await holdSession(trx, key)) ?? throwNotFound(key.id);
-    return await insertForkOf(services, trx, { parent: held, forkId, request });
+    return await insertForkOf(services, trx, { parent: held, fork: { id: forkId, omitted }, request });
   });
 }
 
@@ -84,9 +90,9 @@ export async function forkSession(
 async function findEarlier(
   db: Kysely<Database>,
   once: IdempotentRequest | null,
-): Promise<Once<string> | null> {
+): Promise<Once<Forked> | null> {
   if (once === null) return null;
-  const replay = await db.transaction().execute(async (trx) => await findReplay<string>(trx, once));
+  const replay = await db.transaction().execute(async (trx) => await findReplay<Forked>(trx, once));
   return replay === null ? null : { ...replay, isReplay: true };
 }
 
@@ -99,31 +105,42 @@ function checkPlace(parent: SessionRow, at: number | null): void {
   });
 }
 
-async function copyFiles(dataDir: string, parent: SessionRow, forkId: string): Promise<void> {
+async function copyFiles(
+  { dataDir, disk }: ForkServices['workspaces'],
+  parent: SessionRow,
+  forkId: string,
+): Promise<string[]> {
   const { workspace } = sessionDirectories(dataDir, parent.id);
-  const isCopied = await copyWorkspace(workspace, sessionDirectories(dataDir, forkId).workspace);
+  const omitted = await copyWorkspace(
+    workspace,
+    sessionDirectories(dataDir, forkId).workspace,
+    await disk.openNew(),
+  );
   // A session that no worker ever had has no files yet.
-  if (isCopied || parent.fence === 0) return;
+  if (omitted !== null) return omitted;
+  if (parent.fence === 0) return [];
   throw new AppError('workspace_elsewhere', "The session's workspace is not on this node.", {
     hint: 'fork it on the node that ran the session',
   });
 }
 
-async function removeUnlessStored({ db, dataDir }: ForkServices, key: SessionKey): Promise<void> {
+async function removeUnlessStored({ db, workspaces }: ForkServices, key: SessionKey): Promise<void> {
   // Where the database does not answer, the commit may have been made.
   const isStored = await findSession(db, key).then(
     (found) => found !== undefined,
     () => true,
   );
-  if (!isStored) await rm(sessionDirectories(dataDir, key.id).root, { recursive: true, force: true });
+  if (isStored) return;
+  await workspaces.remover.takeSession(sessionDirectories(workspaces.dataDir, key.id).root);
 }
 
 async function insertForkOf(
   services: ForkServices,
   trx: Transaction<Database>,
-  { parent, forkId, request }: { parent: SessionRow; forkId: string; request: ForkRequest },
-): Promise<Committed<string>> {
+  { parent, fork: forked, request }: { parent: SessionRow; fork: Forked; request: ForkRequest },
+): Promise<Committed<Forked>> {
   const { tenant_id: tenantId } = parent;
+  const { id: forkId } = forked;
   const { asker } = request;
   const options = { ...parent.options, ...withSecrets(request.options, parent.options) };
   requireBypass(options, asker);
@@ -145,7 +162,7 @@ async function insertForkOf(
   const cutOff = await findRunningTurn(trx, forkId);
   if (cutOff !== undefined) await repairTranscript(trx, fork, cutOff);
   const events = await settleFork(trx, fork, { session_id: parent.id, seq: copy.at });
-  if (request.prompt === null) return { events, value: forkId };
+  if (request.prompt === null) return { events, value: forked };
   events.push(...(await queueTurn(trx, fork, turnDraft(request.prompt, asker))));
-  return { events, signals: [await wakeWorker(services, trx, fork)], value: forkId };
+  return { events, signals: [await wakeWorker(services, trx, fork)], value: forked };
 }

@@ -7,7 +7,7 @@ const DELETED_MEMORY_DAYS = 30;
 
 /** Deletes what has outlived its use. `retentionMs` null keeps ended sessions for ever. */
 export async function runRetention(
-  services: Pick<SessionServices, 'db' | 'bus'>,
+  services: Pick<SessionServices, 'db' | 'bus' | 'queue'>,
   retentionMs: number | null,
   logger: Logger,
 ): Promise<void> {

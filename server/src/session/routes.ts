@@ -14,7 +14,7 @@ import { applyPolicy } from './option-policy.ts';
 import { getSessionDetail, sessionKey } from './service.ts';
 import { sessionParams } from './session.ts';
 import { changeSettings, settingsRequest } from './settings.ts';
-import { interruptionView, sessionView, toSessionView } from './view.ts';
+import { forkView, interruptionView, sessionView, toSessionView } from './view.ts';
 
 const params = sessionParams;
 
@@ -107,20 +107,20 @@ export async function sessionRoutes(
         params,
         headers: idempotencyHeaders,
         body: forkRequest,
-        response: { 201: sessionView, ...problems(400, 404, 409, 413, 415, 422, 429, 503, 507) },
+        response: { 201: forkView, ...problems(400, 404, 409, 413, 415, 422, 429, 503, 507) },
       },
     },
     async (request, reply) => {
-      const { sessions } = context.forTenant(request);
+      const { sessions, workspaces } = context.forTenant(request);
       const key = sessionKey(request);
       const fork = {
         ...readForkRequest(request.body),
         asker: request.identity,
         once: idempotentRequest(request),
       };
-      const services = { ...sessions, dataDir: context.dataDirectory.path };
-      const id = answerOnce(reply, await forkSession(services, key, fork));
-      return reply.code(201).send(toSessionView(await getSessionDetail(sessions, { ...key, id })));
+      const { id, omitted } = answerOnce(reply, await forkSession({ ...sessions, workspaces }, key, fork));
+      const view = toSessionView(await getSessionDetail(sessions, { ...key, id }));
+      return reply.code(201).send({ ...view, omitted_files: omitted });
     },
   );
 }

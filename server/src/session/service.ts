@@ -20,11 +20,13 @@ import {
   countPendingSessions,
   deleteEndedSessions,
   deleteSession,
+  type EndedSessions,
   findSession,
   insertSession,
   lockSession,
   type SessionKey,
   type SessionRow,
+  timeBefore,
 } from './store.ts';
 import { requireGit, resolveWorkspace } from './workspace.ts';
 
@@ -226,22 +228,38 @@ export async function removeSession(services: SessionServices, key: SessionKey):
     }
     await services.queue.withdraw(trx, key.id);
     await deleteSession(trx, key);
+    await services.queue.forget(trx, [key.id]);
     return { signals: [{ type: 'deleted', sessionId: key.id }], value: session.status };
   });
 }
 
-/** Deletes sessions that ended longer ago; of one tenant, or (null) of all. @returns how many */
+/** A session may have thousands of events, which are deleted with it. */
+const DELETED_AT_ONCE = 200;
+
+/**
+ * Deletes sessions that ended longer ago; of one tenant, or (null) of all. What is deleted stays so, also when a later
+ * part of it fails.
+ *
+ * @returns how many
+ */
 export async function cleanUpSessions(
-  services: Pick<SessionServices, 'db' | 'bus'>,
-  filter: { tenantId: string | null; olderThanMs: number },
+  services: Pick<SessionServices, 'db' | 'bus' | 'queue'>,
+  { tenantId, olderThanMs }: { tenantId: string | null; olderThanMs: number },
 ): Promise<number> {
-  return await commit(services, async (trx) => {
-    const ids = await deleteEndedSessions(trx, filter);
-    return {
-      signals: ids.map((sessionId) => ({ type: 'deleted', sessionId })),
-      value: ids.length,
-    };
-  });
+  const endedBefore = await timeBefore(services.db, olderThanMs);
+  let removed = 0;
+  let after: string | null = null;
+  while (true) {
+    const batch: EndedSessions = { tenantId, endedBefore, after, limit: DELETED_AT_ONCE };
+    const ids: string[] = await commit(services, async (trx) => {
+      const value = await deleteEndedSessions(trx, batch);
+      await services.queue.forget(trx, value);
+      return { signals: value.map((sessionId) => ({ type: 'deleted', sessionId })), value };
+    });
+    removed += ids.length;
+    after = ids.at(-1) ?? null;
+    if (ids.length < DELETED_AT_ONCE) return removed;
+  }
 }
 
 export function throwNotFound(id: string): never {

@@ -107,33 +107,64 @@ export async function deleteSession(trx: Transaction<Database>, key: SessionKey)
   await rememberDeleted(trx, [key.id]);
 }
 
-/** Deletes sessions that ended more than `olderThanMs` ago, and returns their ids. Active ones are never touched. */
+/** By the database's clock. */
+export async function timeBefore(db: Kysely<Database>, ageMs: number): Promise<Date> {
+  const { rows } = await sql<{
+    at: Date;
+  }>`select now() - make_interval(secs => ${ageMs / 1000}) as at`.execute(db);
+  const [row] = rows;
+  if (row === undefined) throw new Error('the database told no time');
+  return row.at;
+}
+
+export type EndedSessions = {
+  /** Null is all tenants. */
+  tenantId: string | null;
+  endedBefore: Date;
+  /** Only those whose ids come later; null is from the first. */
+  after: string | null;
+  limit: number;
+};
+
+/**
+ * Deletes sessions that have ended, oldest first. Active ones are never touched, nor are those that somebody holds.
+ *
+ * @returns their ids, in order; fewer than `limit` when there are no more
+ */
 export async function deleteEndedSessions(
   trx: Transaction<Database>,
-  filter: { tenantId: string | null; olderThanMs: number },
+  { tenantId, endedBefore, after, limit }: EndedSessions,
 ): Promise<string[]> {
-  let query = trx
-    .deleteFrom('sessions')
+  let ended = trx
+    .selectFrom('sessions')
+    .select('id')
     .where('status', 'in', ['completed', 'error', 'cancelled'])
-    .where('ended_at', '<=', sql<Date>`now() - make_interval(secs => ${filter.olderThanMs / 1000})`);
-  if (filter.tenantId !== null) query = query.where('tenant_id', '=', filter.tenantId);
-  const ids = (await query.returning('id').execute()).map((row) => row.id);
+    .where('ended_at', '<=', endedBefore)
+    .orderBy('id')
+    .limit(limit)
+    .forUpdate()
+    .skipLocked();
+  if (tenantId !== null) ended = ended.where('tenant_id', '=', tenantId);
+  if (after !== null) ended = ended.where('id', '>', after);
+  const ids = (await ended.execute()).map((row) => row.id);
+  if (ids.length === 0) return [];
+  await trx.deleteFrom('sessions').where('id', '=', anyOf(ids)).execute();
   await rememberDeleted(trx, ids);
   return ids;
 }
 
 // For nodes that are away and hold directories of these sessions.
 async function rememberDeleted(trx: Transaction<Database>, ids: readonly string[]): Promise<void> {
-  if (ids.length === 0) return;
-  await trx
-    .insertInto('deleted_sessions')
-    .values(ids.map((id) => ({ id })))
-    .execute();
+  await sql`insert into deleted_sessions (id) select unnest(${ids}::uuid[])`.execute(trx);
+}
+
+/** One parameter for any number: 65,535 are all that a statement may have. */
+function anyOf(ids: readonly string[]) {
+  return sql<string>`any(${ids}::uuid[])`;
 }
 
 export async function findDeletedIds(db: Kysely<Database>, among: readonly string[]): Promise<string[]> {
-  if (among.length === 0) return [];
-  const rows = await db.selectFrom('deleted_sessions').select('id').where('id', 'in', among).execute();
+  const rows = await db.selectFrom('deleted_sessions').select('id').where('id', '=', anyOf(among)).execute();
   return rows.map((row) => row.id);
 }
 

@@ -122,10 +122,13 @@ export class Activation {
 
   async #claimAndServe(): Promise<void> {
     const { db, queue, workerId, dataDir, driver } = this.#services;
-    // Before the claim, which says that the session has begun: files may be put into it at once.
-    await makeWorkspace(dataDir, this.sessionId);
     const claim = await this.#held.persist(
-      async (db) => await claimSession(db, { job: this.#job, workerId, queue, isolation: driver.name }),
+      async (db) =>
+        await claimSession(db, {
+          ...{ job: this.#job, workerId, queue, isolation: driver.name },
+          // By the claim the session has begun: files may be put into it at once.
+          onFound: async () => await makeWorkspace(dataDir, this.sessionId),
+        }),
     );
     if (claim === null) {
       await db.transaction().execute(async (trx) => await queue.complete(trx, this.#job));

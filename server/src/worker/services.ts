@@ -7,6 +7,7 @@ import type { ModelGateway } from '../gateway/gateway.ts';
 import type { IsolationDriver } from '../isolation/driver.ts';
 import type { Logger } from '../log.ts';
 import type { ActivationQueue } from '../queue/queue.ts';
+import type { Remover } from '../removal/remover.ts';
 import type { HostPolicy } from '../session/remote-hosts.ts';
 import type { ProxySettings } from '../util/outgoing-proxy.ts';
 import type { WorkspaceServices } from '../workspace/service.ts';
@@ -26,6 +27,7 @@ export type WorkerServices = {
   /** Of the data directory: the same after a restart. */
   nodeId: string;
   dataDir: string;
+  remover: Remover;
   workspaces: WorkspaceServices;
   /** Search path that agents get. */
   path: string;

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { lstat, mkdir, rm } from 'node:fs/promises';
+import { mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AgentProcess } from '../agent/agent-process.ts';
@@ -9,8 +9,11 @@ import { createTranscriptStore } from '../agent/transcript-store.ts';
 import type { GatewayAccess } from '../gateway/gateway.ts';
 import type { Sandbox } from '../isolation/driver.ts';
 import type { EgressRule } from '../isolation/egress.ts';
+import type { Remover } from '../removal/remover.ts';
 import { HTTP_PORT, HTTPS_PORT, remoteHostOf, revokedHost } from '../session/remote-hosts.ts';
 import type { SessionRow } from '../session/store.ts';
+import { Directory, hasDescriptorPaths } from '../workspace/directory.ts';
+import { isGone } from '../workspace/listing.ts';
 import type { ApprovalDesk } from './approval-desk.ts';
 import { HeldPlaces } from './held-places.ts';
 import type { WorkerServices } from './services.ts';
@@ -53,7 +56,7 @@ export async function startAgent(
   requireConfinement(services, plan.session);
   requireListedHosts(services, plan.session);
   const directories = sessionDirectories(services.dataDir, plan.session.id);
-  await prepareDirectories(directories, plan);
+  await prepareDirectories(services, directories, plan);
   await using stack = new AsyncDisposableStack();
   const places = stack.use(await HeldPlaces.open(services, plan.session, directories.workspace));
   const sandbox = await prepareSandbox(services, plan, { directories, places });
@@ -171,15 +174,26 @@ function egressRules({ options, api_key_id }: SessionRow): EgressRule[] {
   return [...named, ...servers];
 }
 
-async function prepareDirectories(directories: SessionDirectories, plan: StartPlan): Promise<void> {
+async function prepareDirectories(
+  { remover }: WorkerServices,
+  directories: SessionDirectories,
+  plan: StartPlan,
+): Promise<void> {
   const own = [directories.home, directories.temporary, directories.workspace];
   await Promise.all(own.map(async (path) => await mkdir(path, { recursive: true, mode: 0o700 })));
   // What a killed server left of a conversation that never reached the store would block its id.
-  if (!plan.conversationExists) {
-    const configuration = join(directories.home, '.claude');
-    const stats = await lstat(configuration).catch(() => null);
-    // The home is the agent's: a link would lead elsewhere.
-    if (stats?.isDirectory()) await rm(join(configuration, 'projects'), { recursive: true, force: true });
-  }
+  if (!plan.conversationExists) await forgetConversation(remover, directories.home);
   await resetShell(directories.home);
+}
+
+async function forgetConversation(remover: Remover, home: string): Promise<void> {
+  if (!hasDescriptorPaths()) return await remover.takeSession(join(home, '.claude', 'projects'));
+  try {
+    // The home is the agent's: a link would lead elsewhere.
+    await using directory = await Directory.openRoot(await realpath(home));
+    await using configuration = await directory.open('.claude');
+    await configuration.takeAway('projects', remover);
+  } catch (error) {
+    if (!isGone(error)) throw error;
+  }
 }

@@ -69,7 +69,14 @@ export class LostClaimError extends Error {
  */
 export async function claimSession(
   db: Kysely<Database>,
-  claim: { job: ActivationJob; workerId: string; queue: ActivationQueue; isolation: string },
+  claim: {
+    job: ActivationJob;
+    workerId: string;
+    queue: ActivationQueue;
+    isolation: string;
+    /** Called when the session is there and cannot be deleted any more until it is claimed. */
+    onFound: () => Promise<void>;
+  },
 ): Promise<Claim | null> {
   return await db.transaction().execute(async (trx) => {
     const session = await trx
@@ -84,6 +91,7 @@ export async function claimSession(
       .returningAll()
       .executeTakeFirst();
     if (session === undefined) return null;
+    await claim.onFound();
     // A worker that stalled between fetch and claim must not take the session from the next one.
     if (!(await claim.queue.lockClaim(trx, claim.job))) throw new LostClaimError(session.id);
     // Nobody can have left anything before the first claim.

@@ -43,6 +43,7 @@ export class Worker {
   #beating: Promise<void> | null = null;
   #lastBeat = performance.now();
   #stopListening: (() => void)[] = [];
+  #isStarted = false;
 
   constructor(services: WorkerServices, maxSessions: number) {
     this.#services = services;
@@ -61,22 +62,39 @@ export class Worker {
   }
 
   async start(): Promise<void> {
-    const { dataDir } = this.#services;
     const jobs = await registerWorker(this.#db, this.#identity);
     await this.#queue.giveBack(jobs);
     if (jobs.length > 0)
       this.#logger.info({ sessions: jobs.length }, 'took back the sessions of an earlier server');
-    await removeDeletedDirectories(this.#db, sessionsDirectory(dataDir));
     this.#stopListening = [
       this.#bus.listen((signal) => this.#onSignal(signal)),
       this.#bus.onConnected(() => {
         this.#dispatcher.wake();
-        this.#handOff(removeDeletedDirectories(this.#db, sessionsDirectory(dataDir)));
+        this.#lookForDeleted();
       }),
     ];
     this.#heartbeat = setInterval(() => this.#startBeat(), HEARTBEAT_MS).unref();
     this.#tidying = setInterval(() => this.#handOff(this.#tidy()), TIDY_MS).unref();
     this.#dispatcher.start();
+    this.#lookForDeleted();
+    this.#isStarted = true;
+  }
+
+  /** Whether it works: its start is through. */
+  get isStarted(): boolean {
+    return this.#isStarted;
+  }
+
+  /** Not waited for: how much there is, nobody knows. */
+  #lookForDeleted(): void {
+    this.removeDeleted().catch((error) =>
+      this.#logger.warn({ err: error }, 'could not look for directories of deleted sessions'),
+    );
+  }
+
+  /** Removes what is on this node of sessions that were deleted while it was away. */
+  async removeDeleted(): Promise<void> {
+    await removeDeletedDirectories(this.#services, sessionsDirectory(this.#services.dataDir));
   }
 
   /** Sessions that hold a slot now, with what they do. */
@@ -107,7 +125,7 @@ export class Worker {
   async #forget(sessionId: string): Promise<void> {
     await this.#dispatcher.activations.get(sessionId)?.abandon({ isDeleted: true });
     await this.#dispatcher.ended(sessionId);
-    await removeDirectories(this.#services.dataDir, sessionId);
+    await removeDirectories(this.#services, sessionId);
   }
 
   #handOff(work: Promise<void> | undefined): void {

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { type Pack, pack } from 'tar-stream';
 import { AppError } from '../errors.ts';
 import type { Directory, Name } from './directory.ts';
+import { isForbidden } from './file-errors.ts';
 import { type OpenFile, openRegular, UPLOAD_PREFIX } from './files.ts';
 import { isGone, openIfThere, typeOf } from './listing.ts';
 import { MAX_DEPTH } from './path.ts';
@@ -10,18 +11,28 @@ import { MAX_DEPTH } from './path.ts';
 const MAX_FILES = 50_000;
 const MAX_BYTES = 2 * 1024 ** 3;
 
+export type Archive = {
+  /** As tar has it. */
+  content: Readable;
+  /** What is closed to whoever packs it, and left out; directories with a slash at their end. */
+  omitted: string[];
+};
+
 /** Takes what it is given over, and closes it at the end. */
-export async function openArchive(directory: Directory): Promise<Readable> {
-  await checkSize(directory);
+export async function openArchive(directory: Directory): Promise<Archive> {
+  await using stack = new AsyncDisposableStack();
+  stack.use(directory);
+  const omitted = await survey(directory);
+  stack.move();
   const archive = pack();
   writeArchive(archive, directory).catch((error) => archive.destroy(error));
-  return toReadable(archive);
+  return { content: toReadable(archive), omitted };
 }
 
-export function emptyArchive(): Readable {
+export function emptyArchive(): Archive {
   const archive = pack();
   archive.finalize();
-  return toReadable(archive);
+  return { content: toReadable(archive), omitted: [] };
 }
 
 // The library's own kind of stream is not quite Node's.
@@ -49,20 +60,38 @@ function spend(budget: Budget, bytes: number): void {
   });
 }
 
-// What is too large is said before the answer begins; what grows beyond it later breaks the archive off.
-async function checkSize(directory: Directory): Promise<void> {
-  const budget = newBudget();
-  const visit = async (current: Directory, depth: number): Promise<void> => {
-    for await (const name of entryNames(current, depth)) {
-      const stats = await current.stat(name).catch(() => null);
-      if (stats === null) continue;
-      spend(budget, stats.isFile() ? Number(stats.size) : 0);
+type Survey = { budget: Budget; omitted: string[] };
+
+/**
+ * What is too large, or cannot be read, is said before the answer begins; what grows beyond it later breaks the archive
+ * off.
+ */
+async function survey(directory: Directory): Promise<string[]> {
+  const found: Survey = { budget: newBudget(), omitted: [] };
+  await surveyEntries(directory, { prefix: '', depth: 0 }, found);
+  return found.omitted.toSorted();
+}
+
+async function surveyEntries(
+  directory: Directory,
+  { prefix, depth }: { prefix: string; depth: number },
+  found: Survey,
+): Promise<void> {
+  for await (const name of entryNames(directory, depth)) {
+    let label = prefix + name;
+    try {
+      const stats = await directory.stat(name);
+      spend(found.budget, stats.isFile() ? Number(stats.size) : 0);
+      if (stats.isFile() && !(await directory.mayRead(name, stats))) found.omitted.push(label);
       if (!stats.isDirectory()) continue;
-      await using child = await openIfThere(current, name);
-      if (child !== null) await visit(child, depth + 1);
+      label += '/';
+      await using child = await openIfThere(directory, name);
+      if (child !== null) await surveyEntries(child, { prefix: label, depth: depth + 1 }, found);
+    } catch (error) {
+      if (isForbidden(error)) found.omitted.push(label);
+      else if (!isGone(error)) throw error;
     }
-  };
-  await visit(directory, 0);
+  }
 }
 
 type Place = { prefix: string; depth: number; budget: Budget };
@@ -79,7 +108,7 @@ async function addEntries(archive: Pack, directory: Directory, place: Place): Pr
 
 function isSkipped(error: unknown): boolean {
   const { code } = error as { code?: string };
-  return isGone(error) || code === 'not_regular_file' || code === 'EACCES';
+  return isGone(error) || code === 'not_regular_file' || isForbidden(error);
 }
 
 async function addEntry(archive: Pack, directory: Directory, name: string, place: Place): Promise<void> {

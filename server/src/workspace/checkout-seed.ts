@@ -23,7 +23,8 @@ export async function seedFromCheckout(root: Directory, repository: GitRepositor
     await using git = await root.walk(['.git']);
     await copyExcludes(git, repository);
     await using objects = await git.open('objects');
-    if (await hasAlternates(objects)) return files;
+    // Its contents are read by git, which asks nobody.
+    if (!(await objects.isOwn()) || (await hasAlternates(objects))) return files;
     const index = await copyIndex(git, repository);
     if (index === null) return files;
     const entries = await readIndex(repository, index);

@@ -1,8 +1,9 @@
 import type { BigIntStats } from 'node:fs';
 import { chmod, constants, copyFile, lchown, lutimes, mkdir, symlink } from 'node:fs/promises';
+import type { Allowance } from '../disk/session-disk.ts';
 import { AppError } from '../errors.ts';
 import { Directory, type Name } from './directory.ts';
-import { fileError } from './file-errors.ts';
+import { fileError, isForbidden } from './file-errors.ts';
 import { openRegular, UPLOAD_PREFIX } from './files.ts';
 import { type FileEntry, isGone, typeOf } from './listing.ts';
 import { MAX_DEPTH } from './path.ts';
@@ -14,26 +15,32 @@ const AT_ONCE = 16;
 
 /**
  * Copies a workspace to a place that nobody else knows yet. An agent may work in it meanwhile: what vanishes is left
- * out. Links are copied as links and never followed; pipes, sockets and devices are left out.
+ * out, and so is what is closed to the server. Links are copied as links and never followed; pipes, sockets and devices
+ * are left out.
  *
  * @param from absolute, free of symbolic links
- * @returns false when there is no such directory. Throws `not_supported` when it is too much, `storage` when the disk
- * is full; what was copied by then is left to the caller.
+ * @returns what was closed to the server, directories with a slash at their end; null when there is no such workspace.
+ * Throws `not_supported` when it is too much, `storage` when the disk is full; what was copied by then is left to the
+ * caller.
  */
-export async function copyWorkspace(from: string, to: string): Promise<boolean> {
-  const copied = await tolerant('', async () => {
+export async function copyWorkspace(
+  from: string,
+  to: string,
+  allowance: Allowance | null = null,
+): Promise<string[] | null> {
+  return await ifThere('', async () => {
     await using source = await Directory.openRoot(from);
     await mkdir(to, { recursive: true, mode: 0o700 });
-    const budget = { entries: MAX_ENTRIES, bytes: MAX_BYTES };
-    await copyEntries(source, { target: Buffer.from(to), label: '', depth: 0, budget });
-    return true;
+    const budget = { entries: MAX_ENTRIES, bytes: MAX_BYTES, allowance };
+    const omitted: string[] = [];
+    await copyEntries(source, { target: Buffer.from(to), label: '', depth: 0, budget, omitted });
+    return omitted.toSorted();
   });
-  return copied ?? false;
 }
 
-type Budget = { entries: number; bytes: number };
+type Budget = { entries: number; bytes: number; allowance: Allowance | null };
 /** Where a directory's entries go; `label` names it in messages. */
-type Place = { target: Buffer; label: string; depth: number; budget: Budget };
+type Place = { target: Buffer; label: string; depth: number; budget: Budget; omitted: string[] };
 
 async function copyEntries(source: Directory, place: Place): Promise<void> {
   if (place.depth > MAX_DEPTH) throw tooMuch(`has more than ${MAX_DEPTH} directories in one another`);
@@ -59,7 +66,7 @@ async function copyEntries(source: Directory, place: Place): Promise<void> {
 /** Copies all but directories. */
 async function copyEntry(source: Directory, name: Name, place: Place): Promise<FileEntry['type'] | null> {
   const { target, label } = below(place, name);
-  return await tolerant(label, async () => {
+  return await tolerant(place, label, async () => {
     const stats = await source.stat(name);
     spend(place.budget, stats);
     const type = typeOf(stats);
@@ -74,7 +81,7 @@ async function copyEntry(source: Directory, name: Name, place: Place): Promise<F
 
 async function copyTree(source: Directory, name: Name, place: Place): Promise<void> {
   const { target, label } = below(place, name);
-  await tolerant(label, async () => {
+  await tolerant(place, `${label}/`, async () => {
     await using directory = await source.open(name);
     const stats = await source.stat(name);
     await mkdir(target, { mode: 0o700 });
@@ -89,8 +96,21 @@ function below(place: Place, name: Name): { target: Buffer; label: string } {
   return { target, label: place.label + name.toString() };
 }
 
+/** @returns null for what is no longer what it was, or closed: then it is noted */
+async function tolerant<T>({ omitted }: Place, label: string, copy: () => Promise<T>): Promise<T | null> {
+  return await ifThere(label, async () => {
+    try {
+      return await copy();
+    } catch (error) {
+      if (!isForbidden(error)) throw error;
+      omitted.push(label);
+      return null;
+    }
+  });
+}
+
 /** @returns null for what is no longer what it was */
-async function tolerant<T>(label: string, copy: () => Promise<T>): Promise<T | null> {
+async function ifThere<T>(label: string, copy: () => Promise<T>): Promise<T | null> {
   try {
     return await copy();
   } catch (error) {
@@ -125,7 +145,9 @@ async function keepOwnerAndTimes(target: Buffer, stats: BigIntStats): Promise<vo
 
 function spend(budget: Budget, stats: BigIntStats): void {
   budget.entries -= 1;
-  budget.bytes -= stats.isFile() ? Number(stats.size) : 0;
+  const bytes = stats.isFile() ? Number(stats.size) : 0;
+  budget.bytes -= bytes;
+  budget.allowance?.take(bytes);
   if (budget.entries >= 0 && budget.bytes >= 0) return;
   throw tooMuch(`has more than ${MAX_ENTRIES} files, or ${MAX_BYTES / 2 ** 30} GB`);
 }

@@ -1,6 +1,8 @@
 import { type BigIntStats, constants, existsSync } from 'node:fs';
 import {
+  access,
   type FileHandle,
+  lchown,
   link,
   lstat,
   mkdir,
@@ -13,12 +15,16 @@ import {
   unlink,
 } from 'node:fs/promises';
 import { AppError } from '../errors.ts';
+import { makeUsable } from '../removal/move-directory.ts';
+import type { Remover } from '../removal/remover.ts';
 import { openDirectory } from '../util/held-directory.ts';
+import { type Actor, forbidden, PASS, permits, READ, WRITE } from './actor.ts';
 import { MAX_DEPTH, type WorkspacePath } from './path.ts';
 
 /** A name in a directory; bytes where it is not UTF-8. */
 export type Name = string | Buffer;
 
+const STICKY = 0o1000;
 const OPEN_DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 // A pipe must not hold the server up until somebody writes to it.
 const OPEN_FILE = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -31,20 +37,26 @@ const CREATE_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | 
  */
 export class Directory {
   readonly #handle: FileHandle;
+  readonly #actor: Actor | null;
 
-  private constructor(handle: FileHandle) {
+  private constructor(handle: FileHandle, actor: Actor | null) {
     this.#handle = handle;
+    this.#actor = actor;
   }
 
-  /** @param path absolute, free of symbolic links */
-  static async openRoot(path: string): Promise<Directory> {
+  /**
+   * @param path absolute, free of symbolic links
+   * @param actor whose rights hold in it and below; null is the server
+   */
+  static async openRoot(path: string, actor: Actor | null = null): Promise<Directory> {
     requireDescriptorPaths();
-    return new Directory(await openDirectory(path, OPEN_DIRECTORY));
+    return new Directory(await openDirectory(path, OPEN_DIRECTORY), actor);
   }
 
   /** Opens the directory at the end of a path, one name after the other. */
   async walk(path: WorkspacePath, options: { create?: boolean } = {}): Promise<Directory> {
-    let current: Directory = new Directory(await open(this.#at(), OPEN_DIRECTORY & ~constants.O_NOFOLLOW));
+    const own = await open(this.#at(), OPEN_DIRECTORY & ~constants.O_NOFOLLOW);
+    let current: Directory = new Directory(own, this.#actor);
     for (const name of path) {
       const parent = current;
       try {
@@ -57,7 +69,8 @@ export class Directory {
   }
 
   async open(name: Name): Promise<Directory> {
-    return new Directory(await open(this.#at(name), OPEN_DIRECTORY));
+    await this.#require(PASS);
+    return new Directory(await this.#readable(await open(this.#at(name), OPEN_DIRECTORY)), this.#actor);
   }
 
   async #openOrCreate(name: Name): Promise<Directory> {
@@ -66,6 +79,7 @@ export class Directory {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     }
+    await this.#require(WRITE | PASS);
     const isNew = await mkdir(this.#at(name), 0o755).then(
       () => true,
       (error) => {
@@ -80,50 +94,81 @@ export class Directory {
 
   /** Names in no order, read bit by bit: a directory may hold millions. */
   async *names(): AsyncGenerator<Name> {
+    await this.#require(READ);
     const listing = await opendir(this.#at(), { encoding: 'buffer' as BufferEncoding, bufferSize: 256 });
     for await (const entry of listing) yield toName(entry.name as unknown as Buffer);
   }
 
   /** Says what is there without opening it; a link is itself. */
   async stat(name: Name): Promise<BigIntStats> {
+    await this.#require(PASS);
     return await lstat(this.#at(name), { bigint: true });
   }
 
   /** Opens what must still be proved to be a regular file, by the handle. */
   async openFile(name: Name): Promise<FileHandle> {
-    return await open(this.#at(name), OPEN_FILE);
+    await this.#require(PASS);
+    return await this.#readable(await open(this.#at(name), OPEN_FILE));
+  }
+
+  /** Whether a file that was looked at can be opened; it may be another one by then. */
+  async mayRead(name: Name, stats: BigIntStats): Promise<boolean> {
+    if (this.#actor !== null) return permits(stats, this.#actor, READ);
+    return await access(this.#at(name), constants.R_OK).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /** Whether all that is in it is its actor's to see, by owning it. */
+  async isOwn(): Promise<boolean> {
+    return this.#actor === null || (await this.#handle.stat()).uid === this.#actor.uid;
   }
 
   /** Makes a file that was not there; it belongs to whom the directory belongs. */
   async createFile(name: Name, mode: number): Promise<FileHandle> {
+    await this.#require(WRITE | PASS);
     const handle = await open(this.#at(name), CREATE_FILE, mode);
     await this.#giveToOwner(handle);
     return handle;
   }
 
   async readLink(name: Name): Promise<Buffer> {
+    await this.#require(PASS);
     return await readlink(this.#at(name), { encoding: 'buffer' });
   }
 
   async createLink(name: Name, target: Buffer): Promise<void> {
+    await this.#require(WRITE | PASS);
     await symlink(target, this.#at(name));
+    if (this.#actor !== null) await lchown(this.#at(name), this.#actor.uid, this.#actor.gid);
   }
 
   async rename(from: Name, to: Name): Promise<void> {
+    await this.#requireRemovable(from);
+    await this.#requireRemovable(to);
     await rename(this.#at(from), this.#at(to));
   }
 
   /** A second name for a file; unlike `rename` it never replaces another. */
   async link(from: Name, to: Name): Promise<void> {
+    await this.#require(WRITE | PASS);
     await link(this.#at(from), this.#at(to));
   }
 
   async unlink(name: Name): Promise<void> {
+    await this.#requireRemovable(name);
     await unlink(this.#at(name));
   }
 
   async removeDirectory(name: Name): Promise<void> {
+    await this.#requireRemovable(name);
     await rmdir(this.#at(name));
+  }
+
+  /** Deletes what the server may move, whatever is in it: at once, however much that is. */
+  async takeAway(name: Name, remover: Remover): Promise<void> {
+    await remover.takeFrom(this.#at(name));
   }
 
   /** Deletes a directory with all that is in it, which may grow meanwhile: then it is not empty, and that is said. */
@@ -132,7 +177,7 @@ export class Directory {
       throw new AppError('file_conflict', `There are more than ${MAX_DEPTH} directories in one another.`);
     }
     {
-      await using directory = await this.open(name);
+      await using directory = await this.#openClosed(name);
       for await (const child of directory.names()) {
         const isDirectory = (await directory.stat(child)).isDirectory();
         await (isDirectory ? directory.removeTree(child, depth + 1) : directory.unlink(child));
@@ -141,8 +186,41 @@ export class Directory {
     await this.removeDirectory(name);
   }
 
+  /** Whoever may delete a directory with all that is in it may also open it, and that is what its owner does. */
+  async #openClosed(name: Name): Promise<Directory> {
+    const { mode, uid } = await this.stat(name);
+    const isClosed = (mode & 0o700n) !== 0o700n && Number(uid) === (this.#actor?.uid ?? process.getuid?.());
+    if (isClosed) await makeUsable(this.#at(name));
+    return await this.open(name);
+  }
+
+  /** What was opened, if the actor may read it. */
+  async #readable(handle: FileHandle): Promise<FileHandle> {
+    if (this.#actor === null || permits(await handle.stat(), this.#actor, READ)) return handle;
+    await handle.close();
+    throw forbidden();
+  }
+
+  /** That the actor has these rights in the directory; for the server the kernel looks. */
+  async #require(rights: number): Promise<void> {
+    if (this.#actor === null || permits(await this.#handle.stat(), this.#actor, rights)) return;
+    throw forbidden();
+  }
+
+  /** That the actor may take away or replace what has the name, if anything does. */
+  async #requireRemovable(name: Name): Promise<void> {
+    const actor = this.#actor;
+    if (actor === null) return;
+    await this.#require(WRITE | PASS);
+    const { mode, uid } = await this.#handle.stat();
+    if ((mode & STICKY) === 0 || uid === actor.uid) return;
+    const owner = await lstat(this.#at(name)).catch(() => null);
+    if (owner !== null && owner.uid !== actor.uid) throw forbidden();
+  }
+
   // A confined agent may run as another user than the server, who would own what the server makes.
   async #giveToOwner(handle: FileHandle): Promise<void> {
+    if (this.#actor !== null) return await handle.chown(this.#actor.uid, this.#actor.gid);
     if (process.getuid?.() !== 0) return;
     const { uid, gid } = await this.#handle.stat();
     if (uid !== 0) await handle.chown(uid, gid);
@@ -169,8 +247,13 @@ function toName(bytes: Buffer): Name {
   return Buffer.byteLength(text) === bytes.length && Buffer.from(text).equals(bytes) ? text : bytes;
 }
 
+/** Linux has them. */
+export function hasDescriptorPaths(): boolean {
+  return existsSync('/proc/self/fd');
+}
+
 function requireDescriptorPaths(): void {
-  if (existsSync('/proc/self/fd')) return;
+  if (hasDescriptorPaths()) return;
   throw new AppError('not_supported', 'Workspace files need Linux with /proc: there is none here.', {
     hint: 'run the server on Linux, or in a Linux container',
   });

@@ -29,11 +29,14 @@ export function fileError(error: unknown, path: string): unknown {
       return new AppError('file_conflict', `There is already a "${path}".`, { cause: error });
     case 'EACCES':
     case 'EPERM':
-      return new AppError('file_conflict', `The server has no permission for "${path}".`, { cause: error });
+      return new AppError('file_conflict', `There is no permission for "${path}".`, { cause: error });
     case 'EROFS':
       return new AppError('file_conflict', `"${path}" is on a file system that is read-only.`, {
         cause: error,
       });
+    case 'EXDEV':
+    case 'EBUSY':
+      return new AppError('file_conflict', `"${path}" is or holds another file system.`, { cause: error });
     case 'ENAMETOOLONG':
       return invalidPath('it is longer than the file system allows');
     case 'ENOSPC':
@@ -55,4 +58,10 @@ export function notRegular(path: string, reason: string): AppError {
 /** For what may be gone by the time that it is looked at. */
 export function isMissing(error: unknown): boolean {
   return (error as NodeJS.ErrnoException | null)?.code === 'ENOENT';
+}
+
+/** For what is there and closed to whoever looks. */
+export function isForbidden(error: unknown): boolean {
+  const { code } = (error ?? {}) as NodeJS.ErrnoException;
+  return code === 'EACCES' || code === 'EPERM';
 }

@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
+import type { Allowance } from '../disk/session-disk.ts';
 import { AppError } from '../errors.ts';
+import type { Remover } from '../removal/remover.ts';
 import type { Directory, Name } from './directory.ts';
 import { isMissing, notRegular } from './file-errors.ts';
 import { splitPath, type WorkspacePath } from './path.ts';
@@ -79,6 +81,13 @@ export function entityTag({ ino, size, mtimeNs, ctimeNs }: BigIntStats): string 
 /** Conditions of RFC 9110 under which a file is written. */
 export type WriteConditions = { ifMatch: string | null; onlyIfMissing: boolean };
 
+export type FileWrite = {
+  content: Readable;
+  conditions: WriteConditions;
+  /** Null where the directory is not the server's. */
+  allowance: Allowance | null;
+};
+
 /**
  * Writes a file whole or not at all: into a new file beside it, which then takes its name. The directories on the way
  * are made.
@@ -86,7 +95,7 @@ export type WriteConditions = { ifMatch: string | null; onlyIfMissing: boolean }
 export async function writeFile(
   root: Directory,
   path: WorkspacePath,
-  { content, conditions }: { content: Readable; conditions: WriteConditions },
+  { content, conditions, allowance }: FileWrite,
 ): Promise<{ stats: BigIntStats; isNew: boolean }> {
   const { parent, name } = splitPath(path);
   const label = path.join('/');
@@ -96,7 +105,7 @@ export async function writeFile(
   const temporary = `${UPLOAD_PREFIX}${randomUUID()}`;
   await using handle = await directory.createFile(temporary, modeOf(before));
   try {
-    await writeContent(handle, content, label);
+    await writeContent(handle, { content, allowance }, label);
     checkConditions(await findReplaceable(directory, name, label), conditions, label);
     if (conditions.onlyIfMissing) await linkExclusively(directory, { temporary, name, label });
     else await directory.rename(temporary, name);
@@ -150,7 +159,11 @@ function modeOf(before: BigIntStats | null): number {
   return before === null ? 0o644 : Number(before.mode & PERMISSIONS);
 }
 
-async function writeContent(handle: FileHandle, content: Readable, label: string): Promise<void> {
+async function writeContent(
+  handle: FileHandle,
+  { content, allowance }: Pick<FileWrite, 'content' | 'allowance'>,
+  label: string,
+): Promise<void> {
   let size = 0;
   try {
     // To destroy the stream is to destroy the connection, and with it the answer.
@@ -158,6 +171,7 @@ async function writeContent(handle: FileHandle, content: Readable, label: string
     for await (const chunk of chunks) {
       size += chunk.length;
       if (size > MAX_FILE_BYTES) throw tooLarge(label);
+      allowance?.take(chunk.length);
       await writeWhole(handle, chunk);
     }
   } catch (error) {
@@ -191,15 +205,20 @@ async function linkExclusively(
   await directory.unlink(temporary);
 }
 
-/** Deletes a file, a link, or a directory: an empty one, or with all that is in it. */
+/**
+ * Deletes a file, a link, or a directory: an empty one, or with all that is in it.
+ *
+ * @param remover takes over what is on its file system; null where the directory is not the server's
+ */
 export async function deletePath(
   root: Directory,
   path: WorkspacePath,
-  { recursive }: { recursive: boolean },
+  { recursive, remover }: { recursive: boolean; remover: Remover | null },
 ): Promise<void> {
   const { parent, name } = splitPath(path);
   await using directory = await root.walk(parent);
   if (!(await directory.stat(name)).isDirectory()) await directory.unlink(name);
-  else if (recursive) await directory.removeTree(name);
-  else await directory.removeDirectory(name);
+  else if (!recursive) await directory.removeDirectory(name);
+  else if (remover !== null) await directory.takeAway(name, remover);
+  else await directory.removeTree(name);
 }

@@ -1,12 +1,13 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Allowance } from '../disk/session-disk.ts';
 import { AppError, errorMessage } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { type DiffOptions, listChanges, type RawChange, writeDiff } from './diff.ts';
-import { Directory } from './directory.ts';
+import type { Directory } from './directory.ts';
 import { isMissing } from './file-errors.ts';
 import { GitRepository } from './git.ts';
-import type { WorkspacePlace } from './place.ts';
+import { openPlace, type WorkspacePlace } from './place.ts';
 import { type Conflict, restoreFiles } from './restore.ts';
 import { type SnapshotLimits, snapshotLimits } from './scan.ts';
 import { loadManifest, type Snapshot, type SnapshotName, saveManifest, takeSnapshot } from './snapshots.ts';
@@ -17,6 +18,14 @@ export type Changes = {
   truncated: boolean;
   /** Present, but in no snapshot. */
   omitted: string[];
+};
+
+type Rewinding = {
+  to: SnapshotName;
+  dryRun: boolean;
+  mayBegin: () => Promise<void>;
+  /** For what is written. */
+  allowance?: Allowance | null;
 };
 
 /** A snapshot, or why there is none. */
@@ -31,6 +40,7 @@ const MAX_SETTLED = 10_000;
 export class WorkspaceHistory {
   readonly #path: string;
   readonly #logger: Logger;
+  readonly #confinesAgents: boolean;
   readonly #limits: SnapshotLimits;
   readonly #now: () => Date;
   readonly #busy = new Map<string, Promise<unknown>>();
@@ -42,11 +52,14 @@ export class WorkspaceHistory {
     /** Search path for git. */
     path: string;
     logger: Logger;
+    /** Whether agents have users of their own where the server is root. */
+    confinesAgents?: boolean;
     limits?: SnapshotLimits;
     now?: () => Date;
   }) {
     this.#path = options.path;
     this.#logger = options.logger;
+    this.#confinesAgents = options.confinesAgents ?? false;
     this.#limits = options.limits ?? snapshotLimits;
     this.#now = options.now ?? (() => new Date());
   }
@@ -102,7 +115,7 @@ export class WorkspaceHistory {
    */
   async rewind(
     place: WorkspacePlace,
-    { to, dryRun, mayBegin }: { to: SnapshotName; dryRun: boolean; mayBegin: () => Promise<void> },
+    { to, dryRun, mayBegin, allowance = null }: Rewinding,
   ): Promise<{ changes: RawChange[]; conflicts: Conflict[] }> {
     return await this.#exclusively(place, async () => {
       await mayBegin();
@@ -115,8 +128,8 @@ export class WorkspaceHistory {
       });
       if (dryRun || changes.length === 0) return { changes, conflicts: [] };
       this.#settled.delete(place.sessionId);
-      await using root = await Directory.openRoot(place.directory);
-      return { changes, conflicts: await restoreFiles(root, repository, changes) };
+      await using root = await openPlace(place, this.#confinesAgents);
+      return { changes, conflicts: await restoreFiles(root, { repository, changes, allowance }) };
     });
   }
 
@@ -148,7 +161,7 @@ export class WorkspaceHistory {
   async #requireHistory(place: WorkspacePlace): Promise<void> {
     const repository = this.#repositoryOf(place);
     if (repository.exists) return;
-    await using root = await Directory.openRoot(place.directory);
+    await using root = await openPlace(place, this.#confinesAgents);
     if (!place.isManaged) await requireCheckout(root);
     await repository.create();
   }
@@ -156,7 +169,7 @@ export class WorkspaceHistory {
   async #capture(place: WorkspacePlace): Promise<Snapshot> {
     const repository = this.#repositoryOf(place);
     await this.#requireHistory(place);
-    await using root = await Directory.openRoot(place.directory);
+    await using root = await openPlace(place, this.#confinesAgents);
     return await takeSnapshot(root, repository, {
       isCheckout: !place.isManaged,
       limits: this.#limits,

@@ -1,7 +1,7 @@
 import type { BigIntStats } from 'node:fs';
 import { z } from 'zod';
 import type { Directory, Name } from './directory.ts';
-import { isMissing } from './file-errors.ts';
+import { isForbidden, isMissing } from './file-errors.ts';
 import { MAX_DEPTH } from './path.ts';
 
 const MAX_ENTRIES = 10_000;
@@ -22,6 +22,7 @@ export const fileListing = z
     path: z.string().describe('Relative to the workspace; empty for the workspace itself.'),
     entries: z.array(fileEntry),
     truncated: z.boolean().describe(`There is more: only ${MAX_ENTRIES} entries, ${MAX_DEPTH} levels deep.`),
+    omitted_files: z.array(z.string()).describe('Not looked into: closed to the server.'),
   })
   .meta({ id: 'FileListing' });
 
@@ -29,15 +30,18 @@ export const fileWritten = z
   .object({ path: z.string(), size: z.number().int(), etag: z.string() })
   .meta({ id: 'FileWritten' });
 
-export type Listing = { entries: FileEntry[]; truncated: boolean };
+export type Listing = { entries: FileEntry[]; truncated: boolean; omitted: string[] };
+
+export const emptyListing: Listing = { entries: [], truncated: false, omitted: [] };
 
 /** What is in a directory, in the order of its names. */
 export async function listDirectory(
   directory: Directory,
   options: { recursive: boolean; limit?: number },
 ): Promise<Listing> {
-  const listing: Listing = { entries: [], truncated: false };
+  const listing: Listing = { entries: [], truncated: false, omitted: [] };
   await collect(directory, { prefix: '', depth: 0, listing, limit: MAX_ENTRIES, ...options });
+  listing.omitted.sort();
   listing.entries.sort((a, b) => (a.name < b.name ? -1 : 1));
   return listing;
 }
@@ -48,11 +52,11 @@ async function collect(directory: Directory, walk: Walk): Promise<void> {
   const { listing } = walk;
   const subdirectories: Name[] = [];
   for await (const name of directory.names()) {
-    if (listing.entries.length >= walk.limit) {
+    if (listing.entries.length + listing.omitted.length >= walk.limit) {
       listing.truncated = true;
       return;
     }
-    const entry = await describe(directory, name, walk.prefix);
+    const entry = await describe(directory, name, walk);
     if (entry === null) continue;
     listing.entries.push(entry);
     if (walk.recursive && entry.type === 'directory') subdirectories.push(name);
@@ -62,13 +66,26 @@ async function collect(directory: Directory, walk: Walk): Promise<void> {
     return;
   }
   for (const name of subdirectories) {
-    await using child = await openIfThere(directory, name);
     const prefix = `${walk.prefix}${name.toString()}/`;
-    if (child !== null) await collect(child, { ...walk, prefix, depth: walk.depth + 1 });
+    await collectChild(directory, name, { ...walk, prefix, depth: walk.depth + 1 });
   }
 }
 
-async function describe(directory: Directory, name: Name, prefix: string): Promise<FileEntry | null> {
+async function collectChild(parent: Directory, name: Name, walk: Walk): Promise<void> {
+  try {
+    await using child = await openIfThere(parent, name);
+    if (child !== null) await collect(child, walk);
+  } catch (error) {
+    if (!isForbidden(error)) throw error;
+    walk.listing.omitted.push(walk.prefix);
+  }
+}
+
+async function describe(
+  directory: Directory,
+  name: Name,
+  { prefix, listing }: Walk,
+): Promise<FileEntry | null> {
   try {
     const stats = await directory.stat(name);
     const type = typeOf(stats);
@@ -80,8 +97,9 @@ async function describe(directory: Directory, name: Name, prefix: string): Promi
       ...(type === 'link' ? { target: (await directory.readLink(name)).toString() } : {}),
     };
   } catch (error) {
-    if (isGone(error)) return null;
-    throw error;
+    if (isForbidden(error)) listing.omitted.push(prefix + name.toString());
+    else if (!isGone(error)) throw error;
+    return null;
   }
 }
 

@@ -1,4 +1,6 @@
 import { sessionDirectories } from '../agent/environment.ts';
+import { findActor } from './actor.ts';
+import { Directory } from './directory.ts';
 
 /** Where a session works, if it does so on this node. */
 export type WorkspacePlace = {
@@ -20,4 +22,9 @@ export function placeOf(dataDir: string, session: { id: string; cwd: string | nu
     isManaged: session.cwd === null,
     sessionRoot: root,
   };
+}
+
+/** Opens it for whoever asks for its files. @param confinesAgents whether agents have users of their own */
+export async function openPlace(place: WorkspacePlace, confinesAgents: boolean): Promise<Directory> {
+  return await Directory.openRoot(place.directory, await findActor(place, confinesAgents));
 }

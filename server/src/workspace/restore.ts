@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
+import type { Allowance } from '../disk/session-disk.ts';
 import { errorMessage } from '../errors.ts';
 import type { ByteReader } from './byte-reader.ts';
 import type { RawChange } from './diff.ts';
@@ -16,14 +17,19 @@ const EXECUTABLE_MODE = '100755';
 /** A file that could not be restored, since something that no snapshot has is in its way. */
 export type Conflict = { path: string; reason: string };
 
+export type Restoration = {
+  repository: GitRepository;
+  changes: readonly RawChange[];
+  allowance: Allowance | null;
+};
+
 /**
  * Makes the workspace what `changes` leads to. Written by us and not by `git checkout`: a directory that is swapped for
  * a link in the middle must not lead a write out of the workspace.
  */
 export async function restoreFiles(
   root: Directory,
-  repository: GitRepository,
-  changes: readonly RawChange[],
+  { repository, changes, allowance }: Restoration,
 ): Promise<Conflict[]> {
   const conflicts: Conflict[] = [];
   const attempt = async (path: string, work: () => Promise<void>): Promise<void> => {
@@ -41,6 +47,7 @@ export async function restoreFiles(
   using contents = new ContentReader(repository, written);
   for (const change of written) {
     const content = await contents.next();
+    allowance?.take(content.length);
     await attempt(change.path, async () => await write(root, change, content));
   }
   return conflicts;

@@ -52,7 +52,8 @@ async function fileRoutes(
     const path = filePath(request);
     const found = await findFile(forTenant(request).workspaces, keyOf(request), { path, recursive });
     if (found.kind === 'file') return await sendDownload(toDownload(found, path), { request, reply });
-    return { path: path.join('/'), ...found.listing };
+    const { omitted, ...listed } = found.listing;
+    return { path: path.join('/'), ...listed, omitted_files: omitted };
   };
   const bytes = { description: 'A file', content: { 'application/octet-stream': { schema: z.any() } } };
   const listing = { description: 'A directory', content: { 'application/json': { schema: fileListing } } };
@@ -174,7 +175,8 @@ async function fileRoutes(
       const key = keyOf(request);
       const archive = await archiveFiles(forTenant(request).workspaces, key, parsePath(request.query.path));
       reply.type('application/x-tar').header('content-disposition', attachment(`${key.id}.tar`));
-      return reply.send(archive);
+      if (archive.omitted.length > 0) reply.header('x-omitted-files', listInHeader(archive.omitted));
+      return reply.send(archive.content);
     },
   );
 }
@@ -269,6 +271,15 @@ function keyOf(request: FastifyRequest): ReturnType<typeof sessionKey> {
 function filePath({ raw }: FastifyRequest): WorkspacePath {
   const [url = ''] = (raw.url ?? '').split('?');
   return parseUrlPath(url.split('/').slice(4).join('/'));
+}
+
+const MAX_HEADER_CHARACTERS = 4_000;
+
+/** Paths as in a URL, with commas between; dots stand for those that there is no room for. */
+function listInHeader(paths: readonly string[]): string {
+  const text = paths.map((path) => path.split('/').map(encodeURIComponent).join('/')).join(', ');
+  if (text.length <= MAX_HEADER_CHARACTERS) return text;
+  return `${text.slice(0, text.lastIndexOf(', ', MAX_HEADER_CHARACTERS))}, ...`;
 }
 
 function requireStar(header: string | undefined): boolean {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import { AppError } from '../errors.ts';
 import type { Directory, Name } from './directory.ts';
+import { isForbidden } from './file-errors.ts';
 import { openRegular, readWhole, UPLOAD_PREFIX } from './files.ts';
 import type { IgnoreRules } from './ignore-rules.ts';
 import { isGone } from './listing.ts';
@@ -10,11 +11,18 @@ import type { FileMode } from './snapshot-import.ts';
 import { stampOf, type TrackedFile, type TrackedFiles } from './tracked-files.ts';
 
 /** A workspace with more is not kept; a larger file is left out. */
-export type SnapshotLimits = { files: number; totalBytes: number; fileBytes: number };
+export type SnapshotLimits = {
+  files: number;
+  totalBytes: number;
+  fileBytes: number;
+  /** Of all that a session has changed since it began, before it is compressed. */
+  storedBytes: number;
+};
 export const snapshotLimits: SnapshotLimits = {
   files: 20_000,
   totalBytes: 1024 ** 3,
   fileBytes: 32 * 1024 ** 2,
+  storedBytes: 4 * 1024 ** 3,
 };
 
 const MAX_RULES_BYTES = 1024 ** 2;
@@ -85,7 +93,7 @@ class Scanner {
       await using child = await parent.open(name);
       await this.visit(child, `${path}/`, depth + 1);
     } catch (error) {
-      if (isForbidden(error)) this.#omit(`${path}/`);
+      if (isUnreadable(error)) this.#omit(`${path}/`);
       else if (!isGone(error)) throw error;
     }
   }
@@ -163,7 +171,7 @@ class Scanner {
       if (content === null) this.#omit(path);
       else this.scan.files.set(path, await this.#toTracked(content, this.#context.known.get(path)));
     } catch (error) {
-      if (!isForbidden(error)) throw error;
+      if (!isUnreadable(error)) throw error;
       this.#omit(path);
     }
   }
@@ -223,9 +231,8 @@ function refuse(reason: string): AppError {
   });
 }
 
-function isForbidden(error: unknown): boolean {
-  const { code } = error as { code?: string };
-  return code === 'EACCES' || code === 'EPERM' || code === 'not_regular_file';
+function isUnreadable(error: unknown): boolean {
+  return isForbidden(error) || (error as { code?: string }).code === 'not_regular_file';
 }
 
 /** What is gone by the time that it is read does not belong to the snapshot. */

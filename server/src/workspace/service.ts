@@ -2,21 +2,23 @@ import { mkdir } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/database.ts';
+import type { SessionDisk } from '../disk/session-disk.ts';
 import { AppError } from '../errors.ts';
 import { isUuid } from '../ids.ts';
+import type { Remover } from '../removal/remover.ts';
 import { getSessionOrThrow, type SessionRow } from '../session/service.ts';
 import { isActive } from '../session/session.ts';
 import type { SessionKey } from '../session/store.ts';
 import { findTurn } from '../turn/store.ts';
-import { emptyArchive, openArchive } from './archive.ts';
+import { type Archive, emptyArchive, openArchive } from './archive.ts';
 import { type FileChange, limitFiles, toFileChange } from './diff.ts';
 import { Directory } from './directory.ts';
-import { fileError } from './file-errors.ts';
+import { fileError, isForbidden } from './file-errors.ts';
 import { deletePath, type OpenFile, openPath, type WriteConditions, writeFile } from './files.ts';
 import type { WorkspaceHistory } from './history.ts';
-import { type Listing, listDirectory } from './listing.ts';
+import { emptyListing, type Listing, listDirectory } from './listing.ts';
 import type { WorkspacePath } from './path.ts';
-import { placeOf, type WorkspacePlace } from './place.ts';
+import { openPlace, placeOf, type WorkspacePlace } from './place.ts';
 import type { Conflict } from './restore.ts';
 import type { SnapshotName } from './snapshots.ts';
 
@@ -25,6 +27,10 @@ export type WorkspaceServices = {
   /** Free of symbolic links. */
   dataDir: string;
   history: WorkspaceHistory;
+  remover: Remover;
+  disk: SessionDisk;
+  /** Whether agents have users of their own where the server is root. */
+  confinesAgents: boolean;
 };
 
 type Opened = { session: SessionRow; place: WorkspacePlace; root: Directory | null };
@@ -40,11 +46,12 @@ async function openWorkspace(
   const isNew = place.isManaged && session.fence === 0;
   if (isNew && create) await mkdir(place.directory, { recursive: true, mode: 0o700 });
   try {
-    return { session, place, root: await Directory.openRoot(place.directory) };
+    return { session, place, root: await openPlace(place, services.confinesAgents) };
   } catch (error) {
     if (error instanceof AppError) throw error;
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' && isNew) return { session, place, root: null };
+    if (isForbidden(error)) throw fileError(error, place.directory);
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') throw elsewhere(place, error);
     throw error;
   }
@@ -68,7 +75,7 @@ export async function findFile(
 ): Promise<Found> {
   const { root } = await openWorkspace(services, key);
   if (root === null && path.length === 0) {
-    return { kind: 'directory', listing: { entries: [], truncated: false } };
+    return { kind: 'directory', listing: emptyListing };
   }
   return await withErrors(path, async () => {
     await using directory = root ?? throwMissing();
@@ -84,11 +91,12 @@ export async function storeFile(
   key: SessionKey,
   { path, ...request }: { path: WorkspacePath; content: Readable; conditions: WriteConditions },
 ): ReturnType<typeof writeFile> {
-  const { root } = await openWorkspace(services, key, { create: true });
+  const { root, place } = await openWorkspace(services, key, { create: true });
   return await withErrors(path, async () => {
     await using directory = root ?? throwMissing();
+    const allowance = place.isManaged ? await services.disk.open(place.sessionRoot) : null;
     try {
-      return await writeFile(directory, path, request);
+      return await writeFile(directory, path, { ...request, allowance });
     } finally {
       services.history.noticeWrite(key.id);
     }
@@ -100,23 +108,23 @@ export async function removeFile(
   key: SessionKey,
   { path, recursive }: { path: WorkspacePath; recursive: boolean },
 ): Promise<void> {
-  const { root } = await openWorkspace(services, key);
+  const { root, place } = await openWorkspace(services, key);
   await withErrors(path, async () => {
     await using directory = root ?? throwMissing();
     try {
-      await deletePath(directory, path, { recursive });
+      await deletePath(directory, path, { recursive, remover: place.isManaged ? services.remover : null });
     } finally {
       services.history.noticeWrite(key.id);
     }
   });
 }
 
-/** The directory at a path as a tar stream. */
+/** The directory at a path. */
 export async function archiveFiles(
   services: WorkspaceServices,
   key: SessionKey,
   path: WorkspacePath,
-): Promise<Readable> {
+): Promise<Archive> {
   const { root } = await openWorkspace(services, key);
   if (root === null && path.length === 0) return emptyArchive();
   return await withErrors(path, async () => {
@@ -163,7 +171,9 @@ export async function rewindFiles(
       hint: 'wait until it has ended, or cancel it',
     });
   };
-  const { changes, conflicts } = await services.history.rewind(place, { to: snapshot, dryRun, mayBegin });
+  const allowance = place.isManaged ? await services.disk.open(place.sessionRoot) : null;
+  const request = { to: snapshot, dryRun, mayBegin, allowance };
+  const { changes, conflicts } = await services.history.rewind(place, request);
   return { changes: changes.map(toFileChange), conflicts };
 }
 

@@ -29,7 +29,6 @@ export type Manifest = {
 
 export type Snapshot = { commit: string; omitted: Set<string> };
 
-const MAX_STORED_BYTES = 4 * 1024 ** 3;
 const MANIFEST = 'snapshots.json';
 
 export async function loadManifest({ directory }: GitRepository): Promise<Manifest> {
@@ -48,13 +47,17 @@ export async function takeSnapshot(
 ): Promise<Snapshot> {
   await repository.create();
   const manifest = await loadManifest(repository);
-  if (manifest.storedBytes > MAX_STORED_BYTES) throw historyFull();
+  if (manifest.storedBytes > limits.storedBytes) throw historyFull(limits);
   const { known, isComplete } = await findKnown(root, repository, { head: manifest.head, isCheckout });
   using rules = await IgnoreRules.create(repository);
   using additions = new SnapshotImport(repository);
   const { files, omitted } = await scanWorkspace(root, {
     ...{ known, rules, limits, now },
-    onContent: async (content) => await additions.addBlob(content),
+    onContent: async (content) => {
+      const stored = manifest.storedBytes + additions.storedBytes + content.length;
+      if (stored > limits.storedBytes) throw historyFull(limits);
+      await additions.addBlob(content);
+    },
   });
   const { directory } = repository;
   const { wasTouched, ...change } = compare(known, files, isComplete);
@@ -94,9 +97,9 @@ function compare(known: TrackedFiles, files: TrackedFiles, isComplete: boolean):
   return { removed, changed, wasTouched };
 }
 
-function historyFull(): AppError {
+function historyFull({ storedBytes }: SnapshotLimits): AppError {
   return new AppError(
     'not_supported',
-    `The session has changed more than ${MAX_STORED_BYTES / 2 ** 30} GB of files: no more snapshots are kept.`,
+    `The session has changed more than ${Math.floor(storedBytes / 2 ** 20)} MB of files: no more snapshots are kept.`,
   );
 }

@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { chmod, chown, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { type Meter, makeMeter, measureDisk } from '../src/disk/measure.ts';
+import { DiskWatch, maxFilesOf } from '../src/isolation/disk-watch.ts';
+import { findProgram } from '../src/isolation/find-program.ts';
+import { createSilentLogger } from '../src/log.ts';
+import { temporaryDirectory } from './harness.ts';
+import { SYSTEM_PATH } from './isolation-driver.ts';
+
+const MB = 2 ** 20;
+const ORDINARY_USER = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
+const meter = makeMeter({ du: findProgram('du', SYSTEM_PATH), bwrap: findProgram('bwrap', SYSTEM_PATH) });
+
+describe('the watch over what agents have on disk', () => {
+  const stack = new AsyncDisposableStack();
+  let root: string;
+
+  before(async () => {
+    root = stack.use(await temporaryDirectory()).path;
+    await chmod(root, 0o755);
+  });
+  after(async () => await stack.disposeAsync());
+
+  async function directory(name: string): Promise<string> {
+    const path = join(root, name);
+    await mkdir(path);
+    if (ORDINARY_USER.uid !== undefined) await chown(path, ORDINARY_USER.uid, ORDINARY_USER.gid);
+    return path;
+  }
+
+  function watchWith(changed: Partial<Meter>, maxBytes: number): DiskWatch {
+    const options = { directory: root, maxBytes, meter: { ...meter, ...changed } };
+    return new DiskWatch({ ...options, logger: createSilentLogger() });
+  }
+
+  it('sees into directories that an agent has closed, on an ordinary server as well', async () => {
+    const path = await directory('closed');
+    const code = `import os
+os.mkdir('no'); open('no/file', 'wb').write(b'x' * 3000000)
+for i in range(200): os.mkdir('no/%d' % i); os.chmod('no/%d' % i, 0)
+os.chmod('no', 0)`;
+    execFileSync('python3', ['-c', code], { cwd: path, ...ORDINARY_USER });
+    const measure = new URL('../src/disk/measure.ts', import.meta.url).href;
+    const program = `const { makeMeter, measureDisk } = await import('${measure}');
+      const meter = makeMeter({ du: '${findProgram('du', SYSTEM_PATH)}', bwrap: '${findProgram('bwrap', SYSTEM_PATH)}' });
+      console.log(JSON.stringify(await measureDisk(meter, [process.argv[1]])));`;
+    const args = ['--input-type=module', '-e', program, path];
+    const seen = JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8', ...ORDINARY_USER }));
+    assert.ok(seen.bytes > 3_000_000, JSON.stringify(seen));
+    assert.equal(seen.files, 203);
+  });
+
+  it('takes no harm from more complaints than anybody can read', async () => {
+    const path = await directory('loud');
+    const du = join(root, 'loud-du');
+    await writeFile(
+      du,
+      '#!/bin/sh\nyes "cannot read this directory" | head -c 20000000 >&2\necho "7 x"\nexit 1\n',
+      {
+        mode: 0o755,
+      },
+    );
+    assert.deepEqual(await measureDisk({ ...meter, command: [du] }, [path]), { bytes: 7 * 1024, files: 7 });
+  });
+
+  it('ends who writes too much, while another one cannot be measured; and that one, the second time', async () => {
+    const [slow, greedy, modest] = await Promise.all(['slow', 'greedy', 'modest'].map(directory));
+    assert.ok(slow !== undefined && greedy !== undefined && modest !== undefined);
+    const du = join(root, 'slow-du');
+    const real = findProgram('du', SYSTEM_PATH);
+    await writeFile(du, `#!/bin/sh\ncase "$*" in *${slow}*) exec sleep 60;; *) exec ${real} "$@";; esac\n`, {
+      mode: 0o755,
+    });
+    using watch = watchWith({ command: [du], timeout: 1_500 }, 4 * MB);
+    const ended: string[] = [];
+    const first = Promise.withResolvers<void>();
+    const second = Promise.withResolvers<void>();
+    watch.watch([slow], () => second.resolve(void ended.push('slow')));
+    watch.watch([greedy], () => first.resolve(void ended.push('greedy')));
+    watch.watch([modest], () => void ended.push('modest'));
+    // Beginning with nothing; what comes is seen by the space that goes.
+    const writing = setInterval(
+      () => void writeFile(join(greedy, String(Date.now())), Buffer.alloc(3 * MB)),
+      300,
+    );
+    await Promise.all([first.promise, second.promise]);
+    clearInterval(writing);
+    assert.deepEqual([...new Set(ended)].toSorted(), ['greedy', 'slow']);
+  });
+
+  it('counts files as well as bytes', async () => {
+    assert.equal(maxFilesOf(10 * 2 ** 30), 655_360);
+    assert.equal(maxFilesOf(MB), 100_000);
+    const path = await directory('many');
+    const du = join(root, 'counting-du');
+    // Files of which there are more at each look, and of no size.
+    await writeFile(
+      du,
+      `#!/bin/sh\ncase "$*" in *inodes*) echo x >>${root}/looks; wc -l <${root}/looks | sed 's/$/00000/';; *) echo 1;; esac\n`,
+      { mode: 0o755 },
+    );
+    using watch = watchWith({ command: [du] }, MB);
+    await new Promise<void>((resolve) => {
+      watch.watch([path], resolve);
+      // Space goes, so that it looks again.
+      void writeFile(join(root, 'loss'), Buffer.alloc(2 * MB));
+      const losing = setInterval(
+        () => void writeFile(join(root, 'loss'), Buffer.alloc(2 * MB), { flag: 'a' }),
+        500,
+      );
+      stack.defer(() => clearInterval(losing));
+    });
+  });
+});
