@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { sessionDirectories } from '../src/agent/environment.ts';
 import { SessionDisk } from '../src/disk/session-disk.ts';
-import { startTestServer, type TestServer, temporaryDirectory } from './harness.ts';
+import { type Answer, startTestServer, type TestServer, temporaryDirectory } from './harness.ts';
 
 const MB = 2 ** 20;
 
@@ -64,12 +64,12 @@ describe('what clients put into sessions', () => {
   it('counts in snapshots', async () => {
     const id = await session();
     const { workspace } = sessionDirectories(server.context.dataDirectory.path, id);
-    for (const round of ['a', 'b']) {
-      await writeFile(join(workspace, 'large'), Buffer.alloc(9 * MB, round));
-      await server.execute({ prompt: 'hello', resume_session_id: id });
-      await server.ended(id);
-    }
-    const { status, body } = await server.request('GET', `/sessions/${id}/changes`);
+    const changesWith = async (content: string): Promise<Answer> => {
+      await writeFile(join(workspace, 'large'), Buffer.alloc(9 * MB, content));
+      return await server.request('GET', `/sessions/${id}/changes`);
+    };
+    assert.equal((await changesWith('a')).status, 200);
+    const { status, body } = await changesWith('b');
     assert.equal(status, 409);
     assert.match(body.detail, /more than 16 MB/);
   });
