@@ -191,6 +191,7 @@ export async function createContext(config: Config, parts: ContextParts): Promis
     db: database.db,
     dataDir: await realpath(dataDirectory.path),
     ...{ history, remover, disk, confinesAgents: driver.confines },
+    workspaceRoots: config.workspaceRoots,
   };
   await raiseTenantWall(database.db);
   const tenantDatabases = stack.use(createTenantDatabases(target, { logger }));

@@ -52,7 +52,7 @@ describe('the directories that a tenant may work in', () => {
 });
 
 describe('a session whose directory its tenant may not work in any more', () => {
-  it('is told so when its agent would start', async () => {
+  it('is told so when its agent would start, and so is who asks for its files', async () => {
     await using root = await temporaryDirectory();
     await using data = await temporaryDirectory();
     await using database = await createDatabase();
@@ -65,6 +65,11 @@ describe('a session whose directory its tenant may not work in any more', () => 
       assert.equal((await open.ended(id)).status, 'completed');
     }
     await using narrow = await server([`acme=${root.path}`]);
+    for (const place of ['files', 'archive', 'changes']) {
+      const { status, body } = await narrow.request('GET', `/sessions/${id}/${place}`);
+      assert.deepEqual([status, body.code], [409, 'workspace_elsewhere'], place);
+      assert.match(body.detail, /lies outside the directories/);
+    }
     await narrow.execute({ prompt: 'hello', resume_session_id: id });
     assert.match(
       String((await narrow.ended(id)).error),

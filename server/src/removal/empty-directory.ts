@@ -3,7 +3,6 @@ import {
   chmodSync,
   closeSync,
   constants,
-  existsSync,
   fstatSync,
   opendirSync,
   openSync,
@@ -14,7 +13,7 @@ import {
   unlinkSync,
 } from 'node:fs';
 import { setImmediate as immediate } from 'node:timers/promises';
-import { O_PATH } from './move-directory.ts';
+import { hasDescriptorPaths, O_PATH } from '../util/descriptors.ts';
 
 /** What came of one entry of a directory that is emptied. */
 export type Removal = {
@@ -40,7 +39,7 @@ const PATIENCE_MS = 600_000;
  * @param signal ends it early
  */
 export async function* emptyDirectory(path: string, signal: AbortSignal): AsyncGenerator<Removal> {
-  if (!existsSync('/proc/self/fd')) yield* emptyByPath(path, signal);
+  if (!hasDescriptorPaths) yield* emptyByPath(path, signal);
   else {
     const bin = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
     try {

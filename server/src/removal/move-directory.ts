@@ -1,7 +1,5 @@
 import { chmod, constants, open, rename } from 'node:fs/promises';
-
-/** Linux has it on every processor that Node.js runs on, and Node.js has no name for it: a handle without any right. */
-export const O_PATH = 0o10000000;
+import { O_PATH } from '../util/descriptors.ts';
 
 /**
  * Gives something another name, on the same file system. A directory that goes elsewhere has to be writable itself, and

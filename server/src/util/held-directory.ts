@@ -1,11 +1,6 @@
-import { constants, existsSync } from 'node:fs';
+import { constants } from 'node:fs';
 import { type FileHandle, open, readlink, realpath, stat } from 'node:fs/promises';
-
-/** Linux's, which Node.js does not name: the directory itself, also where it may not be read. */
-const O_PATH = 0o10000000;
-
-/** Whether the system says what a descriptor is, as `/proc/self/fd/N`. */
-const hasDescriptorPaths = existsSync('/proc/self/fd');
+import { hasDescriptorPaths, O_PATH } from './descriptors.ts';
 
 const HOLD =
   (hasDescriptorPaths ? O_PATH : constants.O_RDONLY) | constants.O_DIRECTORY | constants.O_NOFOLLOW;

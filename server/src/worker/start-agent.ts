@@ -12,7 +12,8 @@ import type { EgressRule } from '../isolation/egress.ts';
 import type { Remover } from '../removal/remover.ts';
 import { HTTP_PORT, HTTPS_PORT, remoteHostOf, revokedHost } from '../session/remote-hosts.ts';
 import type { SessionRow } from '../session/store.ts';
-import { Directory, hasDescriptorPaths } from '../workspace/directory.ts';
+import { hasDescriptorPaths } from '../util/descriptors.ts';
+import { Directory } from '../workspace/directory.ts';
 import { isGone } from '../workspace/listing.ts';
 import type { ApprovalDesk } from './approval-desk.ts';
 import { HeldPlaces } from './held-places.ts';
@@ -70,15 +71,17 @@ export async function startAgent(
       const allowedHosts = services.driver.confines
         ? (plan.session.options.network?.allowed_hosts ?? [])
         : null;
-      const access = await services.gateway.admit({ tenantId, sessionId, fence, socketPath, allowedHosts });
+      let access: GatewayAccess | undefined;
       let started: StartedAgent | undefined;
       try {
+        access = await services.gateway.admit({ tenantId, sessionId, fence, socketPath, allowedHosts });
+        const parts = { sandbox, access, places };
         onTurn(() => {
-          started = start(services, plan, { sandbox, access, places });
+          started = start(services, plan, parts);
           return started;
         });
       } catch (error) {
-        access.revoke();
+        access?.revoke();
         sandbox.release();
         throw error;
       }
@@ -187,7 +190,7 @@ async function prepareDirectories(
 }
 
 async function forgetConversation(remover: Remover, home: string): Promise<void> {
-  if (!hasDescriptorPaths()) return await remover.takeSession(join(home, '.claude', 'projects'));
+  if (!hasDescriptorPaths) return await remover.takeSession(join(home, '.claude', 'projects'));
   try {
     // The home is the agent's: a link would lead elsewhere.
     await using directory = await Directory.openRoot(await realpath(home));

@@ -1,4 +1,4 @@
-import { type BigIntStats, constants, existsSync } from 'node:fs';
+import { type BigIntStats, constants } from 'node:fs';
 import {
   access,
   type FileHandle,
@@ -17,6 +17,7 @@ import {
 import { AppError } from '../errors.ts';
 import { makeUsable } from '../removal/move-directory.ts';
 import type { Remover } from '../removal/remover.ts';
+import { hasDescriptorPaths } from '../util/descriptors.ts';
 import { openDirectory } from '../util/held-directory.ts';
 import { type Actor, forbidden, PASS, permits, READ, WRITE } from './actor.ts';
 import { MAX_DEPTH, type WorkspacePath } from './path.ts';
@@ -247,13 +248,8 @@ function toName(bytes: Buffer): Name {
   return Buffer.byteLength(text) === bytes.length && Buffer.from(text).equals(bytes) ? text : bytes;
 }
 
-/** Linux has them. */
-export function hasDescriptorPaths(): boolean {
-  return existsSync('/proc/self/fd');
-}
-
 function requireDescriptorPaths(): void {
-  if (hasDescriptorPaths()) return;
+  if (hasDescriptorPaths) return;
   throw new AppError('not_supported', 'Workspace files need Linux with /proc: there is none here.', {
     hint: 'run the server on Linux, or in a Linux container',
   });

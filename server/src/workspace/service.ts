@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import type { Kysely } from 'kysely';
+import { rootsOf } from '../config-roots.ts';
 import type { Database } from '../db/database.ts';
 import type { SessionDisk } from '../disk/session-disk.ts';
 import { AppError } from '../errors.ts';
@@ -9,6 +10,7 @@ import type { Remover } from '../removal/remover.ts';
 import { getSessionOrThrow, type SessionRow } from '../session/service.ts';
 import { isActive } from '../session/session.ts';
 import type { SessionKey } from '../session/store.ts';
+import { isUnderRoots } from '../session/workspace.ts';
 import { findTurn } from '../turn/store.ts';
 import { type Archive, emptyArchive, openArchive } from './archive.ts';
 import { type FileChange, limitFiles, toFileChange } from './diff.ts';
@@ -31,6 +33,8 @@ export type WorkspaceServices = {
   disk: SessionDisk;
   /** Whether agents have users of their own where the server is root. */
   confinesAgents: boolean;
+  /** Where sessions may work: entries of `rootsOf`. */
+  workspaceRoots: readonly string[];
 };
 
 type Opened = { session: SessionRow; place: WorkspacePlace; root: Directory | null };
@@ -43,6 +47,7 @@ async function openWorkspace(
 ): Promise<Opened> {
   const session = await getSessionOrThrow(services.db, key);
   const place = placeOf(services.dataDir, session);
+  if (!place.isManaged) await requireOwnRoot(services, key, place);
   const isNew = place.isManaged && session.fence === 0;
   if (isNew && create) await mkdir(place.directory, { recursive: true, mode: 0o700 });
   try {
@@ -55,6 +60,19 @@ async function openWorkspace(
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') throw elsewhere(place, error);
     throw error;
   }
+}
+
+/** It did when the session was started; since then the operator may have said otherwise. */
+async function requireOwnRoot(
+  { workspaceRoots }: WorkspaceServices,
+  { tenantId }: SessionKey,
+  { directory }: WorkspacePlace,
+): Promise<void> {
+  if (await isUnderRoots(directory, rootsOf(workspaceRoots, tenantId))) return;
+  const message = `The directory ${directory} lies outside the directories that sessions of the tenant "${tenantId}" may work in.`;
+  throw new AppError('workspace_elsewhere', message, {
+    hint: 'ask the operator (GREENROOM_WORKSPACE_ROOTS)',
+  });
 }
 
 function elsewhere({ isManaged, directory }: WorkspacePlace, cause: unknown): AppError {
