@@ -37,7 +37,9 @@ describe('limits', () => {
       response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
       // Longer than an answer may be silent that has begun.
       await delay(1_000);
-      response.end(events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join(''));
+      response.end(
+        events.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`).join(''),
+      );
     }).listen(0, '127.0.0.1');
     await once(model, 'listening');
     using _model = { [Symbol.dispose]: () => void model.close().closeAllConnections() };
