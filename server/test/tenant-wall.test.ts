@@ -177,15 +177,16 @@ async function createAccount(): Promise<{
   [Symbol.asyncDispose](): Promise<void>;
 }> {
   const template = await createDatabase();
-  const user = 'greenroom_owner';
+  const [user, password] = ['greenroom_owner', 'of-the-owner'];
   const name = `owned_${process.pid}`;
   const client = createDatabaseClient({ connectionString: template.url }, { logger });
   const run = async (statement: string): Promise<unknown> => await sql.raw(statement).execute(client.db);
-  await run(`create role ${user} login`);
+  await run(`create role ${user} login password '${password}'`);
   await run(`grant ${TENANT_ROLE} to ${user}`);
   await run(`create database ${name} owner ${user}`);
   const url = new URL(template.url);
   url.username = user;
+  url.password = password;
   url.pathname = `/${name}`;
   return {
     url: url.href,

@@ -1,8 +1,9 @@
 import { type Config, isLocalOnly } from '../config.ts';
-import { errorMessage, StartupError } from '../errors.ts';
+import { StartupError } from '../errors.ts';
 import { BwrapDriver, type BwrapOptions } from './bwrap.ts';
 import type { IsolationDriver, SelfTest } from './driver.ts';
 import { noIsolation } from './none.ts';
+import { explainFailure } from './self-test.ts';
 
 export type IsolationMode = 'auto' | 'bwrap' | 'none';
 
@@ -67,6 +68,6 @@ async function tryBwrap(
     const driver = stack.use(new BwrapDriver(options));
     return { driver, selfTest: await driver.selfTest() };
   } catch (error) {
-    return { driver: null, selfTest: { ok: false, detail: [errorMessage(error)], hint: null } };
+    return { driver: null, selfTest: explainFailure(error) };
   }
 }

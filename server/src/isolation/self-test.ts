@@ -60,7 +60,7 @@ export async function testSandbox(driver: Tested): Promise<SelfTest> {
     if (problems.length > 0) return failed(problems, null);
     return { ok: true, detail: ['a probe inside saw no more than it should'], hint: null };
   } catch (error) {
-    return explain(error);
+    return explainFailure(error);
   } finally {
     await rm(root, { recursive: true, force: true });
   }
@@ -153,7 +153,8 @@ const packages: Record<string, string> = {
   prlimit: 'util-linux',
 };
 
-function explain(error: unknown): SelfTest {
+/** Why there are no sandboxes here, and what helps. */
+export function explainFailure(error: unknown): SelfTest {
   const message = errorMessage(error);
   if (error instanceof MissingProgramError) {
     return failed([message], `install ${packages[error.program] ?? error.program}`);
