@@ -28,7 +28,7 @@ export async function measureBareSdk(setup: BareSetup): Promise<BareTimes> {
   for (const path of [directories.home, directories.temporary, directories.workspace])
     await mkdir(path, { recursive: true, mode: 0o700 });
   const environment = agentEnvironment({
-    view: { ...directories, gatewaySocket: null, proxyExceptions: null },
+    view: { ...directories, gatewaySocket: null, proxyExceptions: null, extraCaCerts: null },
     sessionId,
     gateway: { url: setup.modelUrl, token: 'no-key-needed' },
     path: setup.path,

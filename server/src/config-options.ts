@@ -295,6 +295,14 @@ export const configOptions = {
     secret: true,
     noFlag: true,
   },
+  extraCaCerts: {
+    env: ['NODE_EXTRA_CA_CERTS'],
+    schema: text,
+    description:
+      'file with certificates of further CAs, which agents trust as well as the server does (docs/configuration.md)',
+    defaultText: 'none',
+    noFlag: true,
+  },
   noProxy: {
     env: ['no_proxy', 'NO_PROXY'],
     schema: commaList(z.string()).transform((entries) =>

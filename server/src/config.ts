@@ -50,6 +50,8 @@ export type Config = {
   httpProxy: string | null;
   httpsProxy: string | null;
   noProxy: string[];
+  /** A path. Node.js itself reads the variable at its start. */
+  extraCaCerts: string | null;
   /** Bytes. */
   gatewayMemory: number;
   /** Path of a file. */
@@ -101,6 +103,7 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   if (values.stallTimeout === undefined) config.stallTimeout = defaultStallTimeout(config);
   if (values.cloud !== undefined) config.cloud = readCloud(values.cloud as CloudProvider, sources.env);
   if (config.prices !== null) config.prices = resolve(sources.cwd, config.prices);
+  if (config.extraCaCerts !== null) config.extraCaCerts = resolve(sources.cwd, config.extraCaCerts);
   config.dataDir = resolve(sources.cwd, config.dataDir);
   config.workspaceRoots = config.workspaceRoots.map((entry) => resolveRoot(entry, sources.cwd));
   return { config, origins };
@@ -168,6 +171,7 @@ function defaults(sources: ConfigSources, values: Partial<Record<OptionName, unk
     httpProxy: null,
     httpsProxy: null,
     noProxy: [],
+    extraCaCerts: null,
     gatewayMemory: Math.min(Math.max(Math.floor(machine.availableMemory / 8), 128 * 2 ** 20), 2 ** 30),
     prices: null,
     demoTokensPerSecond: 60,

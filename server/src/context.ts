@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { accessSync, constants } from 'node:fs';
 import { mkdir, realpath } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -109,20 +110,27 @@ export async function createContext(config: Config, parts: ContextParts): Promis
   const { logger } = parts;
   await using stack = new AsyncDisposableStack();
 
+  if (config.extraCaCerts !== null) requireReadable(config.extraCaCerts);
   const dataDirectory = stack.use(openDataDirectory({ path: config.dataDir }));
   // Before anything else is done in a directory that they may be at work in.
   const strays = await endStrays({ dataDir: dataDirectory.path, nodeId: dataDirectory.nodeId });
-  if (strays > 0) logger.warn({ processes: strays }, 'ended what an earlier server left running');
+  if (strays.ended > 0) logger.warn({ processes: strays.ended }, 'ended what an earlier server left running');
+  if (strays.ending > 0)
+    logger.warn({ sandboxes: strays.ending }, 'what an earlier server left running has yet to end');
   const temporaryDirectory = await makeTemporaryDirectory(join(dataDirectory.path, 'tmp'));
   const remover = stack.use(
     new Remover({
       sessionsDirectory: sessionsDirectory(dataDirectory.path),
-      ...{ temporaryDirectory, logger },
+      temporaryDirectory,
+      logger,
     }),
   );
   remover.start();
   const { driver, selfTest: isolationTest } = await prepareIsolation(config, parts, {
-    ...{ stack, dataDirectory, temporaryDirectory, remover },
+    stack,
+    dataDirectory,
+    temporaryDirectory,
+    remover,
   });
   if (config.cloud !== null) requireOpenAgents(config.cloud, driver);
   const target = await connectionTarget(config, dataDirectory, { stack, logger });
@@ -175,7 +183,9 @@ export async function createContext(config: Config, parts: ContextParts): Promis
   await queue.scheduleHourly(async () => await runRetention(sessions, config.retention, logger));
   const history = stack.use(
     new WorkspaceHistory({
-      ...{ path: parts.agentPath, confinesAgents: driver.confines, logger },
+      path: parts.agentPath,
+      confinesAgents: driver.confines,
+      logger,
       limits: {
         ...snapshotLimits,
         storedBytes: Math.min(snapshotLimits.storedBytes, config.sandboxDisk),
@@ -190,7 +200,10 @@ export async function createContext(config: Config, parts: ContextParts): Promis
   const workspaces: WorkspaceServices = {
     db: database.db,
     dataDir: await realpath(dataDirectory.path),
-    ...{ history, remover, disk, confinesAgents: driver.confines },
+    history,
+    remover,
+    disk,
+    confinesAgents: driver.confines,
     workspaceRoots: config.workspaceRoots,
   };
   await raiseTenantWall(database.db);
@@ -202,7 +215,15 @@ export async function createContext(config: Config, parts: ContextParts): Promis
   };
   const worker = new Worker(
     {
-      ...{ db: database.db, bus, queue, eventLog, gateway, driver, workspaces, remover, logger },
+      db: database.db,
+      bus,
+      queue,
+      eventLog,
+      gateway,
+      driver,
+      workspaces,
+      remover,
+      logger,
       startLimit: pLimit(availableParallelism()),
       workerId,
       nodeId: dataDirectory.nodeId,
@@ -214,6 +235,7 @@ export async function createContext(config: Config, parts: ContextParts): Promis
       // A cloud that agents ask by themselves knows its own names.
       nameModel: (model) => (config.cloud === null ? nameForAgents(model, { upstream, upstreams }) : model),
       proxyEnvironment: proxyEnvironment(config),
+      extraCaCerts: config.extraCaCerts,
       modelWaitMs: config.cloud === null ? longestWait(config) : CLOUD_WAIT_MS,
       hosts: config,
       proxies: config,
@@ -249,6 +271,18 @@ export async function createContext(config: Config, parts: ContextParts): Promis
     },
     [Symbol.asyncDispose]: async () => await resources.disposeAsync(),
   };
+}
+
+/** Node.js goes on without it, and says so in a line that nobody sees. */
+function requireReadable(extraCaCerts: string): void {
+  try {
+    accessSync(extraCaCerts, constants.R_OK);
+  } catch (error) {
+    throw new StartupError(`cannot read the certificates in ${extraCaCerts}`, {
+      cause: error,
+      hint: 'NODE_EXTRA_CA_CERTS names the file: correct it, or unset it',
+    });
+  }
 }
 
 async function connectionTarget(
@@ -291,7 +325,8 @@ async function prepareIsolation(
       searchPath: parts.agentPath,
       dataDir: dataDirectory.path,
       sessionsDirectory: sessionsDirectory(dataDirectory.path),
-      ...{ temporaryDirectory, remover },
+      temporaryDirectory,
+      remover,
       nodeId: dataDirectory.nodeId,
       logger: parts.logger,
     },

@@ -83,7 +83,13 @@ describe('an agent that says more than is taken', () => {
     const started: AgentChild[] = [];
     await using workspace = await HeldDirectory.open(directory.path);
     const place = { home: directory.path, temporary: directory.path, workspace };
-    const request = { ...place, isManaged: true, additionalDirectories: [], egress: null };
+    const request = {
+      ...place,
+      isManaged: true,
+      additionalDirectories: [],
+      egress: null,
+      extraCaCerts: null,
+    };
     const agent = new AgentProcess({
       sandbox: await driverWith(started).prepare(request),
       mark: 'hostile-agent-test',

@@ -32,7 +32,7 @@ describe('a sandbox that is ended while it starts', () => {
     for (const path of [...Object.values(own), place('workspace')])
       await mkdir(path, { recursive: true, mode: 0o711 });
     await using workspace = await HeldDirectory.open(place('workspace'));
-    const rest = { workspace, isManaged: true, additionalDirectories: [], egress: null };
+    const rest = { workspace, isManaged: true, additionalDirectories: [], egress: null, extraCaCerts: null };
     const sandbox = await driver.prepare({ ...own, ...rest });
     const program = { command: '/bin/sleep', args: ['1000'], cwd: sandbox.view.workspace, env: {} };
     return sandbox.spawn({ ...program, unpacked: null, mark });

@@ -4,7 +4,13 @@ import { agentEnvironment, isDeniedVariable, isVariableName } from './environmen
 
 function environment(requested: Record<string, string>) {
   return agentEnvironment({
-    view: { home: '/home/agent', temporary: '/tmp', gatewaySocket: '/run/gw/gw.sock', proxyExceptions: [] },
+    view: {
+      home: '/home/agent',
+      temporary: '/tmp',
+      gatewaySocket: '/run/gw/gw.sock',
+      proxyExceptions: [],
+      extraCaCerts: null,
+    },
     sessionId: '019f2d3c-4a5b-7c6d-8e9f-0a1b2c3d4e5f',
     gateway: { url: 'http://127.0.0.1:1', token: 'token' },
     path: '/usr/bin',

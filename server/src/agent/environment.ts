@@ -16,7 +16,7 @@ export function sessionsDirectory(dataDir: string): string {
 
 export type EnvironmentSource = {
   /** The paths as the agent sees them. */
-  view: Pick<AgentView, 'home' | 'temporary' | 'gatewaySocket' | 'proxyExceptions'>;
+  view: Pick<AgentView, 'home' | 'temporary' | 'gatewaySocket' | 'proxyExceptions' | 'extraCaCerts'>;
   sessionId: string;
   /** Where the model gateway listens, and what identifies this activation to it: not a key. */
   gateway: { url: string; token: string };
@@ -72,6 +72,7 @@ export function agentEnvironment(source: EnvironmentSource): Record<string, stri
     CLAUDE_STREAM_IDLE_TIMEOUT_MS: String(source.modelWaitMs + GATEWAY_MARGIN_MS),
     MCP_TIMEOUT: '10000',
     DISABLE_AUTOUPDATER: '1',
+    ...(view.extraCaCerts === null ? {} : { NODE_EXTRA_CA_CERTS: view.extraCaCerts }),
     ...source.proxy,
     ...source.cloud,
   };

@@ -11,7 +11,7 @@ export const keyName = z
   .min(1)
   .max(200)
   .refine((name) => !name.includes('\0'), 'must not contain a NUL character');
-export const keyScopes = z.array(z.enum(scopes)).min(1);
+export const keyScopes = z.array(z.enum(scopes)).min(1).max(scopes.length);
 
 export const limitFields = {
   requests_per_second: z.number().positive().max(100_000),

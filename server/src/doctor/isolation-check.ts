@@ -28,7 +28,12 @@ export async function checkIsolation(
   try {
     const options = {
       ...isolationSettings(config),
-      ...{ searchPath, dataDir: root, sessionsDirectory, temporaryDirectory, nodeId, logger },
+      searchPath,
+      dataDir: root,
+      sessionsDirectory,
+      temporaryDirectory,
+      nodeId,
+      logger,
       remover: stack.use(new Remover({ sessionsDirectory, temporaryDirectory, logger })),
     };
     const { driver, selfTest } = await chooseIsolation(options, stack);

@@ -11,6 +11,7 @@ import {
   mkdtempSync,
   openSync,
   readdirSync,
+  readFileSync,
   realpathSync,
   renameSync,
   rmSync,
@@ -71,6 +72,8 @@ export type BwrapOptions = {
 /** The most that a socket's path may have, and what comes after the base. */
 const SOCKET_PATH_BYTES = 107;
 const SOCKET = 'gw.sock';
+/** Beside the sockets. */
+const CA_CERTS = 'ca.pem';
 const SOCKET_NAME = `0123456789abcdef/${SOCKET}`;
 
 /** Writes the process into control groups, and becomes the next program: it stays the same process. */
@@ -140,11 +143,15 @@ export class BwrapDriver implements IsolationDriver {
       workspace: request.isManaged ? MANAGED_WORKSPACE : request.workspace.path,
       gatewaySocket: join(SOCKET_DIRECTORY, SOCKET),
       proxyExceptions: request.egress === null ? null : exceptionsOf(request.egress),
+      extraCaCerts: request.extraCaCerts === null ? null : join(SOCKET_DIRECTORY, CA_CERTS),
     };
     const { user, warnings } = await this.#admit(request, view);
+    // A copy: the file itself may be closed to the session's user.
+    const certificates = request.extraCaCerts === null ? null : readFileSync(request.extraCaCerts);
     const socketDirectory = join(this.#socketBase, randomBytes(8).toString('hex'));
     mkdirSync(socketDirectory, { mode: 0o700 });
     if (user !== null) chownSync(socketDirectory, user.uid, user.gid);
+    if (certificates !== null) writeFileSync(join(socketDirectory, CA_CERTS), certificates, { mode: 0o444 });
     const stopProxy =
       request.egress === null
         ? null

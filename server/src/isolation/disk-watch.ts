@@ -66,7 +66,11 @@ export class DiskWatch {
   /** Until the returned function is called. `onExceeded` may be called more than once. */
   watch(directories: readonly string[], onExceeded: () => void): () => void {
     const watched: Watched = {
-      ...{ directories, onExceeded, lowest: null, failures: 0, isMeasuring: false },
+      directories,
+      onExceeded,
+      lowest: null,
+      failures: 0,
+      isMeasuring: false,
       measuredAt: Number.NEGATIVE_INFINITY,
       tookMs: 0,
       free: { bytes: 0, files: 0 },

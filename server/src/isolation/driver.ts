@@ -54,6 +54,8 @@ export type SandboxRequest = {
   additionalDirectories: readonly HeldDirectory[];
   /** Where it may connect to; null is nowhere, for a driver that can hold it off. */
   egress: EgressPlan | null;
+  /** File with certificates that it is to trust beside the usual ones; null is none. */
+  extraCaCerts: string | null;
 };
 
 /** Paths as the agent sees them. */
@@ -65,6 +67,8 @@ export type AgentView = {
   gatewaySocket: string | null;
   /** Hosts that it reaches without the proxy; null where it has none. */
   proxyExceptions: readonly string[] | null;
+  /** File with certificates that it trusts beside the usual ones; null is none. */
+  extraCaCerts: string | null;
 };
 
 /** What one agent process runs inside. */

@@ -70,7 +70,14 @@ describe('the directories that were given to an agent', () => {
     const [outer, inner, other] = [join(base, 'outer'), join(base, 'outer', 'inner'), join(base, 'outer2')];
     const workspace = await hold(inner);
     const additionalDirectories = [await hold(other), await hold(outer), await hold(other)];
-    const rest = { home: '', temporary: '', egress: null, workspace, additionalDirectories };
+    const rest = {
+      home: '',
+      temporary: '',
+      egress: null,
+      extraCaCerts: null,
+      workspace,
+      additionalDirectories,
+    };
     const seen = (isManaged: boolean): string[] =>
       mountsOf({ ...rest, isManaged }).map(({ seenAs }) => seenAs);
     assert.deepEqual(seen(false), [outer, other]);

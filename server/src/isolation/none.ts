@@ -26,8 +26,13 @@ export const noIsolation: IsolationDriver = {
   name: 'none',
   confines: false,
   warnings: [],
-  prepare: async ({ home, temporary, workspace: { path: workspace } }: SandboxRequest): Promise<Sandbox> => ({
-    view: { home, temporary, workspace, gatewaySocket: null, proxyExceptions: null },
+  prepare: async ({
+    home,
+    temporary,
+    workspace: { path: workspace },
+    extraCaCerts,
+  }: SandboxRequest): Promise<Sandbox> => ({
+    view: { home, temporary, workspace, gatewaySocket: null, proxyExceptions: null, extraCaCerts },
     warnings: [],
     socketPath: null,
     spawn: (command) => new PlainChild(command),

@@ -31,29 +31,41 @@ export class SandboxRecords {
     return join(this.#directory, `${pid}.${startedAt}.${this.#bootId}`);
   }
 
-  /** Ends what an earlier server left running. @returns how many sandboxes */
-  async endAll(): Promise<number> {
+  /**
+   * Ends what an earlier server left running. What waits for a disk cannot be ended until that answers: it has its signal,
+   * and stays noted.
+   */
+  async endAll(patienceMs = GONE_PATIENCE_MS): Promise<EndedSandboxes> {
     const names = readdirSync(this.#directory);
-    const ended = await Promise.all(names.map(async (name) => await this.#endRecorded(name)));
-    return ended.filter((wasAlive) => wasAlive).length;
+    const outcomes = await Promise.all(names.map(async (name) => await this.#endRecorded(name, patienceMs)));
+    const count = (outcome: string): number => outcomes.filter((one) => one === outcome).length;
+    return { ended: count('ended'), ending: count('ending') };
   }
 
-  async #endRecorded(name: string): Promise<boolean> {
+  async #endRecorded(name: string, patienceMs: number): Promise<'gone' | 'ended' | 'ending'> {
     const [pid = '', startedAt = '', bootId] = name.split('.');
     const first = { pid: Number(pid), startedAt };
     const wasAlive = bootId === this.#bootId && isAlive(first);
-    if (wasAlive) await endFirst(first);
+    if (wasAlive && !(await hasEnded(first, patienceMs))) return 'ending';
     rmSync(join(this.#directory, name), { force: true });
-    return wasAlive;
+    return wasAlive ? 'ended' : 'gone';
   }
 }
 
+/** How many sandboxes. */
+export type EndedSandboxes = { ended: number; ending: number };
+
 /** Ends the first process of a sandbox, and waits until the kernel has ended all that is inside. */
 export async function endFirst(first: ProcessIdentity): Promise<void> {
-  const deadline = performance.now() + GONE_PATIENCE_MS;
+  if (!(await hasEnded(first, GONE_PATIENCE_MS))) throw new Error('processes of a sandbox outlived it');
+}
+
+async function hasEnded(first: ProcessIdentity, patienceMs: number): Promise<boolean> {
+  const deadline = performance.now() + patienceMs;
   while (isAlive(first)) {
     sendSignal(first.pid, 'SIGKILL');
-    if (performance.now() > deadline) throw new Error('processes of a sandbox outlived it');
+    if (performance.now() > deadline) return false;
     await delay(2);
   }
+  return true;
 }

@@ -75,7 +75,7 @@ async function probe(driver: Tested, root: string): Promise<Findings> {
   // Beside what is shared, in the server's directory.
   const hidden = join(root, 'hidden');
   await writeFile(hidden, '');
-  const rest = { isManaged: true, additionalDirectories: [], egress: null };
+  const rest = { isManaged: true, additionalDirectories: [], egress: null, extraCaCerts: null };
   const sandbox = await driver.prepare({ home, temporary, workspace, ...rest });
   const { gatewaySocket } = sandbox.view;
   if (gatewaySocket === null || sandbox.socketPath === null) throw new Error('the driver has no socket');

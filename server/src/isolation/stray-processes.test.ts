@@ -24,12 +24,27 @@ describe('what an earlier server left running', () => {
     // One that had the id before, and one of before the machine's last start.
     records.add({ pid: otherPid, startedAt: '1' });
     writeFileSync(join(directory.path, 'sandboxes', `${otherPid}.${startedAt}.${randomUUID()}`), '');
-    assert.equal(await endStrays({ dataDir: directory.path, nodeId: randomUUID() }), 1);
+    const strays = await endStrays({ dataDir: directory.path, nodeId: randomUUID() });
+    assert.deepEqual(strays, { ended: 1, ending: 0 });
     assert.deepEqual(await exited, [null, 'SIGKILL']);
     assert.ok(identify(otherPid));
     assert.deepEqual(readdirSync(join(directory.path, 'sandboxes')), []);
     other.kill();
     await once(other, 'exit');
+  });
+
+  it('stays noted while the kernel cannot end it, and stops no start', async () => {
+    using directory = temporaryDirectory();
+    const slow = spawn('sleep', ['1000'], { env: { PATH: process.env.PATH } });
+    const exited = once(slow, 'exit');
+    const records = new SandboxRecords(directory.path);
+    records.add(identify(slow.pid ?? 0) ?? assert.fail('it does not run'));
+    // No time to end at all.
+    assert.deepEqual(await records.endAll(-1), { ended: 0, ending: 1 });
+    assert.equal(readdirSync(join(directory.path, 'sandboxes')).length, 1);
+    await exited;
+    assert.deepEqual(await records.endAll(), { ended: 0, ending: 0 });
+    assert.deepEqual(readdirSync(join(directory.path, 'sandboxes')), []);
   });
 
   it('is found by its mark, with few open files', async () => {

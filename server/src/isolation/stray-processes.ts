@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import pLimit from 'p-limit';
-import { SandboxRecords } from './sandbox-records.ts';
+import { type EndedSandboxes, SandboxRecords } from './sandbox-records.ts';
 
 /** The environment variable that marks every process of an activation. */
 export const MARK_VARIABLE = 'GREENROOM_ACTIVATION';
@@ -14,10 +14,16 @@ const OPEN_FILES = 16;
  *
  * @returns how many processes and sandboxes
  */
-export async function endStrays({ dataDir, nodeId }: { dataDir: string; nodeId: string }): Promise<number> {
-  if (process.platform !== 'linux') return 0;
-  const sandboxes = await new SandboxRecords(dataDir).endAll();
-  return sandboxes + (await killMarked(`${nodeId}/`));
+export async function endStrays({
+  dataDir,
+  nodeId,
+}: {
+  dataDir: string;
+  nodeId: string;
+}): Promise<EndedSandboxes> {
+  if (process.platform !== 'linux') return { ended: 0, ending: 0 };
+  const { ended, ending } = await new SandboxRecords(dataDir).endAll();
+  return { ended: ended + (await killMarked(`${nodeId}/`)), ending };
 }
 
 /**

@@ -20,7 +20,7 @@ export function findWarnings({
   const { left } = remover;
   if (left.length > 0) {
     warnings.push(
-      `${left.length} things that are to be deleted could not be, and will be tried again: ${left[0]}; see the log`,
+      `${left.length} things that are to be deleted could not be, and will be tried again: see the log`,
     );
   }
   return warnings;

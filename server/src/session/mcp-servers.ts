@@ -27,7 +27,10 @@ const timeout_s = z
   .describe('How long a call of one of its tools may take, in seconds.');
 
 const remote = {
-  url: z.url({ protocol: /^https?$/, error: 'expected an http:// or https:// URL' }).max(2_000),
+  url: z
+    .string()
+    .max(2_000, { abort: true })
+    .check(z.url({ protocol: /^https?$/, error: 'expected an http:// or https:// URL' })),
   headers: headers.optional(),
   timeout_s,
 };

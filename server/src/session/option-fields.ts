@@ -32,10 +32,15 @@ function refuseRule(rule: string): string | null {
   return isKnown || name.startsWith('mcp__') ? null : unknownTool(name);
 }
 
+/** By their names in small letters. */
+const toolSpellings: ReadonlyMap<string, string> = new Map(
+  knownTools.map((tool) => [tool.toLowerCase(), tool]),
+);
+
 /** Clients of the Python project write `bash,read,write`. */
 function spellTool(rule: string): string {
   const name = /^\w+/.exec(rule)?.[0] ?? '';
-  const known = knownTools.find((tool) => tool.toLowerCase() === name.toLowerCase());
+  const known = toolSpellings.get(name.toLowerCase());
   return known === undefined ? rule : known + rule.slice(name.length);
 }
 

@@ -125,7 +125,10 @@ export class Activation {
     const claim = await this.#held.persist(
       async (db) =>
         await claimSession(db, {
-          ...{ job: this.#job, workerId, queue, isolation: driver.name },
+          job: this.#job,
+          workerId,
+          queue,
+          isolation: driver.name,
           // By the claim the session has begun: files may be put into it at once.
           onFound: async () => await makeWorkspace(dataDir, this.sessionId),
         }),

@@ -92,7 +92,11 @@ export class AgentSeat {
       onChange: this.#options.onWaiting,
     });
     const plan = {
-      ...{ session, fence: this.#held.fence, conversationExists, continuation, desk },
+      session,
+      fence: this.#held.fence,
+      conversationExists,
+      continuation,
+      desk,
       onWarning: (warning: string) => this.#warn(warning, live.id),
     };
     await startAgent(this.#services, plan, (start) => {

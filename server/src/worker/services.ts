@@ -35,6 +35,8 @@ export type WorkerServices = {
   cloudEnvironment: Record<string, string>;
   /** What agents that are not confined get to find the way out of this network. */
   proxyEnvironment: Record<string, string>;
+  /** File with certificates of further CAs that agents are to trust. */
+  extraCaCerts: string | null;
   /** How long the gateway lets a model API be silent at most, in milliseconds. */
   modelWaitMs: number;
   /** What sessions may let their agents connect to. */

@@ -147,7 +147,7 @@ function grantedRules(session: SessionRow): string[] {
 }
 
 async function prepareSandbox(
-  { driver, hosts, proxies }: WorkerServices,
+  { driver, hosts, proxies, extraCaCerts }: WorkerServices,
   { session }: StartPlan,
   { directories, places }: { directories: SessionDirectories; places: HeldPlaces },
 ): Promise<Sandbox> {
@@ -161,6 +161,7 @@ async function prepareSandbox(
     isManaged: session.cwd === null,
     additionalDirectories: places.additional,
     egress: rules.length === 0 ? null : { rules, allowedPrivateHosts, proxies },
+    extraCaCerts,
   });
 }
 

@@ -32,7 +32,10 @@ export async function respond(
   if (struck?.kind === 'hang') return untilGone(signal);
   const input = context.cache.account(request);
   const message = buildMessage(blocks, {
-    ...{ model: request.model, maxTokens: request.max_tokens, input, isRefusal },
+    model: request.model,
+    maxTokens: request.max_tokens,
+    input,
+    isRefusal,
   });
   await send(message, response, {
     tokensPerSecond,
