@@ -114,6 +114,66 @@ describe('however much a session holds', () => {
     });
   });
 
+  describe('what an agent says of its turns', () => {
+    it('is left out of lists where it is nothing that a program says', async () => {
+      const id = await newSession();
+      const usages = [{ input_tokens: 1, text: 2 }, { note: 'x'.repeat(20_000) }];
+      for (const usage of usages) {
+        const result = { session_id: 'a', num_turns: 1, duration_ms: 1, usage, text: 'hi' };
+        await sql`update turns set result = ${JSON.stringify(result)}::json where session_id = ${id}`.execute(
+          db,
+        );
+        assert.equal((await read('GET /status/{session_id}', `/status/${id}`)).body.result, null);
+        const { body } = await read('GET /sessions', '/sessions/?limit=1000');
+        assert.equal(body.find((item: { session_id: string }) => item.session_id === id).result, null);
+      }
+    });
+
+    it('is no more of the tasks than fits, however well it compresses', async () => {
+      const id = await newSession();
+      const beginning = '{"type":"system","subtype":"task_started","is_backgrounded":true,"description":"';
+      const add = async (count: number, bytes: number) =>
+        await sql`
+          with numbered as (
+            update sessions set last_seq = last_seq + ${count} where id = ${id} returning tenant_id, last_seq
+          )
+          insert into events (session_id, seq, tenant_id, turn_id, kind, data, at)
+          select ${id}, last_seq - ${count} + n, tenant_id, null, 'sdk',
+            (${beginning}::text || repeat('x', ${bytes}::int) || '","task_id":"' || n || '"}')::json, now()
+          from numbered, generate_series(1, ${count}::int) as n
+        `.execute(db);
+      await add(1, 100);
+      await add(10, 2 * MB);
+      const tasks = async () => await read('GET /sessions/{session_id}/tasks', `/sessions/${id}/tasks`);
+      assert.equal((await tasks()).body.tasks.length, 1);
+      await add(190, 90_000);
+      const { text, body } = await tasks();
+      assert.ok(text.length < 9 * MB, `${text.length} bytes`);
+      assert.equal(body.tasks.at(-1).task_id, '190');
+    });
+
+    it('is listed in pages that end early where it asks for much', async () => {
+      const id = await newSession();
+      await sql`
+        insert into approvals (id, session_id, tenant_id, turn_id, kind, tool_name, tool_use_id, input, details,
+          status, expires_at)
+        select gen_random_uuid(), session_id, tenant_id, id, 'tool', 'Bash', n,
+          ('{"command":"' || repeat('x', ${5 * MB}::int) || '"}')::json,
+          '{"description":null,"plan":null,"rules":[]}'::json, 'withdrawn', now()
+        from turns, generate_series(1, 5) as n where session_id = ${id}
+      `.execute(db);
+      const seen = new Set<string>();
+      for (let cursor: string | null = ''; cursor !== null; ) {
+        const query: string = `session_id=${id}${cursor && `&cursor=${cursor}`}`;
+        const { body, text } = await read('GET /approvals', `/approvals?${query}`);
+        assert.ok(text.length < 14 * MB, `${text.length} bytes`);
+        for (const { approval_id } of body.approvals) seen.add(approval_id);
+        cursor = body.next;
+      }
+      assert.equal(seen.size, 5);
+    });
+  });
+
   describe('GET /sessions/{session_id}', () => {
     const detail = async (id: string) => await read('GET /sessions/{session_id}', `/sessions/${id}`);
 

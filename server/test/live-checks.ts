@@ -34,7 +34,7 @@ export async function checkSession(
     .executeTakeFirstOrThrow();
   const turns = await listTurns(db, sent.id);
   const page = { tenantId: DEFAULT_TENANT, limit: 1000, before: null, status: null, kind: null };
-  const approvals = await listApprovals(db, { ...page, sessionId: sent.id });
+  const { rows: approvals } = await listApprovals(db, { ...page, sessionId: sent.id });
   const events = await readTable(db, sent.id);
   const lines = [turns.map(describeTurn), approvals.map(describeApproval), events.map(describeEvent)];
   const story = `${sent.id}: ${lines.flat().join('\n')}`;

@@ -29,6 +29,7 @@ export async function approvalRoutes(
       schema: {
         tags,
         summary: 'What agents wait on, newest first',
+        description: 'A page of large calls ends early: `next` says whether there are more.',
         querystring: listQuery,
         response: {
           200: z.object({ approvals: z.array(approvalView), next: z.string().nullable() }),

@@ -42,12 +42,8 @@ export async function listApprovalPage(
   db: Kysely<Database>,
   page: ApprovalPage,
 ): Promise<{ approvals: ApprovalView[]; next: string | null }> {
-  const rows = await listApprovals(db, { ...page, limit: page.limit + 1 });
-  const shown = rows.slice(0, page.limit);
-  return {
-    approvals: shown.map(toApprovalView),
-    next: rows.length > page.limit ? (shown.at(-1)?.id ?? null) : null,
-  };
+  const { rows, isLast } = await listApprovals(db, page);
+  return { approvals: rows.map(toApprovalView), next: isLast ? null : (rows.at(-1)?.id ?? null) };
 }
 
 /** Answers what an agent waits on. The first answer wins; it is durable when this resolves. */

@@ -78,14 +78,30 @@ export type ApprovalPage = {
   sessionId: string | null;
 };
 
-/** Newest first; ids are UUID v7. */
-export async function listApprovals(db: Kysely<Database>, page: ApprovalPage): Promise<ApprovalRow[]> {
-  let query = db.selectFrom('approvals').selectAll().where('tenant_id', '=', page.tenantId);
-  if (page.before !== null) query = query.where('id', '<', page.before);
-  if (page.status !== null) query = query.where('status', '=', page.status);
-  if (page.kind !== null) query = query.where('kind', '=', page.kind);
-  if (page.sessionId !== null) query = query.where('session_id', '=', page.sessionId);
-  return await query.orderBy('id', 'desc').limit(page.limit).execute();
+// Of what is shown; more is on the next page.
+const PAGE_BYTES = 8_000_000;
+
+/** Newest first; ids are UUID v7. A page of large calls ends early; it has at least one. `isLast`: there are no more. */
+export async function listApprovals(
+  db: Kysely<Database>,
+  page: ApprovalPage,
+): Promise<{ rows: ApprovalRow[]; isLast: boolean }> {
+  const { rows } = await sql<ApprovalRow & { found: number }>`
+    select approvals.*, found from (
+      select id, count(*) over ()::int as found, sum(size) over (order by id desc) - size as bytes_before from (
+        select id, octet_length(input::text) + octet_length(details::text)
+          + coalesce(octet_length(answer::text), 0) as size
+        from approvals where tenant_id = ${page.tenantId}
+          ${page.before === null ? sql`` : sql`and id < ${page.before}`}
+          ${page.status === null ? sql`` : sql`and status = ${page.status}`}
+          ${page.kind === null ? sql`` : sql`and kind = ${page.kind}`}
+          ${page.sessionId === null ? sql`` : sql`and session_id = ${page.sessionId}`}
+        order by id desc limit ${page.limit + 1}
+      ) candidates
+    ) page join approvals using (id)
+    where bytes_before < ${PAGE_BYTES} order by id desc limit ${page.limit}
+  `.execute(db);
+  return { rows, isLast: rows.length === (rows[0]?.found ?? 0) };
 }
 
 /** What a turn asked and the agent process has not been told the answer of, oldest first. */

@@ -32,8 +32,7 @@ export async function listSessions(db: Kysely<Database>, page: SessionPage): Pro
 }
 
 /**
- * The beginnings of the sessions' prompts, joined: `characters` of each prompt, and of so many prompts that together
- * they are at least as long.
+ * The beginnings of the sessions' prompts, joined: `characters` of them, or all there are.
  */
 export async function findPromptBeginnings(
   db: Kysely<Database>,
@@ -43,7 +42,7 @@ export async function findPromptBeginnings(
   const prompts = Math.ceil(characters / PROMPT_SEPARATOR.length) + 1;
   const { rows } = await sql<{ id: string; prompt: string }>`
     select id, prompt from unnest(${sessionIds}::uuid[]) as sessions (id), lateral (
-      select string_agg(beginning, ${PROMPT_SEPARATOR} order by number) as prompt from (
+      select left(string_agg(beginning, ${PROMPT_SEPARATOR} order by number), ${characters}) as prompt from (
         select number, left(prompt, ${characters}) as beginning from turns
         where session_id = sessions.id order by number limit ${prompts}
       ) firsts
@@ -73,11 +72,24 @@ export async function findResults(
     ) last
     where result is not null
   `.execute(db);
-  return new Map(rows.map((row) => [row.id, readShortResult(row.result)]));
+  return new Map(
+    rows.flatMap(({ id, result }) => {
+      const read = readShortResult(result);
+      return read === null ? [] : [[id, read] as const];
+    }),
+  );
 }
 
-/** Reads a result that was cut off somewhere in its text, without that. By its text, since PostgreSQL cannot read all. */
-function readShortResult(stored: string): ShortResult {
-  const { session_id, num_turns, duration_ms, usage } = JSON.parse(`${stored.split(',"text":', 1)}}`);
-  return { session_id, num_turns, duration_ms, usage };
+/**
+ * Reads a result that was cut off somewhere in its text, without that. By its text, since PostgreSQL cannot read all.
+ * Null where what comes before the text is no usual one: an agent says it, and whoever speaks in its place.
+ */
+function readShortResult(stored: string): ShortResult | null {
+  try {
+    const { session_id, num_turns, duration_ms, usage } = JSON.parse(`${stored.split(',"text":', 1)}}`);
+    return { session_id, num_turns, duration_ms, usage };
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
 }

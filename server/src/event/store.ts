@@ -316,6 +316,9 @@ export async function listMessageSizes(
 // How far back, and up to which stored size, messages are looked through: nothing leads to them but their text.
 const SEARCHED_MESSAGES = 10_000;
 const SEARCHED_BYTES = 32_000;
+// Unpacked, each and all together: what compresses well is small as stored.
+const FOUND_LENGTH = 100_000;
+const ALL_FOUND_LENGTH = 8_000_000;
 
 /** Short system messages of certain subtypes among the agent's newest, oldest first. */
 export async function listSystemMessages(
@@ -327,11 +330,14 @@ export async function listSystemMessages(
   const patterns = subtypes.map((subtype) => `%"subtype":"${subtype}"%`);
   const { rows } = await sql<{ data: { subtype?: string }; at: Date }>`
     select data, at from (
-      select seq, data, at from events
-      where session_id = ${sessionId} and kind = 'sdk' and pg_column_size(data) < ${SEARCHED_BYTES}
-      order by seq desc limit ${SEARCHED_MESSAGES}
-    ) newest
-    where data::text like any(${patterns}::text[]) order by seq
+      select seq, data, at, sum(octet_length(data::text)) over (order by seq desc) as length_so_far from (
+        select seq, data, at from events
+        where session_id = ${sessionId} and kind = 'sdk' and pg_column_size(data) < ${SEARCHED_BYTES}
+        order by seq desc limit ${SEARCHED_MESSAGES}
+      ) newest
+      where octet_length(data::text) < ${FOUND_LENGTH} and data::text like any(${patterns}::text[])
+    ) found
+    where length_so_far < ${ALL_FOUND_LENGTH} order by seq
   `.execute(db);
   return rows.filter(({ data }) => data.subtype !== undefined && subtypes.includes(data.subtype));
 }
