@@ -53,8 +53,15 @@ const size = z
 /** `proxy.example:3128` is one of http, as everywhere. */
 const proxyUrl = z.preprocess(
   (value) => (typeof value === 'string' && !value.includes('://') ? `http://${value}` : value),
-  z.url({ protocol: /^https?$/, error: 'expected the http:// or https:// URL of a proxy' }),
+  z
+    .url({ protocol: /^https?$/, error: 'expected the http:// or https:// URL of a proxy' })
+    .refine(isDecodable, 'a % in its user name or password is written %25'),
 );
+
+function isDecodable(url: string): boolean {
+  const { username, password } = new URL(url);
+  return !/%(?![0-9a-f]{2})/i.test(username + password);
+}
 
 const httpUrl = z.url({ protocol: /^https?$/, error: 'expected an http:// or https:// URL' });
 

@@ -114,6 +114,8 @@ describe('the configuration', () => {
       () => load({ env: { HTTPS_PROXY: 'socks5://ada:secret@proxy' } }),
       /httpsProxy \(environment HTTPS_PROXY\)(?!.*secret)/,
     );
+    refuses(() => load({ env: { HTTPS_PROXY: 'http://ada:50%@proxy' } }), /is written %25/);
+    load({ env: { HTTPS_PROXY: 'http://ada:50%25@proxy' } });
   });
 
   it('refuses to wait longer than a timer can', () => {

@@ -37,6 +37,16 @@ const bodies: Record<string, object> = {
     properties: { [long.slice(0, 40_000)]: { properties: objectOf(4_000, {}) } },
     minProperties: -1,
   }),
+  'references that are short, to what has a long name by then': schema({
+    type: undefined,
+    $ref: `#/$defs/${'\u6f22'.repeat(8_000)}`,
+    $defs: {
+      ['\u6f22'.repeat(8_000)]: {
+        type: 'object',
+        properties: { x: {}, ...objectOf(1_500, { $ref: '#/properties/x' }) },
+      },
+    },
+  }),
   'many unknown fields': objectOf(9_900, 1),
   'unknown tools of long names': { tools: Array(50).fill(long) },
   'rules of long names': { allowed_tools: Array(50).fill(long) },

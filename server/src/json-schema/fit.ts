@@ -1,6 +1,14 @@
 import { didYouMean } from '../util/suggest.ts';
 import { type FittedPart, type Reference, resolveReferences } from './references.ts';
-import { below, isObject, type Place, type SchemaObject, type SchemaUse, UnfitSchema } from './schema.ts';
+import {
+  below,
+  isObject,
+  MAX_BYTES,
+  type Place,
+  type SchemaObject,
+  type SchemaUse,
+  UnfitSchema,
+} from './schema.ts';
 import { translate } from './translate.ts';
 import { checkValue } from './values.ts';
 import {
@@ -12,8 +20,6 @@ import {
   type WordKind,
 } from './words.ts';
 
-/** What the agent program can be started with as an argument. */
-const MAX_BYTES = 100_000;
 /** Schemas to compile: the program does so for each use of a definition anew. 5,000 take it about half a second. */
 const MAX_SCHEMAS = 5_000;
 /** The program compares each with each. */

@@ -1,4 +1,12 @@
-import { below, isObject, type Place, type SchemaObject, toPointer, UnfitSchema } from './schema.ts';
+import {
+  below,
+  isObject,
+  MAX_BYTES,
+  type Place,
+  type SchemaObject,
+  toPointer,
+  UnfitSchema,
+} from './schema.ts';
 
 /** A schema that refers to another one: as it was given, where that was, and as it was made fit. */
 export type Reference = { given: SchemaObject; place: Place; holder: SchemaObject };
@@ -19,6 +27,7 @@ export function resolveReferences(
   parts: ReadonlyMap<object, FittedPart>,
 ): FittedPart[] {
   const targets = new Map<object, object>();
+  let length = 0;
   const found = references.map(({ given, place, holder }) => {
     const target = find(root, String(holder.$ref));
     const part = target === undefined ? undefined : parts.get(target);
@@ -27,7 +36,11 @@ export function resolveReferences(
       throw new UnfitSchema(below(place, '$ref'), message);
     }
     targets.set(given, target);
-    holder.$ref = toReference(part.to);
+    const reference = toReference(part.to);
+    // Where a schema is now may take far more to say than where it was.
+    length += reference.length;
+    if (length > MAX_BYTES) throw new UnfitSchema(null, `must not have more than ${MAX_BYTES} bytes`);
+    holder.$ref = reference;
     return part;
   });
   refuseLoops(references, targets);

@@ -7,6 +7,8 @@ export type SchemaObject = Record<string, unknown>;
  */
 export type SchemaUse = 'answers' | 'inputs';
 
+/** What the agent program can be started with as an argument. */
+export const MAX_BYTES = 100_000;
 const MAX_POINTER_LENGTH = 500;
 
 /** A schema that cannot be used. The message begins with where in it: a JSON pointer, nothing for the whole. */

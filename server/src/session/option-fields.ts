@@ -39,7 +39,8 @@ const toolSpellings: ReadonlyMap<string, string> = new Map(
 
 /** Clients of the Python project write `bash,read,write`. */
 function spellTool(rule: string): string {
-  const name = /^\w+/.exec(rule)?.[0] ?? '';
+  // Longer ones are no names of tools.
+  const name = /^\w{1,100}/.exec(rule)?.[0] ?? '';
   const known = toolSpellings.get(name.toLowerCase());
   return known === undefined ? rule : known + rule.slice(name.length);
 }
