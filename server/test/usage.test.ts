@@ -92,6 +92,27 @@ describe('the ledger', () => {
     assert.ok(isNear(entry?.cost_usd ?? 0, expected), String(entry?.cost_usd));
   });
 
+  it('charges what the model API asked models for beside the answer, each at its price', async () => {
+    books.handle((request, response) => {
+      const usage = {
+        ...{ input_tokens: 100, output_tokens: 20 },
+        iterations: [
+          { type: 'compaction', input_tokens: 1_000, output_tokens: 50 },
+          { type: 'message', input_tokens: 100, output_tokens: 20 },
+          { type: 'advisor_message', model: 'claude-opus-4-5', input_tokens: 2_000, output_tokens: 300 },
+        ],
+      };
+      response.setHeader('content-type', 'application/json');
+      request.resume().on('end', () => response.end(JSON.stringify({ model: MODEL, usage })));
+    });
+    const { sessionId, access } = await books.startSession();
+    assert.equal(await books.ask(access, sessionId), 200);
+    const [entry] = await books.entries(sessionId);
+    assert.deepEqual([entry?.model, entry?.input_tokens, entry?.output_tokens], [MODEL, 3_100, 370]);
+    const expected = (1_100 * 1 + 70 * 5 + 2_000 * 5 + 300 * 25) * 1e-6;
+    assert.ok(isNear(entry?.cost_usd ?? 0, expected), String(entry?.cost_usd));
+  });
+
   it('charges nothing for what the model API refused or could not be asked', async () => {
     books.handle((_request, response) => response.writeHead(529).end('{}'));
     const { sessionId, access } = await books.startSession();

@@ -24,6 +24,8 @@ export type Admission =
 export type Used = {
   model: string;
   tokens: Tokens;
+  /** Of other models that were asked for the same answer. */
+  others?: readonly { model: string; tokens: Tokens }[];
   /** The answer was cut off: it did not say everything. */
   isEstimated: boolean;
   upstreamStatus: number | null;

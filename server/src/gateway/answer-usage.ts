@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { modelName } from './model-request.ts';
-import { noTokens, type Tokens } from './price-list.ts';
+import { addTokens, combine, noTokens, type Tokens } from './price-list.ts';
 
 /** More than any request has: what an API says beyond that is counted as this, so that it can be written down. */
 const MAX_TOKENS = 1_000_000_000;
@@ -16,13 +16,28 @@ const count = (max: number) =>
     .catch(undefined);
 const tokens = count(MAX_TOKENS);
 
-/** What the Messages API says of a request's usage; in a stream it comes in several parts. */
-const usage = z.looseObject({
+const figures = {
   input_tokens: tokens,
   output_tokens: tokens,
   cache_read_input_tokens: tokens,
   cache_creation_input_tokens: tokens,
   cache_creation: z.looseObject({ ephemeral_1h_input_tokens: tokens }).optional().catch(undefined),
+};
+/** One of the times that models were asked for an answer; the model is named where it may be another one. */
+const iteration = z.looseObject({
+  ...figures,
+  type: z.string().catch(''),
+  model: modelName.optional().catch(undefined),
+});
+/** Those that the totals leave out. */
+const leftOut = new Set(['compaction', 'advisor_message']);
+const MAX_ITERATIONS = 1_000;
+
+/** What the Messages API says of a request's usage; in a stream it comes in several parts. */
+const usage = z.looseObject({
+  ...figures,
+  /** Of compactions, advisors and fallbacks as well. */
+  iterations: z.array(iteration).max(MAX_ITERATIONS).optional().catch(undefined),
   server_tool_use: z
     .looseObject({ web_search_requests: count(MAX_SEARCHES) })
     .optional()
@@ -70,9 +85,29 @@ export function writtenBytes(part: z.infer<typeof piece>): number {
   return Buffer.byteLength(part.text + part.thinking + part.partial_json + part.data + json);
 }
 
+type Iteration = z.infer<typeof iteration>;
+
 /** The figures of an answer so far, from all the parts that it says them in. */
 export class UsageFigures {
   readonly tokens: Tokens = { ...noTokens };
+  #iterations: readonly Iteration[] = [];
+
+  /** What the model used that answered, and what others did that were asked for the same answer. */
+  byModel(model: string): { tokens: Tokens; others: { model: string; tokens: Tokens }[] } {
+    const sums = new Map<string, Tokens>();
+    let all = noTokens;
+    for (const { model: asked = model, ...said } of this.#iterations) {
+      const one = new UsageFigures();
+      one.read(said);
+      sums.set(asked, addTokens(sums.get(asked) ?? noTokens, one.tokens));
+      if (!leftOut.has(said.type)) all = addTokens(all, one.tokens);
+    }
+    // What the totals have and the iterations do not: all of it where there are none.
+    const rest = combine(this.tokens, all, (total, said) => Math.max(0, total - said));
+    const tokens = addTokens(sums.get(model) ?? noTokens, rest);
+    sums.delete(model);
+    return { tokens, others: [...sums].map(([name, one]) => ({ model: name, tokens: one })) };
+  }
 
   /** They are totals. A later one stands for an earlier one; but what was written once stays so, and 0 is not said. */
   read(said: UsageFields | undefined): void {
@@ -85,5 +120,6 @@ export class UsageFigures {
     all.cacheWrite1h = said.cache_creation?.ephemeral_1h_input_tokens || all.cacheWrite1h;
     const { cache_creation_input_tokens: written } = said;
     if (written) all.cacheWrite5m = Math.max(0, written - all.cacheWrite1h);
+    if (said.iterations) this.#iterations = said.iterations;
   }
 }

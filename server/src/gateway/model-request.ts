@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import { Refusal } from './headers.ts';
 import { JsonProblem } from './json-scanner.ts';
-import { OutlineReader, type RequestOutline } from './request-outline.ts';
+import { MAX_TOKENS, OutlineReader, type RequestOutline } from './request-outline.ts';
 
 export const MAX_BODY_BYTES = 40 * 1024 * 1024;
 /** Of a request that does not limit its answer: more than any model writes. */
@@ -13,7 +13,7 @@ const MAX_WORK_MS = 4;
 
 /** Printable ASCII: it goes into the database and the log. */
 export const modelName = z.string().regex(/^[\x20-\x7e]{1,200}$/);
-const maxTokens = z.number().int().min(0).max(10_000_000);
+const maxTokens = z.number().int().min(0).max(MAX_TOKENS);
 
 /** The body goes on as it came. */
 export type ModelRequest = { model: string; maxTokens: number; isStream: boolean; bytes: Buffer };

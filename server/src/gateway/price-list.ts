@@ -21,6 +21,15 @@ export const noTokens: Tokens = {
   webSearches: 0,
 };
 
+export function combine(one: Tokens, other: Tokens, how: (a: number, b: number) => number): Tokens {
+  const names = Object.keys(noTokens) as (keyof Tokens)[];
+  return Object.fromEntries(names.map((name) => [name, how(one[name], other[name])])) as Tokens;
+}
+
+export function addTokens(one: Tokens, other: Tokens): Tokens {
+  return combine(one, other, (a, b) => a + b);
+}
+
 type Price = Rates & Pick<ModelPrice, 'long_prompt' | 'context_window'>;
 
 /** What a request can come to. */

@@ -9,6 +9,8 @@ export type RequestOutline = {
   model: string | undefined;
   /** Undefined when it says nothing, or no number. */
   maxTokens: number | undefined;
+  /** The most that it says so for a fallback or an advisor; 0 when it does not. */
+  otherMaxTokens: number;
   isStream: boolean;
   /** Names of fields of the body, each once. */
   fields: ReadonlySet<string>;
@@ -32,13 +34,23 @@ const MAX_FIELDS = 100;
 const MAX_NAMES = 32;
 const MAX_NAME_BYTES = 200;
 const MAX_DEFINITION_BYTES = 16 * 1024;
+export const MAX_TOKENS = 10_000_000;
 
 /** What an agent or its caller made, of any shape: no part of the request's own structure. */
 const opaqueKeys = new Set(['input', 'input_schema', 'input_examples', 'schema']);
 /** Tools that the agent runs. All others the model API runs, also those that are not known yet. */
 const clientTool = /^(custom|(bash|text_editor|computer|memory)_\d+|(computer|browser)_toolset_\d+)$/;
 /** Names of fields that mean something below the body. */
-const watchedKeys = [...opaqueKeys, 'type', 'source', 'definition', 'model', 'speed', 'media_type'];
+const watchedKeys = [
+  ...opaqueKeys,
+  'type',
+  'source',
+  'definition',
+  'model',
+  'speed',
+  'media_type',
+  'max_tokens',
+];
 const inlineSources = new Set(['base64', 'text', 'content']);
 
 type Role = 'body' | 'tools' | 'tool' | 'source' | 'messages' | 'other';
@@ -65,6 +77,7 @@ export class OutlineReader implements JsonVisitor {
   readonly #fields = new Set<string>();
   #model: string | undefined;
   #maxTokens: number | undefined;
+  #otherMaxTokens = 0;
   #isStream = false;
   readonly #otherModels: string[] = [];
   readonly #serverTools: { type: string; start: number; end: number }[] = [];
@@ -91,6 +104,7 @@ export class OutlineReader implements JsonVisitor {
     return {
       model: this.#model,
       maxTokens: this.#maxTokens,
+      otherMaxTokens: this.#otherMaxTokens,
       isStream: this.#isStream,
       fields: this.#fields,
       otherModels: this.#otherModels,
@@ -150,7 +164,9 @@ export class OutlineReader implements JsonVisitor {
           this.#noteType(frame, this.#text(start, end, isEscaped));
         break;
       case 'model':
-        if (!frame.inMessages) this.#noteModel(frame.role, this.#text(start, end, isEscaped));
+        // A tool is one wherever it is defined, in a message too.
+        if (!frame.inMessages || frame.role === 'tool')
+          this.#noteModel(frame.role, this.#text(start, end, isEscaped));
         break;
       case 'fallbacks':
         if (frame.role === 'body') this.#noteModel('other', this.#text(start, end, isEscaped));
@@ -166,10 +182,16 @@ export class OutlineReader implements JsonVisitor {
   scalar(start: number, end: number): void {
     const frame = this.#frames.at(-1);
     if (frame === undefined) throw noObject();
-    if (this.#opaqueDepth > 0 || frame.role !== 'body') return;
+    if (this.#opaqueDepth > 0 || (frame.key !== 'max_tokens' && frame.key !== 'stream')) return;
     const text = this.#bytes.toString('latin1', start, end);
-    if (frame.key === 'max_tokens') this.#maxTokens = Number(text);
-    else if (frame.key === 'stream') this.#isStream = text === 'true';
+    if (frame.role !== 'body') this.#noteOtherMaxTokens(frame, Number(text));
+    else if (frame.key === 'max_tokens') this.#maxTokens = Number(text);
+    else this.#isStream = text === 'true';
+  }
+
+  #noteOtherMaxTokens({ key }: Frame, tokens: number): void {
+    if (key === 'max_tokens' && tokens > this.#otherMaxTokens)
+      this.#otherMaxTokens = Math.min(tokens, MAX_TOKENS);
   }
 
   #noteField(name: string): void {
@@ -195,13 +217,18 @@ export class OutlineReader implements JsonVisitor {
   #noteType(frame: Frame, type: string): void {
     if (frame.role === 'tool') frame.toolType = type;
     else if (frame.role === 'source') this.#noteSource(type);
-    else if (type === 'container_upload') this.#references.add(type);
+    else if (type === 'container_upload') this.#noteReference(type);
     else if (!frame.inMessages && type.startsWith('compact_')) this.#isCompacting = true;
   }
 
   #noteSource(type: string): void {
     if (type === 'base64') this.#denseParts += 1;
-    if (!inlineSources.has(type)) this.#references.add(`source of type ${type}`);
+    if (!inlineSources.has(type)) this.#noteReference(`source of type ${type}`);
+  }
+
+  /** One is enough to know, and an agent may name millions. */
+  #noteReference(name: string): void {
+    if (this.#references.size < MAX_NAMES) this.#references.add(name);
   }
 
   #noteMediaType(mediaType: string): void {

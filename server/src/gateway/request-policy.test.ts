@@ -96,6 +96,23 @@ describe('what an agent may ask of the model API', () => {
   });
 });
 
+describe('what an agent may ask of the model API, in a message too', () => {
+  it('names allowed models only, for an advisor that is defined there', () => {
+    const definition = { type: 'advisor_20260301', name: 'advisor', model: 'claude-opus-4-8' };
+    const tool = { type: 'tool_definition', definition };
+    const body = { messages: [{ role: 'system', content: [{ type: 'tool_addition', tool }] }] };
+    assert.equal(allows(body, null, ['m']), false);
+    assert.equal(allows(body, null, ['m', 'claude-opus-*']), true);
+  });
+
+  it('names no more domains than are quickly compared', () => {
+    const allowed_domains = Array.from({ length: 1_200 }, () => 'a.example');
+    const tools = Array.from({ length: 32 }, () => ({ ...search, allowed_domains }));
+    const hosts = [...Array.from({ length: 98 }, (_, n) => `h${n}.example`), 'a.example', '*.a.example'];
+    assert.equal(allows({ tools }, hosts), false);
+  });
+});
+
 describe('the extent of a request', () => {
   const of = (body: object) => {
     const { bytes: _, ...extent } = extentOf(asked(body));
@@ -108,6 +125,11 @@ describe('the extent of a request', () => {
 
   it('is the body, where all is in it', () => {
     assert.deepEqual(of({ messages: [], system: 'x', tools: [{ name: 'a' }], stream: true }), plain);
+  });
+
+  it('is that of the model that may write most, where others may answer instead', () => {
+    const { maxTokens } = of({ fallbacks: [{ model: 'other', max_tokens: 128_000 }] });
+    assert.equal(maxTokens, 128_000);
   });
 
   it('is the whole context for what comes from elsewhere, and for fields that nobody knows', () => {

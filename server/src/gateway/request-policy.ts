@@ -46,6 +46,9 @@ const MAX_ROUNDS = 10;
 /** More than the model reads of a picture, or of the description that the model API has of one of its client tools. */
 const DENSE_PART_TOKENS = 5_000;
 
+/** In all tools of a request: each is compared with each host of the session. */
+const MAX_DOMAINS = 200;
+
 const definition = z.looseObject({
   max_uses: z.number().int().min(0).max(1000).nullish(),
   allowed_domains: z.array(z.string()).nullish(),
@@ -94,6 +97,12 @@ function requireReach(outline: RequestOutline, allowedHosts: readonly string[]):
       `isolated agents may not have the model API reach for what is elsewhere: ${reached}`,
     );
   }
+  const domains = outline.serverTools.flatMap(
+    (tool) => definition.parse(tool.definition).allowed_domains ?? [],
+  );
+  if (domains.length > MAX_DOMAINS) {
+    throw Refusal.forbidden(`the tools have more than ${MAX_DOMAINS} allowed_domains in all`);
+  }
   for (const tool of outline.serverTools) requireToolReach(tool, allowedHosts);
 }
 
@@ -141,7 +150,7 @@ export function extentOf({ bytes, maxTokens, outline }: OutlinedRequest): Extent
   const sumsUp = outline.isCompacting || fields.has('compaction');
   return {
     bytes: bytes.length,
-    maxTokens,
+    maxTokens: Math.max(maxTokens, outline.otherMaxTokens),
     otherModels,
     extraTokens: outline.denseParts * DENSE_PART_TOKENS,
     fillsContext: bringsMore,

@@ -242,6 +242,28 @@ describe('the usage of an answer that is one message', () => {
     }
   });
 
+  it('is also that of compactions, advisors and fallbacks, which are not in its totals', async () => {
+    const one = (type: string, input_tokens: number, output_tokens: number, model?: string) => ({
+      ...{ type, input_tokens, output_tokens, model: model ?? null },
+    });
+    const usage = {
+      ...{ input_tokens: 400, output_tokens: 300 },
+      iterations: [
+        one('compaction', 180_000, 3_500),
+        one('message', 400, 100),
+        one('advisor_message', 900, 1_600, 'claude-opus-4-8'),
+        one('message', 1_300, 200),
+      ],
+    };
+    const message = { type: 'message', model: 'claude-haiku-4-5', content: [], usage };
+    const seen = await see([Buffer.from(JSON.stringify(message))], { contentType: 'application/json' });
+    assert.deepEqual([seen.tokens.input, seen.tokens.output], [181_700, 3_800]);
+    assert.deepEqual(
+      seen.others.map(({ model, tokens }) => [model, tokens.input, tokens.output]),
+      [['claude-opus-4-8', 900, 1_600]],
+    );
+  });
+
   it('is counted as no more than can be written down', async () => {
     const usage = '{"input_tokens":2e9,"output_tokens":1e12,"server_tool_use":{"web_search_requests":3e9}}';
     const { tokens } = await see([Buffer.from(`{"model":"m","usage":${usage}}`)], json);

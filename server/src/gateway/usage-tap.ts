@@ -20,6 +20,8 @@ export type SeenUsage = {
   model: string | null;
   /** What the answer said. */
   tokens: Tokens;
+  /** What it said of other models that were asked for it: advisors, and those before a fallback. */
+  others: readonly { model: string; tokens: Tokens }[];
   /** `tokens` has all that was written: the answer said so after it was. */
   isOutputSaid: boolean;
   /** The stream has had its last event. */
@@ -95,10 +97,11 @@ export class UsageTap {
   }
 
   get seen(): SeenUsage {
-    const { tokens } = this.#figures;
+    const { tokens, others } = this.#figures.byModel(this.#model ?? '');
     return {
       model: this.#model,
-      tokens: { ...tokens },
+      tokens,
+      others,
       // An API that counts nothing says 0.
       isOutputSaid: this.#saysOutput && (tokens.output > 0 || this.#writtenBytes === 0),
       isStopped: this.#isStopped,

@@ -15,6 +15,7 @@ function seen(part: Omit<Partial<SeenUsage>, 'tokens'> & { tokens?: Partial<Toke
     ...{ writtenBytes: 0, silentMs: 0, bodyBytes: 50_000, isReadable: true },
     ...part,
     tokens: { ...noTokens, input: 900, output: 1, ...part.tokens },
+    others: [],
   };
 }
 const nothing = seen({ model: null, isBegun: false, tokens: { input: 0, output: 0 } });

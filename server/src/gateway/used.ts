@@ -40,7 +40,13 @@ export function usedBy(course: Course): Used | SettledFree {
   const isOutputSaid = saysOutput(course);
   if (!isOutputSaid)
     tokens.output = Math.max(tokens.output, Math.min(estimatedOutput(course), asked.maxTokens));
-  return { model, tokens, isEstimated: !isPromptSaid || !isOutputSaid, upstreamStatus: status };
+  return {
+    model,
+    tokens,
+    others: seen?.others ?? [],
+    isEstimated: !isPromptSaid || !isOutputSaid,
+    upstreamStatus: status,
+  };
 }
 
 /** The model API refused it, or never had it. */

@@ -3,7 +3,7 @@ import { describeLimit } from '../budget/budget.ts';
 import type { DatabaseClient } from '../db/client.ts';
 import { retryWhileUnavailable } from '../db/retry.ts';
 import type { Accounts, Admission, AskedRequest, SettledFree, Standing, Used } from '../gateway/accounts.ts';
-import { noTokens, type PriceList } from '../gateway/price-list.ts';
+import { addTokens, noTokens, type PriceList } from '../gateway/price-list.ts';
 import { newRequestId } from '../ids.ts';
 import type { Logger } from '../log.ts';
 import { correctCharge } from '../session/charge.ts';
@@ -131,7 +131,10 @@ export class UsageLedger implements Accounts {
       const { model, upstreamStatus } = used;
       return { status: 'released', cost: 0n, model, tokens: noTokens, isEstimated: false, upstreamStatus };
     }
-    return { status: 'settled', cost: this.#options.prices.costOf(used.model, used.tokens), ...used };
+    const asked = [used, ...(used.others ?? [])];
+    const costs = asked.map(({ model, tokens }) => this.#options.prices.costOf(model, tokens));
+    const cost = costs.reduce((sum, one) => sum + one);
+    return { status: 'settled', cost, ...used, tokens: asked.map(({ tokens }) => tokens).reduce(addTokens) };
   }
 
   async settled(sessionId: string): Promise<void> {
