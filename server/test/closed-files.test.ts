@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { chmod, chown, mkdir, mkdtemp, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { chmod, chown, lstat, mkdir, mkdtemp, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import { extract } from 'tar-stream';
+import { Directory } from '../src/workspace/directory.ts';
 import { startTestServer, type TestServer, temporaryDirectory } from './harness.ts';
 import { SOMEBODY } from './isolation-driver.ts';
 import { type ServerProcess, startServerProcess, until } from './server-process.ts';
@@ -183,6 +186,60 @@ describe('a directory that a server of root was told to work in', { skip: !isRoo
     assert.equal(await files('PUT', id, 'new', 'made'), 201);
     assert.equal((await stat(join(cwd, 'new'))).uid, SOMEBODY);
     assert.equal(await files('DELETE', id, 'key'), 200);
+  });
+
+  it('gives nothing of root away, whatever somebody puts in the place of what was made', async () => {
+    const cwd = await mkdtemp(join(roots, 'swapped-'));
+    await writeFile(join(cwd, 'secret'), 'secret', { mode: 0o600 });
+    await mkdir(join(cwd, 'rootdir'));
+    await writeFile(join(cwd, 'rootdir', 'file'), 'secret');
+    const ofRoot = new Set<number>();
+    for (const name of ['secret', 'rootdir', 'rootdir/file']) ofRoot.add((await stat(join(cwd, name))).ino);
+    await chown(cwd, SOMEBODY, SOMEBODY);
+    // Takes away what it has replaced, too.
+    const swap = `import os
+print('ready', flush=True)
+while True:
+    for stolen, made in (('secret', 'link'), ('rootdir', 'new')):
+        try: os.rename(stolen, made)
+        except OSError: continue
+        os.rename(made, stolen)`;
+    const swapping = spawn('python3', ['-c', swap], { cwd, uid: SOMEBODY, gid: SOMEBODY });
+    await once(swapping.stdout, 'data');
+    await using directory = await Directory.openRoot(cwd, { uid: SOMEBODY, gid: SOMEBODY });
+    let made = 0;
+    const attempt = async (work: () => Promise<unknown>): Promise<void> =>
+      await work().then(
+        () => void made++,
+        () => {}, // because of who swaps
+      );
+    for (let round = 0; round < 1_500; round++) {
+      await attempt(async () => await directory.createLink('link', Buffer.from('nowhere')));
+      await attempt(
+        async () => await (await directory.walk(['new'], { create: true }))[Symbol.asyncDispose](),
+      );
+    }
+    swapping.kill('SIGKILL');
+    await once(swapping, 'exit');
+    assert.ok(made > 100, String(made));
+    const names = await readdir(cwd, { recursive: true });
+    const found = await Promise.all(names.map(async (name) => await lstat(join(cwd, name))));
+    const owners = found.filter(({ ino }) => ofRoot.has(ino)).map(({ uid }) => uid);
+    assert.deepEqual(owners, [0, 0, 0]);
+  });
+
+  it('makes directories that are the user’s, whatever the umask of the server', async () => {
+    const cwd = await mkdtemp(join(roots, 'masked-'));
+    await chown(cwd, SOMEBODY, SOMEBODY);
+    await using directory = await Directory.openRoot(cwd, { uid: SOMEBODY, gid: SOMEBODY });
+    const umask = process.umask(0o077);
+    try {
+      await using made = await directory.walk(['new'], { create: true });
+      assert.deepEqual(await Array.fromAsync(made.names()), []);
+    } finally {
+      process.umask(umask);
+    }
+    assert.equal((await stat(join(cwd, 'new'))).uid, SOMEBODY);
   });
 
   it('shows no change of a file that is closed to the agent', async () => {

@@ -1,8 +1,8 @@
 import { type BigIntStats, constants } from 'node:fs';
 import {
   access,
+  chown,
   type FileHandle,
-  lchown,
   link,
   lstat,
   mkdir,
@@ -17,7 +17,7 @@ import {
 import { AppError } from '../errors.ts';
 import { makeUsable } from '../removal/move-directory.ts';
 import type { Remover } from '../removal/remover.ts';
-import { hasDescriptorPaths } from '../util/descriptors.ts';
+import { hasDescriptorPaths, O_PATH } from '../util/descriptors.ts';
 import { openDirectory } from '../util/held-directory.ts';
 import { type Actor, forbidden, PASS, permits, READ, WRITE } from './actor.ts';
 import { MAX_DEPTH, type WorkspacePath } from './path.ts';
@@ -88,9 +88,15 @@ export class Directory {
         throw error;
       },
     );
-    const created = await this.open(name);
-    if (isNew) await this.#giveToOwner(created.#handle);
-    return created;
+    if (isNew) await this.#giveNew(name);
+    return await this.open(name);
+  }
+
+  /** A directory that was just made. What somebody has put in its place meanwhile stays whose it is. */
+  async #giveNew(name: Name): Promise<void> {
+    await using handle = await open(this.#at(name), OPEN_DIRECTORY);
+    const { uid } = await handle.stat();
+    if (uid === process.getuid?.() && (await isEmpty(handle))) await this.#giveToOwner(handle);
   }
 
   /** Names in no order, read bit by bit: a directory may hold millions. */
@@ -142,7 +148,11 @@ export class Directory {
   async createLink(name: Name, target: Buffer): Promise<void> {
     await this.#require(WRITE | PASS);
     await symlink(target, this.#at(name));
-    if (this.#actor !== null) await lchown(this.#at(name), this.#actor.uid, this.#actor.gid);
+    if (this.#actor === null) return;
+    // By its descriptor: somebody may have put a file of another user in its place.
+    await using handle = await open(this.#at(name), O_PATH | constants.O_NOFOLLOW);
+    if (!(await handle.stat()).isSymbolicLink()) return;
+    await chown(`/proc/self/fd/${handle.fd}`, this.#actor.uid, this.#actor.gid);
   }
 
   async rename(from: Name, to: Name): Promise<void> {
@@ -241,6 +251,11 @@ export class Directory {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#handle.close();
   }
+}
+
+async function isEmpty({ fd }: FileHandle): Promise<boolean> {
+  await using listing = await opendir(`/proc/self/fd/${fd}`);
+  return (await listing.read()) === null;
 }
 
 function toName(bytes: Buffer): Name {
