@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { chmod, chown, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { pino } from 'pino';
 import { type Meter, makeMeter, measureDisk } from '../src/disk/measure.ts';
 import { DiskWatch, maxFilesOf } from '../src/isolation/disk-watch.ts';
 import { findProgram } from '../src/isolation/find-program.ts';
@@ -89,6 +90,41 @@ os.chmod('no', 0)`;
     await Promise.all([first.promise, second.promise]);
     clearInterval(writing);
     assert.deepEqual([...new Set(ended)].toSorted(), ['greedy', 'slow']);
+  });
+
+  it('ends nobody because it could not look, and tells so once', async () => {
+    const path = await directory('unseen');
+    const lines: string[] = [];
+    const logger = pino({ level: 'warn' }, { write: (line) => void lines.push(line) });
+    const looked = Promise.withResolvers<void>();
+    let looks = 0;
+    const missing: Meter = {
+      ...meter,
+      get command() {
+        if (++looks === 4) looked.resolve();
+        return ['/nowhere/du'];
+      },
+    };
+    using watch = new DiskWatch({ directory: root, maxBytes: MB, meter: missing, logger });
+    let isEnded = false;
+    watch.watch([path], () => {
+      isEnded = true;
+    });
+    await looked.promise;
+    assert.equal(isEnded, false);
+    assert.equal(lines.length, 1, lines.join(''));
+  });
+
+  it('goes on when somebody could not be ended', async () => {
+    const path = await directory('stubborn');
+    using watch = watchWith({ command: ['/bin/false'] }, MB);
+    let tries = 0;
+    await new Promise<void>((resolve) => {
+      watch.watch([path], () => {
+        if (++tries === 2) resolve();
+        throw new Error('no descriptors are left to end it with');
+      });
+    });
   });
 
   it('counts files as well as bytes', async () => {

@@ -15,6 +15,9 @@ export type Meter = {
   countsFiles: boolean;
 };
 
+/** Nothing came of it although `du` ran: the directories are not to be measured. */
+export class UnmeasurableError extends Error {}
+
 const TIMEOUT_MS = 30_000;
 
 /**
@@ -70,10 +73,15 @@ async function run({ command, timeout }: Meter, args: readonly string[]): Promis
     timeout,
     killSignal: 'SIGKILL',
   });
-  const [output, [code, signal]] = await Promise.all([text(child.stdout), once(child, 'exit')]);
+  const exited = once(child, 'exit');
+  // Where no descriptor or process is left to start it with there are no streams, and `exited` says why.
+  const [[code, signal], output] = await Promise.all([
+    exited,
+    child.stdout === undefined ? '' : text(child.stdout),
+  ]);
   // 1: it has left something out.
   if ((code === 0 || code === 1) && output !== '') return sum(output);
-  throw new Error(`du gave no answer: it ended with ${signal ?? code}`);
+  throw new UnmeasurableError(`du gave no answer: it ended with ${signal ?? code}`);
 }
 
 function sum(output: string): number {

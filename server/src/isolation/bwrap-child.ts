@@ -45,9 +45,11 @@ export class BwrapChild extends SpawnedChild {
     this.pipe(descriptors.options).end(parts.options.map((option) => `${option}\0`).join(''));
     this.#info = this.#noteFirst();
     child.once('exit', () => this.killGroup());
-    void this.exited.then(() => {
-      this.#exhausted ??= this.#cgroup?.exhausted() ?? null;
-    });
+    this.exited
+      .then(() => {
+        this.#exhausted ??= this.#cgroup?.exhausted() ?? null;
+      })
+      .catch((error) => this.note(`what it used cannot be read: ${errorMessage(error)}`));
   }
 
   /** The program inside is started only once its first process is noted. */

@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import pLimit from 'p-limit';
-import { type DiskUsage, type Meter, measureDisk } from '../disk/measure.ts';
+import { type DiskUsage, type Meter, measureDisk, UnmeasurableError } from '../disk/measure.ts';
 import type { Logger } from '../log.ts';
 
 export type DiskWatchOptions = {
@@ -19,6 +19,8 @@ type Watched = {
   lowest: number | null;
   /** In a row. */
   failures: number;
+  /** The machine had nothing left to measure with: no fault of the agent's. */
+  wasMissed: boolean;
   isMeasuring: boolean;
   measuredAt: number;
   tookMs: number;
@@ -70,6 +72,7 @@ export class DiskWatch {
       onExceeded,
       lowest: null,
       failures: 0,
+      wasMissed: false,
       isMeasuring: false,
       measuredAt: Number.NEGATIVE_INFINITY,
       tookMs: 0,
@@ -87,7 +90,7 @@ export class DiskWatch {
     try {
       const { bavail, bsize, ffree } = await statfs(this.#options.directory);
       const free = { bytes: bavail * bsize, files: ffree };
-      for (const watched of this.#watched) if (this.#isDue(watched, free)) void this.#look(watched, free);
+      for (const watched of this.#watched) if (this.#isDue(watched, free)) this.#startLook(watched, free);
     } catch (error) {
       this.#options.logger.warn({ err: error }, 'could not look at the disk of agents; will try again');
     }
@@ -96,7 +99,7 @@ export class DiskWatch {
   #isDue(watched: Watched, free: DiskUsage): boolean {
     if (watched.isMeasuring) return false;
     const since = performance.now() - watched.measuredAt;
-    const isUnknown = watched.lowest === null || watched.failures > 0;
+    const isUnknown = watched.lowest === null || watched.failures > 0 || watched.wasMissed;
     const isLosing =
       watched.free.bytes - free.bytes > this.#options.maxBytes * LOSS_BETWEEN_LOOKS ||
       watched.free.files - free.files > this.#maxFiles * LOSS_BETWEEN_LOOKS;
@@ -104,18 +107,27 @@ export class DiskWatch {
     return since > Math.max(LOOK_MS, watched.tookMs / SHARE_OF_TIME);
   }
 
-  async #look(watched: Watched, free: DiskUsage): Promise<void> {
+  #startLook(watched: Watched, free: DiskUsage): void {
     watched.isMeasuring = true;
+    this.#look(watched, free)
+      .catch((error) =>
+        this.#options.logger.error({ err: error }, 'could not end an agent that has too much on disk'),
+      )
+      .finally(() => {
+        watched.isMeasuring = false;
+      });
+  }
+
+  async #look(watched: Watched, free: DiskUsage): Promise<void> {
     await this.#limit(async () => {
       if (!this.#watched.has(watched)) return;
       const started = performance.now();
       const isExceeded = await this.#measure(watched);
-      if (isExceeded && this.#watched.has(watched)) watched.onExceeded();
       watched.free = free;
       watched.measuredAt = performance.now();
       watched.tookMs = watched.measuredAt - started;
+      if (isExceeded && this.#watched.has(watched)) watched.onExceeded();
     });
-    watched.isMeasuring = false;
   }
 
   /** @returns whether it has too much */
@@ -125,10 +137,14 @@ export class DiskWatch {
       const share = Math.max(bytes / this.#options.maxBytes, files / this.#maxFiles);
       const { lowest } = watched;
       watched.failures = 0;
+      watched.wasMissed = false;
       watched.lowest = Math.min(share, lowest ?? share);
       return share > 1 && lowest !== null && share - lowest > SLACK;
     } catch (error) {
-      watched.failures += 1;
+      const wasMissed = watched.wasMissed;
+      watched.wasMissed = !(error instanceof UnmeasurableError);
+      if (!watched.wasMissed) watched.failures += 1;
+      else if (wasMissed) return false; // told already
       const what = { err: error, directories: watched.directories };
       this.#options.logger.warn(what, 'could not measure what an agent has on disk');
       return watched.failures >= MAX_FAILURES;
