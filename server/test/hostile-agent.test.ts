@@ -77,6 +77,39 @@ describe('an agent that speaks in the place of its program', () => {
   }
 });
 
+describe('an agent that never got its process', () => {
+  it('gives its sandbox back', async () => {
+    let released = 0;
+    const agent = new AgentProcess({
+      sandbox: {
+        spawn: () => assert.fail('it must not come so far'),
+        release: () => {
+          released += 1;
+        },
+      },
+      mark: 'hostile-agent-test',
+      requested: {},
+      defaultModel: null,
+      nameModel: (model) => model,
+      cwd: '/',
+      environment: { CLAUDE_CONFIG_DIR: '/nowhere' },
+      sessionStore: {
+        append: async () => {},
+        load: async () => {
+          throw new Error('the database is away');
+        },
+      },
+      conversation: { id: '8c5f0a6e-1111-4111-8111-111111111111', exists: true },
+      asks: null,
+      answerClientTool: null,
+    });
+    await assert.rejects(async () => {
+      for await (const _message of agent.messages()) assert.fail('nobody says anything');
+    }, /the database is away/);
+    assert.equal(released, 1);
+  });
+});
+
 describe('an agent that says more than is taken', () => {
   it('is read no faster', async () => {
     await using directory = await temporaryDirectory();

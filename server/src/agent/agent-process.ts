@@ -22,7 +22,7 @@ import { withinScope } from './sdk-scope.ts';
 export type AgentMessage = SDKMessage;
 
 export type AgentProcessSpec = Omit<OptionsSource, 'spawn'> & {
-  sandbox: Pick<Sandbox, 'spawn'>;
+  sandbox: Pick<Sandbox, 'spawn' | 'release'>;
   /** Identifies the activation on its processes, see `AgentCommand.mark`. */
   mark: string;
 };
@@ -61,6 +61,7 @@ const CLOSE_GRACE_MS = 2_500;
 export class AgentProcess {
   readonly #query: Query;
   readonly #nameModel: AgentProcessSpec['nameModel'];
+  readonly #sandbox: AgentProcessSpec['sandbox'];
   readonly #input = new PushQueue<SDKUserMessage>();
   /** What it said, and who waits until all that was said before is taken. */
   readonly #said = new PushQueue<AgentMessage | (() => void)>();
@@ -75,6 +76,7 @@ export class AgentProcess {
 
   constructor(spec: AgentProcessSpec) {
     this.#nameModel = spec.nameModel;
+    this.#sandbox = spec.sandbox;
     const options = agentOptions({
       ...spec,
       sessionStore: this.#watched(spec.sessionStore),
@@ -164,6 +166,8 @@ export class AgentProcess {
       // It ended by itself, and may have left tools running.
       if (!this.#isEnding) await this.kill();
       await this.#stop;
+      // A child gives it up itself.
+      if (this.#child === null) this.#sandbox.release();
     }
   }
 

@@ -200,10 +200,17 @@ export class BwrapDriver implements IsolationDriver {
       etcDirectory: this.#etcDirectory,
       temporaryBytes: this.#options.limits.temporaryBytes,
     });
-    const cgroup = this.#cgroups?.create(randomBytes(8).toString('hex')) ?? null;
-    const [file = '', ...args] = this.#chain({ cgroup, user, view, args: command.args });
-    const filter = openSync(this.#filterPath, 'r');
+    let cgroup: Cgroup | null = null;
+    let filter: number | null = null;
+    const giveUp = (): void => {
+      if (cgroup !== null) this.#cgroups?.discard(cgroup);
+      if (unpacked !== null) void this.#options.remover.takeTemporary(unpacked.path);
+      release();
+    };
     try {
+      cgroup = this.#cgroups?.create(randomBytes(8).toString('hex')) ?? null;
+      const [file = '', ...args] = this.#chain({ cgroup, user, view, args: command.args });
+      filter = openSync(this.#filterPath, 'r');
       const child = spawn(file, args, {
         cwd: '/',
         // The agent's own variables go to bubblewrap by a pipe: outside, programs could be misled by them.
@@ -214,23 +221,21 @@ export class BwrapDriver implements IsolationDriver {
         ],
         detached: true,
       });
-      const onGone = (): void => {
-        if (cgroup !== null) this.#cgroups?.discard(cgroup);
-        if (unpacked !== null) void this.#options.remover.takeTemporary(unpacked.path);
-        release();
-      };
       const agent = new BwrapChild(child, {
         options: [...ownOptions, ...options],
         records: this.#records,
         cgroup,
-        onGone,
+        onGone: giveUp,
       });
       const own = [request.home, ...(request.isManaged ? [request.workspace.path] : [])];
       const unwatch = this.#disk.watch(own, () => agent.exceed('disk'));
       void agent.exited.then(unwatch);
       return agent;
+    } catch (error) {
+      giveUp();
+      throw error;
     } finally {
-      closeSync(filter);
+      if (filter !== null) closeSync(filter);
     }
   }
 

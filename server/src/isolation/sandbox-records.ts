@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { identifyDirectory } from './directory-identity.ts';
 import { isAlive, type ProcessIdentity, sendSignal } from './process-identity.ts';
 
 const GONE_PATIENCE_MS = 2_000;
@@ -13,8 +14,11 @@ export class SandboxRecords {
   readonly #directory: string;
   /** Ids are given anew from there on. */
   readonly #bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  /** A copy of the directory has these records, too: what they name is not its own. */
+  readonly #owner: string;
 
   constructor(dataDir: string) {
+    this.#owner = identifyDirectory(dataDir);
     this.#directory = join(dataDir, 'sandboxes');
     mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
   }
@@ -28,7 +32,7 @@ export class SandboxRecords {
   }
 
   #pathOf({ pid, startedAt }: ProcessIdentity): string {
-    return join(this.#directory, `${pid}.${startedAt}.${this.#bootId}`);
+    return join(this.#directory, `${pid}.${startedAt}.${this.#bootId}.${this.#owner}`);
   }
 
   /**
@@ -43,9 +47,10 @@ export class SandboxRecords {
   }
 
   async #endRecorded(name: string, patienceMs: number): Promise<'gone' | 'ended' | 'ending'> {
-    const [pid = '', startedAt = '', bootId] = name.split('.');
+    const [pid = '', startedAt = '', bootId, owner] = name.split('.');
     const first = { pid: Number(pid), startedAt };
-    const wasAlive = bootId === this.#bootId && isAlive(first);
+    const isOwn = bootId === this.#bootId && owner === this.#owner;
+    const wasAlive = isOwn && isAlive(first);
     if (wasAlive && !(await hasEnded(first, patienceMs))) return 'ending';
     rmSync(join(this.#directory, name), { force: true });
     return wasAlive ? 'ended' : 'gone';

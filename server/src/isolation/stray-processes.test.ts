@@ -2,14 +2,15 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { identifyDirectory } from './directory-identity.ts';
 import { identify } from './process-identity.ts';
 import { SandboxRecords } from './sandbox-records.ts';
-import { endStrays, findMarked, MARK_VARIABLE } from './stray-processes.ts';
+import { endStrays, findMarked, MARK_VARIABLE, markPrefix } from './stray-processes.ts';
 
 describe('what an earlier server left running', () => {
   it('is found by what was noted, without a mark, and nobody else is taken for it', async () => {
@@ -23,7 +24,9 @@ describe('what an earlier server left running', () => {
     const { startedAt } = identify(otherPid) ?? assert.fail('it does not run');
     // One that had the id before, and one of before the machine's last start.
     records.add({ pid: otherPid, startedAt: '1' });
-    writeFileSync(join(directory.path, 'sandboxes', `${otherPid}.${startedAt}.${randomUUID()}`), '');
+    const owner = identifyDirectory(directory.path);
+    const before = `${otherPid}.${startedAt}.${randomUUID()}.${owner}`;
+    writeFileSync(join(directory.path, 'sandboxes', before), '');
     const strays = await endStrays({ dataDir: directory.path, nodeId: randomUUID() });
     assert.deepEqual(strays, { ended: 1, ending: 0 });
     assert.deepEqual(await exited, [null, 'SIGKILL']);
@@ -31,6 +34,23 @@ describe('what an earlier server left running', () => {
     assert.deepEqual(readdirSync(join(directory.path, 'sandboxes')), []);
     other.kill();
     await once(other, 'exit');
+  });
+
+  it('is left alone by a server on a copy of its data directory', async () => {
+    using directory = temporaryDirectory();
+    using parent = temporaryDirectory();
+    const nodeId = randomUUID();
+    const server = { dataDir: directory.path, nodeId };
+    const env = { PATH: process.env.PATH, [MARK_VARIABLE]: `${markPrefix(server)}session/1` };
+    const noted = spawn('sleep', ['1000'], { env: { PATH: process.env.PATH } });
+    const marked = spawn('sleep', ['1000'], { env });
+    new SandboxRecords(directory.path).add(identify(noted.pid ?? 0) ?? assert.fail('it does not run'));
+    const copy = join(parent.path, 'copy');
+    cpSync(directory.path, copy, { recursive: true });
+    assert.deepEqual(await endStrays({ dataDir: copy, nodeId }), { ended: 0, ending: 0 });
+    const ended = Promise.all([once(noted, 'exit'), once(marked, 'exit')]);
+    assert.deepEqual(await endStrays(server), { ended: 2, ending: 0 });
+    await ended;
   });
 
   it('stays noted while the kernel cannot end it, and stops no start', async () => {

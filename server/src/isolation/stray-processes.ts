@@ -1,9 +1,15 @@
 import { readdir, readFile } from 'node:fs/promises';
 import pLimit from 'p-limit';
+import { identifyDirectory } from './directory-identity.ts';
 import { type EndedSandboxes, SandboxRecords } from './sandbox-records.ts';
 
 /** The environment variable that marks every process of an activation. */
 export const MARK_VARIABLE = 'GREENROOM_ACTIVATION';
+
+/** What the marks of all that is started on a data directory begin with. */
+export function markPrefix({ dataDir, nodeId }: { dataDir: string; nodeId: string }): string {
+  return `${nodeId}.${identifyDirectory(dataDir)}/`;
+}
 
 /** Descriptors that a look at all processes may take. */
 const OPEN_FILES = 16;
@@ -14,38 +20,32 @@ const OPEN_FILES = 16;
  *
  * @returns how many processes and sandboxes
  */
-export async function endStrays({
-  dataDir,
-  nodeId,
-}: {
-  dataDir: string;
-  nodeId: string;
-}): Promise<EndedSandboxes> {
+export async function endStrays(server: { dataDir: string; nodeId: string }): Promise<EndedSandboxes> {
   if (process.platform !== 'linux') return { ended: 0, ending: 0 };
-  const { ended, ending } = await new SandboxRecords(dataDir).endAll();
-  return { ended: ended + (await killMarked(`${nodeId}/`)), ending };
+  const { ended, ending } = await new SandboxRecords(server.dataDir).endAll();
+  return { ended: ended + (await killMarked(markPrefix(server))), ending };
 }
 
 /**
- * Kills the processes whose environment carries a mark that starts with `markPrefix`: also those that left the agent's
+ * Kills the processes whose environment carries a mark that starts with `prefix`: also those that left the agent's
  * process group or session. Only where /proc tells (Linux); elsewhere the process group is all that is known.
  *
  * @returns how many were killed
  */
-export async function killMarked(markPrefix: string): Promise<number> {
+export async function killMarked(prefix: string): Promise<number> {
   if (process.platform !== 'linux') return 0;
   let killed = 0;
   // A process may fork while the list is read: look again until none is left.
   for (let round = 0; round < 5; round++) {
-    const pids = await findMarked(markPrefix);
+    const pids = await findMarked(prefix);
     if (pids.length === 0) break;
     for (const pid of pids) if (kill(pid)) killed++;
   }
   return killed;
 }
 
-export async function findMarked(markPrefix: string): Promise<number[]> {
-  const needle = Buffer.from(`${MARK_VARIABLE}=${markPrefix}`);
+export async function findMarked(prefix: string): Promise<number[]> {
+  const needle = Buffer.from(`${MARK_VARIABLE}=${prefix}`);
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
   const limit = pLimit(OPEN_FILES);
   const marked = await limit.map(pids, async (pid) => ((await hasMark(pid, needle)) ? [pid] : []));

@@ -9,6 +9,7 @@ import { createTranscriptStore } from '../agent/transcript-store.ts';
 import type { GatewayAccess } from '../gateway/gateway.ts';
 import type { Sandbox } from '../isolation/driver.ts';
 import type { EgressRule } from '../isolation/egress.ts';
+import { markPrefix } from '../isolation/stray-processes.ts';
 import type { Remover } from '../removal/remover.ts';
 import { HTTP_PORT, HTTPS_PORT, remoteHostOf, revokedHost } from '../session/remote-hosts.ts';
 import type { SessionRow } from '../session/store.ts';
@@ -111,7 +112,7 @@ function start(
   plan: StartPlan,
   { sandbox, access, places }: { sandbox: Sandbox; access: GatewayAccess; places: HeldPlaces },
 ): StartedAgent {
-  const { db, defaultModel, nameModel, nodeId, path } = services;
+  const { db, defaultModel, nameModel, path } = services;
   const { session, fence, desk, continuation } = plan;
   const { options } = session;
   const transcript = createTranscriptStore({ db, sessionId: session.id, fence });
@@ -119,7 +120,7 @@ function start(
   const process = new AgentProcess({
     sandbox,
     // One process's: the end of an earlier one must not find this one.
-    mark: `${nodeId}/${session.id}/${fence}/${randomUUID()}`,
+    mark: `${markPrefix(services)}${session.id}/${fence}/${randomUUID()}`,
     requested: { ...options, allowed_tools: [...(options.allowed_tools ?? []), ...grantedRules(session)] },
     defaultModel,
     nameModel,
