@@ -113,7 +113,7 @@ export async function createContext(config: Config, parts: ContextParts): Promis
   if (config.extraCaCerts !== null) requireReadable(config.extraCaCerts);
   const dataDirectory = stack.use(openDataDirectory({ path: config.dataDir }));
   // Before anything else is done in a directory that they may be at work in.
-  const strays = await endStrays({ dataDir: dataDirectory.path, nodeId: dataDirectory.nodeId });
+  const strays = await endStrays(dataDirectory);
   if (strays.ended > 0) logger.warn({ processes: strays.ended }, 'ended what an earlier server left running');
   if (strays.ending > 0)
     logger.warn({ sandboxes: strays.ending }, 'what an earlier server left running has yet to end');
@@ -227,6 +227,7 @@ export async function createContext(config: Config, parts: ContextParts): Promis
       startLimit: pLimit(availableParallelism()),
       workerId,
       nodeId: dataDirectory.nodeId,
+      mark: dataDirectory.mark,
       dataDir: dataDirectory.path,
       path: parts.agentPath,
       cloudEnvironment: config.cloud?.environment ?? {},

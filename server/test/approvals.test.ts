@@ -179,8 +179,8 @@ describe('an approval', () => {
     const id = await ask('run: echo once >> marker', { park_after_s: 0 });
     const approval = await asked(id);
     await parked(id);
-    const { nodeId } = server.context.dataDirectory;
-    assert.deepEqual(await findProcesses(`${nodeId}/${id}/`), []);
+    const { mark } = server.context.dataDirectory;
+    assert.deepEqual(await findProcesses(`${mark}${id}/`), []);
     const session = (await server.request('GET', `/sessions/${id}`)).body;
     assert.deepEqual([session.status, session.waiting_for], ['running', 'approval']);
     await answer(approval, { decision: 'allow' });

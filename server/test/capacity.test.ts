@@ -148,9 +148,7 @@ async function countAgentProcesses({ context }: TestServer): Promise<number> {
           async (file) => await readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => ''),
         ),
       );
-      return (
-        /^[^\0]*\/claude\0/.test(command ?? '') && environment?.includes(`${context.dataDirectory.nodeId}/`)
-      );
+      return /^[^\0]*\/claude\0/.test(command ?? '') && environment?.includes(context.dataDirectory.mark);
     }),
   );
   return found.filter(Boolean).length;

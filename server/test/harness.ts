@@ -220,6 +220,6 @@ export async function findProcesses(text: string): Promise<number[]> {
 }
 
 async function assertNoProcesses(context: Context): Promise<void> {
-  const left = await findProcesses(`${context.dataDirectory.nodeId}/`);
+  const left = await findProcesses(context.dataDirectory.mark);
   assert.deepEqual(left, [], 'agent processes outlived their server');
 }

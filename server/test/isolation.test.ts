@@ -323,7 +323,7 @@ async function agents(dataDir: string): Promise<string[]> {
   const environments = await Promise.all(
     pids.map(async (pid) => await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')),
   );
-  return environments.filter((environment) => environment.includes(`GREENROOM_ACTIVATION=${nodeId}/`));
+  return environments.filter((environment) => environment.includes(`GREENROOM_ACTIVATION=${nodeId}.`));
 }
 
 async function commandLines(): Promise<string[]> {

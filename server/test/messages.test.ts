@@ -261,7 +261,7 @@ describe('a message to a session', () => {
   describe('an interrupt', () => {
     it('stops the turn, keeps the agent process and what waits', async () => {
       const id = await busy();
-      const pids = await findProcesses(`${server.context.dataDirectory.nodeId}/${id}/`);
+      const pids = await findProcesses(`${server.context.dataDirectory.mark}${id}/`);
       const waiting = await send(id, 'what is 2 + 2?');
       const [running] = await turns(id);
       const stopped = await server.request('POST', `/sessions/${id}/interrupt`);
@@ -274,7 +274,7 @@ describe('a message to a session', () => {
       });
       await turnEnded(id, waiting);
       assert.equal((await turns(id))[1].result.text, '2 + 2 = 4');
-      const after = await findProcesses(`${server.context.dataDirectory.nodeId}/${id}/`);
+      const after = await findProcesses(`${server.context.dataDirectory.mark}${id}/`);
       assert.ok(
         after.some((pid) => pids.includes(pid)),
         'the process was kept',

@@ -45,7 +45,7 @@ describe('a server process', () => {
 
   it('leaves no agent behind, also when what was to end it was killed first', async () => {
     await using directory = await temporaryDirectory();
-    const server = await startServerProcess({
+    await using server = await startServerProcess({
       dataDir: directory.path,
       env: { GREENROOM_ISOLATION: 'none' },
     });

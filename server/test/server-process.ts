@@ -56,7 +56,7 @@ export class ServerProcess {
   async processes(): Promise<number[]> {
     const nodeId = (await readFile(join(this.dataDir, 'node-id'), 'utf8')).trim();
     const found = await Promise.all([
-      findProcesses(`${nodeId}/`),
+      findProcesses(`${nodeId}.`),
       findProcesses(join(this.dataDir, 'postgres')),
     ]);
     return [...new Set(found.flat())].filter((pid) => pid !== this.pid);

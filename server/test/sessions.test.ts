@@ -16,7 +16,7 @@ describe('a session on a worker', () => {
   after(async () => await server[Symbol.asyncDispose]());
 
   const agentPids = async (id: string): Promise<number[]> =>
-    await findProcesses(`${server.context.dataDirectory.nodeId}/${id}/`);
+    await findProcesses(`${server.context.dataDirectory.mark}${id}/`);
 
   // The program itself, not the shell beside it or its tools.
   const agentPid = async (id: string): Promise<number> => Math.min(...(await agentPids(id)));

@@ -152,7 +152,7 @@ async function checkAll(servers: readonly TestServer[], clients: readonly Random
     servers.every(({ context: { worker } }) => worker.sessions.length === 0),
   );
   for (const server of servers) {
-    const left = await findProcesses(`${server.context.dataDirectory.nodeId}/`);
+    const left = await findProcesses(server.context.dataDirectory.mark);
     assert.deepEqual(left, [], 'agent processes outlived their activations');
   }
   assert.deepEqual(await findJobs(db), [], 'jobs of sessions that have ended');
@@ -229,7 +229,7 @@ async function findJobs(db: TestServer['context']['database']['db']): Promise<st
 }
 
 async function findAgents(server: TestServer, sessionId: string): Promise<number[]> {
-  return await findProcesses(`${server.context.dataDirectory.nodeId}/${sessionId}/`);
+  return await findProcesses(`${server.context.dataDirectory.mark}${sessionId}/`);
 }
 
 function killIfThere(pid: number): void {

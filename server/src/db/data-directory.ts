@@ -16,6 +16,7 @@ import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 import { errorMessage, StartupError } from '../errors.ts';
+import { identifyDirectory } from '../util/directory-identity.ts';
 
 const holderSchema = z.object({
   pid: z.int(),
@@ -43,6 +44,8 @@ export class DataDirectory {
   readonly path: string;
   /** Made once per directory: the same after every restart. */
   readonly nodeId: string;
+  /** What all that is started on it is marked with, in front; a copy of the directory, of the same id, has another one. */
+  readonly mark: string;
   readonly #lock: DatabaseSync;
   #holder: DataDirectoryHolder;
 
@@ -58,6 +61,7 @@ export class DataDirectory {
       hostname: hostname(),
     };
     this.nodeId = findNodeId(path) ?? makeNodeId(path);
+    this.mark = `${this.nodeId}.${identifyDirectory(path)}/`;
     this.describe({});
   }
 

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { identifyDirectory } from './directory-identity.ts';
+import { identifyDirectory } from '../util/directory-identity.ts';
 import { isAlive, type ProcessIdentity, sendSignal } from './process-identity.ts';
 
 const GONE_PATIENCE_MS = 2_000;

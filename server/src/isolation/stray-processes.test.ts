@@ -7,10 +7,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { identifyDirectory } from './directory-identity.ts';
+import { openDataDirectory } from '../db/data-directory.ts';
+import { identifyDirectory } from '../util/directory-identity.ts';
 import { identify } from './process-identity.ts';
 import { SandboxRecords } from './sandbox-records.ts';
-import { endStrays, findMarked, MARK_VARIABLE, markPrefix } from './stray-processes.ts';
+import { endStrays, findMarked, MARK_VARIABLE } from './stray-processes.ts';
 
 describe('what an earlier server left running', () => {
   it('is found by what was noted, without a mark, and nobody else is taken for it', async () => {
@@ -27,7 +28,7 @@ describe('what an earlier server left running', () => {
     const owner = identifyDirectory(directory.path);
     const before = `${otherPid}.${startedAt}.${randomUUID()}.${owner}`;
     writeFileSync(join(directory.path, 'sandboxes', before), '');
-    const strays = await endStrays({ dataDir: directory.path, nodeId: randomUUID() });
+    const strays = await endStrays({ path: directory.path, mark: randomUUID() });
     assert.deepEqual(strays, { ended: 1, ending: 0 });
     assert.deepEqual(await exited, [null, 'SIGKILL']);
     assert.ok(identify(otherPid));
@@ -39,17 +40,16 @@ describe('what an earlier server left running', () => {
   it('is left alone by a server on a copy of its data directory', async () => {
     using directory = temporaryDirectory();
     using parent = temporaryDirectory();
-    const nodeId = randomUUID();
-    const server = { dataDir: directory.path, nodeId };
-    const env = { PATH: process.env.PATH, [MARK_VARIABLE]: `${markPrefix(server)}session/1` };
+    const copy = join(parent.path, 'copy');
+    const mark = markOf(directory.path);
+    const env = { PATH: process.env.PATH, [MARK_VARIABLE]: `${mark}session/1` };
     const noted = spawn('sleep', ['1000'], { env: { PATH: process.env.PATH } });
     const marked = spawn('sleep', ['1000'], { env });
     new SandboxRecords(directory.path).add(identify(noted.pid ?? 0) ?? assert.fail('it does not run'));
-    const copy = join(parent.path, 'copy');
     cpSync(directory.path, copy, { recursive: true });
-    assert.deepEqual(await endStrays({ dataDir: copy, nodeId }), { ended: 0, ending: 0 });
+    assert.deepEqual(await endStrays({ path: copy, mark: markOf(copy) }), { ended: 0, ending: 0 });
     const ended = Promise.all([once(noted, 'exit'), once(marked, 'exit')]);
-    assert.deepEqual(await endStrays(server), { ended: 2, ending: 0 });
+    assert.deepEqual(await endStrays({ path: directory.path, mark }), { ended: 2, ending: 0 });
     await ended;
   });
 
@@ -92,4 +92,9 @@ describe('what an earlier server left running', () => {
 function temporaryDirectory(): { path: string; [Symbol.dispose](): void } {
   const path = mkdtempSync(join(tmpdir(), 'strays-test-'));
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true }) };
+}
+
+function markOf(path: string): string {
+  using directory = openDataDirectory({ path });
+  return directory.mark;
 }

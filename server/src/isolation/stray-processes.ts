@@ -1,15 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import pLimit from 'p-limit';
-import { identifyDirectory } from './directory-identity.ts';
 import { type EndedSandboxes, SandboxRecords } from './sandbox-records.ts';
 
 /** The environment variable that marks every process of an activation. */
 export const MARK_VARIABLE = 'GREENROOM_ACTIVATION';
-
-/** What the marks of all that is started on a data directory begin with. */
-export function markPrefix({ dataDir, nodeId }: { dataDir: string; nodeId: string }): string {
-  return `${nodeId}.${identifyDirectory(dataDir)}/`;
-}
 
 /** Descriptors that a look at all processes may take. */
 const OPEN_FILES = 16;
@@ -20,10 +14,10 @@ const OPEN_FILES = 16;
  *
  * @returns how many processes and sandboxes
  */
-export async function endStrays(server: { dataDir: string; nodeId: string }): Promise<EndedSandboxes> {
+export async function endStrays({ path, mark }: { path: string; mark: string }): Promise<EndedSandboxes> {
   if (process.platform !== 'linux') return { ended: 0, ending: 0 };
-  const { ended, ending } = await new SandboxRecords(server.dataDir).endAll();
-  return { ended: ended + (await killMarked(markPrefix(server))), ending };
+  const { ended, ending } = await new SandboxRecords(path).endAll();
+  return { ended: ended + (await killMarked(mark)), ending };
 }
 
 /**

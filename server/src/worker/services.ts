@@ -26,6 +26,8 @@ export type WorkerServices = {
   workerId: string;
   /** Of the data directory: the same after a restart. */
   nodeId: string;
+  /** What processes of this data directory are marked with, in front. */
+  mark: string;
   dataDir: string;
   remover: Remover;
   workspaces: WorkspaceServices;

@@ -9,7 +9,6 @@ import { createTranscriptStore } from '../agent/transcript-store.ts';
 import type { GatewayAccess } from '../gateway/gateway.ts';
 import type { Sandbox } from '../isolation/driver.ts';
 import type { EgressRule } from '../isolation/egress.ts';
-import { markPrefix } from '../isolation/stray-processes.ts';
 import type { Remover } from '../removal/remover.ts';
 import { HTTP_PORT, HTTPS_PORT, remoteHostOf, revokedHost } from '../session/remote-hosts.ts';
 import type { SessionRow } from '../session/store.ts';
@@ -112,7 +111,7 @@ function start(
   plan: StartPlan,
   { sandbox, access, places }: { sandbox: Sandbox; access: GatewayAccess; places: HeldPlaces },
 ): StartedAgent {
-  const { db, defaultModel, nameModel, path } = services;
+  const { db, defaultModel, mark, nameModel, path } = services;
   const { session, fence, desk, continuation } = plan;
   const { options } = session;
   const transcript = createTranscriptStore({ db, sessionId: session.id, fence });
@@ -120,7 +119,7 @@ function start(
   const process = new AgentProcess({
     sandbox,
     // One process's: the end of an earlier one must not find this one.
-    mark: `${markPrefix(services)}${session.id}/${fence}/${randomUUID()}`,
+    mark: `${mark}${session.id}/${fence}/${randomUUID()}`,
     requested: { ...options, allowed_tools: [...(options.allowed_tools ?? []), ...grantedRules(session)] },
     defaultModel,
     nameModel,
