@@ -67,11 +67,11 @@ export class AgentSeat {
     const { defaultModel } = this.#services;
     if (live.agent !== null) return live.agent;
     const present = continuation === null ? this.#agent : null;
-    // A process keeps the directories that it was started with, also when others have taken their places.
-    const isInPlace = (await present?.places.areInPlace()) === true;
-    if (isInPlace && present?.process.isEnding === false) {
+    if (present?.process.isEnding === false) {
       live.agent = present;
-      if (present.fits(session) || (await this.apply(present, session))) return present;
+      // A process keeps the directories that it was started with, also when others have taken their places.
+      const isInPlace = await present.places.areInPlace();
+      if (isInPlace && (present.fits(session) || (await this.apply(present, session)))) return present;
       live.agent = null;
     }
     // Options or directories changed with the new turn: only a new process has them all. Or it is being killed.
