@@ -6,6 +6,7 @@ import { lstat, realpath, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { HeldDirectory } from '../util/held-directory.ts';
 import { isInside } from '../util/path-inside.ts';
+import { PASS, permits, READ, WRITE } from '../util/permits.ts';
 import { MANAGED_WORKSPACE, PROGRAM, SOCKET_DIRECTORY } from './bwrap-arguments.ts';
 import type { AgentView, SandboxRequest } from './driver.ts';
 import { NODE } from './forwarder.ts';
@@ -86,8 +87,7 @@ export function mountsOf({ workspace, isManaged, additionalDirectories }: Sandbo
 /** A directory of root's is not given away, and agents never run as root: others' rights must do, on the way to it too. */
 export async function requireOpen({ path }: HeldDirectory, user: SessionUser): Promise<void> {
   for (let place = path; ; place = dirname(place)) {
-    const needed = place === path ? 0o5 : 0o1;
-    if ((rightsOf(user, await stat(place)) & needed) !== needed)
+    if (!permits(await stat(place), user, place === path ? READ | PASS : PASS))
       throw cannotWork(path, `${place} is closed to it, and agents never run as root (see chown and chmod)`);
     if (place === dirname(place)) return;
   }
@@ -95,14 +95,8 @@ export async function requireOpen({ path }: HeldDirectory, user: SessionUser): P
 
 /** What a user should know who expects the agent to write there; null where it can. */
 export async function writeWarning(directory: HeldDirectory, user: SessionUser): Promise<string | null> {
-  const needed = 0o3;
-  if ((rightsOf(user, await directory.stat()) & needed) === needed) return null;
+  if (permits(await directory.stat(), user, WRITE | PASS)) return null;
   return `the agent cannot write in ${directory.path}: it runs as user ${user.uid}, and the directory is not open to others; give it to another user than root (chown)`;
-}
-
-function rightsOf(user: SessionUser, { uid, gid, mode }: { uid: number; gid: number; mode: number }): number {
-  if (uid === user.uid) return mode >> 6;
-  return gid === user.gid ? mode >> 3 : mode;
 }
 
 function cannotWork(path: string, reason: string): Error {

@@ -1,15 +1,11 @@
-import type { BigIntStats, Stats } from 'node:fs';
 import { lstat, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { directoryUser } from '../isolation/session-users.ts';
+import { PASS, permits } from '../util/permits.ts';
 import type { WorkspacePlace } from './place.ts';
 
 /** Whose rights hold in a directory where they are not the server's. */
 export type Actor = { uid: number; gid: number };
-
-export const READ = 0o4;
-export const WRITE = 0o2;
-export const PASS = 0o1;
 
 /** Who a session is that has not begun yet. */
 const nobody: Actor = { uid: 65_534, gid: 65_534 };
@@ -40,12 +36,6 @@ async function requireWay(path: string, actor: Actor): Promise<void> {
     if (!permits(await stat(place), actor, PASS)) throw forbidden();
     if (place === dirname(place)) return;
   }
-}
-
-/** By the bits of the mode; access control lists are not looked at. */
-export function permits({ uid, gid, mode }: Stats | BigIntStats, actor: Actor, rights: number): boolean {
-  const shift = Number(uid) === actor.uid ? 6 : Number(gid) === actor.gid ? 3 : 0;
-  return ((Number(mode) >> shift) & rights) === rights;
 }
 
 export function forbidden(): NodeJS.ErrnoException {

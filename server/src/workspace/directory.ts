@@ -19,7 +19,8 @@ import { makeUsable } from '../removal/move-directory.ts';
 import type { Remover } from '../removal/remover.ts';
 import { hasDescriptorPaths, O_PATH } from '../util/descriptors.ts';
 import { openDirectory } from '../util/held-directory.ts';
-import { type Actor, forbidden, PASS, permits, READ, WRITE } from './actor.ts';
+import { PASS, permits, READ, WRITE } from '../util/permits.ts';
+import { type Actor, forbidden } from './actor.ts';
 import { MAX_DEPTH, type WorkspacePath } from './path.ts';
 
 /** A name in a directory; bytes where it is not UTF-8. */
