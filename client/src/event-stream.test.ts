@@ -9,7 +9,7 @@ import {
   silence,
 } from '../test/scripted-fetch.ts';
 import { GreenroomConnectionError, GreenroomError } from './errors.ts';
-import { readStream } from './event-stream.ts';
+import { readStream, type StreamConnection } from './event-stream.ts';
 import { Http } from './http.ts';
 import type { ServerSentEvent } from './sse.ts';
 
@@ -89,6 +89,33 @@ describe('a stream', () => {
       await assert.rejects(ids(stream), GreenroomError);
       assert.equal(sent.length, 2);
     }
+  });
+
+  it('tells how its connection stands', async () => {
+    const { fetch } = scriptedFetch(
+      eventStream('closed', message(4)),
+      noConnection,
+      eventStream('open', message(5), end),
+    );
+    const told: StreamConnection[] = [];
+    const http = new Http({ baseUrl: 'http://greenroom.test', fetch });
+    const source = { path: '/events', query: {}, onConnection: (now: StreamConnection) => told.push(now) };
+    await ids(readStream(http, source, { wait: async () => {} }));
+    assert.deepEqual(
+      told.map((now) => [now.state, 'attempt' in now ? now.attempt : null]),
+      [
+        ['connecting', 0],
+        ['open', null],
+        ['waiting', 1],
+        ['connecting', 1],
+        ['waiting', 2],
+        ['connecting', 2],
+        ['open', null],
+      ],
+    );
+    const [lost, refused] = told.flatMap((now) => (now.state === 'waiting' ? [now] : []));
+    assert.equal(lost?.error, null);
+    assert.match(String(refused?.error), /ECONNREFUSED/);
   });
 
   it('gives up on a server that it never reached, and on none that it did', async () => {

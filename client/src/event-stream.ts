@@ -18,10 +18,17 @@ import { EventStreamParser, type ServerSentEvent } from './sse.ts';
 /** Three heartbeats. */
 const IDLE_MS = 45_000;
 
+/** How a stream stands: `attempt` counts the tries since it was last open. */
+export type StreamConnection =
+  | { state: 'connecting'; attempt: number }
+  | { state: 'open' }
+  | { state: 'waiting'; attempt: number; retryInMs: number; error: Error | null };
+
 export type StreamSource = {
   path: string;
   query: Query;
   signal?: AbortSignal | undefined;
+  onConnection?: ((connection: StreamConnection) => void) | undefined;
 };
 
 export type StreamParts = { idleMs?: number; wait?: typeof wait };
@@ -38,10 +45,13 @@ export async function* readStream(
   let firstMs: number | null = null;
   while (!signal?.aborted) {
     let retryAfterMs: number | null = null;
+    let failure: Error | null = null;
+    source.onConnection?.({ state: 'connecting', attempt: failures });
     const connection = new Connection(source, parts.idleMs ?? IDLE_MS);
     try {
       const messages = await connection.open(http, lastEventId);
       hasBeenOpen = true;
+      source.onConnection?.({ state: 'open' });
       for await (const message of messages) {
         failures = 0;
         if (message.id !== '') lastEventId = message.id;
@@ -50,12 +60,14 @@ export async function* readStream(
     } catch (error) {
       if (signal?.aborted) return;
       if (!isWorthAnotherTry(error) || (!hasBeenOpen && failures >= http.maxRetries)) throw error;
+      failure = error instanceof Error ? error : new Error(String(error));
       retryAfterMs = error instanceof GreenroomError ? (error.retryAfterMs ?? null) : null;
     } finally {
       connection.close();
     }
     firstMs = connection.retryMs ?? firstMs;
     const ms = backoffMs(failures++, { retryAfterMs, firstMs });
+    source.onConnection?.({ state: 'waiting', attempt: failures, retryInMs: ms, error: failure });
     await (parts.wait ?? wait)(ms, signal).catch(rethrowUnless(signal));
   }
 }

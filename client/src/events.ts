@@ -1,4 +1,4 @@
-import { readStream } from './event-stream.ts';
+import { readStream, type StreamConnection } from './event-stream.ts';
 import { type Http, path } from './http.ts';
 import type { EventKind, MultiplexedEvent, SessionStatus, StreamEvent } from './types.ts';
 
@@ -9,6 +9,8 @@ export type StreamOptions = {
   deltas?: boolean | undefined;
   /** Ends the stream, without an error. */
   signal?: AbortSignal | undefined;
+  /** Told how the connection stands, whenever that changes. */
+  onConnection?: ((connection: StreamConnection) => void) | undefined;
 };
 
 export type SessionStreamOptions = StreamOptions & {
@@ -33,12 +35,13 @@ export async function* streamSession(
   sessionId: string,
   options: SessionStreamOptions,
 ): AsyncGenerator<StreamEvent, void> {
-  const { signal, ...query } = options;
+  const { signal, onConnection, ...query } = options;
   const isNew = dropRepeated(new Map([['', options.after ?? 0]]));
   for await (const message of readStream(http, {
     path: path`/sessions/${sessionId}/events`,
     query,
     signal,
+    onConnection,
   })) {
     if (message.type === 'end') return;
     const event = JSON.parse(message.data) as StreamEvent;
@@ -51,10 +54,10 @@ export async function* streamMany(
   http: Http,
   options: EventsOptions,
 ): AsyncGenerator<MultiplexedEvent, void> {
-  const { signal, after = {}, ...query } = options;
+  const { signal, onConnection, after = {}, ...query } = options;
   const places = Object.entries(after);
   const cursors = places.length === 0 ? null : places.map(([id, seq]) => `${id}:${seq}`);
-  const source = { path: '/events', query: { ...query, after: cursors }, signal };
+  const source = { path: '/events', query: { ...query, after: cursors }, signal, onConnection };
   const isNew = dropRepeated(new Map(places));
   for await (const message of readStream(http, source)) {
     const event = JSON.parse(message.data) as MultiplexedEvent;

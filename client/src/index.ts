@@ -3,6 +3,7 @@ export type { ApprovalFilter, Approvals } from './approvals.ts';
 export type { AuditFilter } from './audit.ts';
 export { GreenroomClient } from './client.ts';
 export { GreenroomConnectionError, GreenroomError, type GreenroomErrorCode } from './errors.ts';
+export type { StreamConnection } from './event-stream.ts';
 export type { EventsOptions, SessionStreamOptions, StreamOptions } from './events.ts';
 export type { Files } from './files.ts';
 export type { CallOptions, ClientOptions, CreateOptions, FileContent } from './http.ts';

@@ -1,0 +1,46 @@
+import { Outlet } from '@tanstack/react-router';
+import { Menu as MenuIcon } from 'lucide-react';
+import { useState } from 'react';
+import { useLocale } from '../i18n/locale.ts';
+import { Button } from '../ui/button.tsx';
+import { Dialog } from '../ui/dialog.tsx';
+import { Navigation } from './navigation.tsx';
+
+/** What is around each page: the navigation at the left, on phones behind a button. */
+export function AppShell() {
+  const { t } = useLocale();
+  const [isMenuOpen, setMenuOpen] = useState(false);
+  return (
+    <div className="flex h-full">
+      <a
+        href="#main"
+        className="sr-only focus:not-sr-only focus:absolute focus:z-50 focus:m-2 focus:rounded-md focus:bg-panel focus:p-2"
+      >
+        {t('app.skip')}
+      </a>
+      <aside className="hidden w-52 shrink-0 border-r bg-panel md:block">
+        <Navigation onGo={() => {}} />
+      </aside>
+      <div className="flex min-w-0 flex-1 flex-col">
+        <header className="flex items-center gap-2 border-b bg-panel px-2 py-1 md:hidden">
+          <Button kind="quiet" size="icon" aria-label={t('app.menu')} onClick={() => setMenuOpen(true)}>
+            <MenuIcon aria-hidden />
+          </Button>
+          <span className="font-semibold">{t('app.name')}</span>
+        </header>
+        <main id="main" tabIndex={-1} className="min-h-0 flex-1 outline-none">
+          <Outlet />
+        </main>
+      </div>
+      <Dialog
+        isOpen={isMenuOpen}
+        onClose={() => setMenuOpen(false)}
+        title={t('app.menu')}
+        place="side"
+        className="right-auto left-0 w-64"
+      >
+        <Navigation onGo={() => setMenuOpen(false)} />
+      </Dialog>
+    </div>
+  );
+}

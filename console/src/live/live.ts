@@ -1,0 +1,31 @@
+import { client } from '../api/client.ts';
+import { queryClient } from '../api/query-client.ts';
+import { signedOut } from '../api/signed-out.ts';
+import { LiveConnection } from './live-connection.ts';
+
+/** The stream of this tab. */
+export const live = new LiveConnection({
+  client,
+  onReady: (isFirst) => {
+    if (!isFirst) void queryClient.invalidateQueries();
+  },
+  onSignedOut: () => signedOut.set(true),
+});
+
+/** A sleep of the machine shows as a timer that was late: by so much. */
+const SLEEP_MS = 60_000;
+const LOOK_MS = 10_000;
+
+/** Starts it, and has it try again as soon as there is a reason to. */
+export function startLive(): void {
+  live.start();
+  window.addEventListener('online', () => live.wake(true));
+  document.addEventListener('visibilitychange', () => {
+    if (document.visibilityState === 'visible') live.wake();
+  });
+  let lookedAt = Date.now();
+  setInterval(() => {
+    if (Date.now() - lookedAt > LOOK_MS + SLEEP_MS) live.wake(true);
+    lookedAt = Date.now();
+  }, LOOK_MS);
+}

@@ -1,0 +1,6 @@
+import { useLocale } from '../i18n/locale.ts';
+
+export function SessionListPage() {
+  const { t } = useLocale();
+  return <h1 className="p-6 font-semibold text-lg">{t('sessions.title')}</h1>;
+}

@@ -1,0 +1,73 @@
+import { Menu as Base } from '@base-ui/react/menu';
+import type { ReactElement, ReactNode } from 'react';
+import { cn } from './class-names.ts';
+
+/** A button that opens a list of things to do. `trigger` is that button. */
+export function Menu({ trigger, children }: { trigger: ReactElement; children: ReactNode }) {
+  return (
+    <Base.Root>
+      <Base.Trigger render={trigger} />
+      <Base.Portal>
+        <Base.Positioner className="z-50" sideOffset={4} align="end">
+          <Base.Popup className="max-h-[70dvh] min-w-44 overflow-y-auto rounded-lg border bg-panel p-1 shadow-raised outline-none">
+            {children}
+          </Base.Popup>
+        </Base.Positioner>
+      </Base.Portal>
+    </Base.Root>
+  );
+}
+
+const itemLook =
+  'flex cursor-default select-none items-center gap-2 rounded-md px-2.5 py-1.5 text-[13px] outline-none coarse:min-h-11 data-[highlighted]:bg-hover data-[disabled]:text-faint [&_svg]:size-4 [&_svg]:text-muted';
+
+export type MenuItemProps = {
+  onSelect: () => void;
+  icon?: ReactNode;
+  isDangerous?: boolean;
+  isDisabled?: boolean;
+  children: ReactNode;
+};
+
+export function MenuItem({ onSelect, icon, isDangerous, isDisabled, children }: MenuItemProps) {
+  return (
+    <Base.Item
+      className={cn(itemLook, isDangerous && 'text-danger [&_svg]:text-danger')}
+      disabled={isDisabled ?? false}
+      onClick={onSelect}
+    >
+      {icon}
+      {children}
+    </Base.Item>
+  );
+}
+
+export function MenuSeparator() {
+  return <Base.Separator className="my-1 h-px bg-line" />;
+}
+
+export type MenuChoiceProps<T extends string> = {
+  label: string;
+  value: T;
+  options: readonly { value: T; label: ReactNode }[];
+  onChoose: (value: T) => void;
+};
+
+/** One of several, within a menu. */
+export function MenuChoice<T extends string>({ label, value, options, onChoose }: MenuChoiceProps<T>) {
+  return (
+    <Base.Group>
+      <Base.GroupLabel className="px-2.5 py-1 font-medium text-muted text-xs">{label}</Base.GroupLabel>
+      <Base.RadioGroup value={value} onValueChange={(chosen: T) => onChoose(chosen)}>
+        {options.map((option) => (
+          <Base.RadioItem key={option.value} value={option.value} className={itemLook}>
+            <span className="flex size-4 items-center justify-center">
+              <Base.RadioItemIndicator className="size-1.5 rounded-full bg-accent" />
+            </span>
+            {option.label}
+          </Base.RadioItem>
+        ))}
+      </Base.RadioGroup>
+    </Base.Group>
+  );
+}
