@@ -18,23 +18,34 @@ export function readQuestions({ input, details }: Pick<ToolCall, 'input' | 'deta
     const question = textOf(fields.question);
     const answer = Object.hasOwn(answers, question) ? answerText(answers[question]) : null;
     const options = listOf(fields.options).map(fieldsOf);
+    const chosen = chosenLabels(
+      options.map(({ label }) => textOf(label)),
+      answer,
+    );
     return {
       header: textOf(fields.header),
       question,
-      options: options.map((option) => toOption(option, answer)),
+      options: options.map((option) => toOption(option, chosen)),
       answer,
     };
   });
 }
 
-function toOption(option: Fields, answer: string | null): QuestionOption {
+function toOption(option: Fields, chosen: ReadonlySet<string>): QuestionOption {
   const label = textOf(option.label);
-  return { label, description: textOf(option.description), isChosen: isChosen(label, answer) };
+  return { label, description: textOf(option.description), isChosen: chosen.has(label) };
 }
 
-/** Labels may have commas of their own: the answer is asked for the label, not taken apart. */
-function isChosen(label: string, answer: string | null): boolean {
-  return answer !== null && label !== '' && `, ${answer}, `.includes(`, ${label}, `);
+/** An answer is labels, joined. Labels may have commas of their own, and one may be the beginning of another. */
+function chosenLabels(labels: readonly string[], answer: string | null): Set<string> {
+  const chosen = new Set<string>();
+  let rest = answer === null ? '' : `, ${answer}, `;
+  for (const label of labels.toSorted((one, other) => other.length - one.length)) {
+    if (label === '' || !rest.includes(`, ${label}, `)) continue;
+    chosen.add(label);
+    rest = rest.replace(`, ${label}, `, () => ', ');
+  }
+  return chosen;
 }
 
 function answerText(answer: unknown): string {
