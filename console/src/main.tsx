@@ -7,6 +7,7 @@ import { createRoot } from 'react-dom/client';
 import { queryClient } from './api/query-client.ts';
 import { startClock } from './api/server-clock.ts';
 import { followSystemTheme } from './app/theme.ts';
+import { startAttention } from './attention/start-attention.ts';
 import { loadWords } from './i18n/locale.ts';
 import { startLive } from './live/live.ts';
 import { router } from './router.tsx';
@@ -20,6 +21,7 @@ await loadWords();
 followSystemTheme();
 startClock();
 startLive();
+startAttention();
 createRoot(root).render(
   <StrictMode>
     {/* The page's policy allows no style elements that come later. */}
