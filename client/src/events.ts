@@ -54,10 +54,15 @@ export async function* streamMany(
   http: Http,
   options: EventsOptions,
 ): AsyncGenerator<MultiplexedEvent, void> {
-  const { signal, onConnection, after = {}, ...query } = options;
+  const { signal, onConnection, after = {}, sessions = [], ...query } = options;
   const places = Object.entries(after);
   const cursors = places.length === 0 ? null : places.map(([id, seq]) => `${id}:${seq}`);
-  const source = { path: '/events', query: { ...query, after: cursors }, signal, onConnection };
+  const source = {
+    path: '/events',
+    query: { ...query, sessions: sessions.length === 0 ? null : sessions, after: cursors },
+    signal,
+    onConnection,
+  };
   const isNew = dropRepeated(new Map(places));
   for await (const message of readStream(http, source)) {
     const event = JSON.parse(message.data) as MultiplexedEvent;
