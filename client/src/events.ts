@@ -59,7 +59,7 @@ export async function* streamMany(
   const cursors = places.length === 0 ? null : places.map(([id, seq]) => `${id}:${seq}`);
   const source = {
     path: '/events',
-    query: { ...query, sessions: sessions.length === 0 ? null : sessions, after: cursors },
+    query: { sessions: sessions.length === 0 ? null : sessions, ...query, after: cursors },
     signal,
     onConnection,
   };
