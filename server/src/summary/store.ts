@@ -3,7 +3,7 @@ import type { Reader } from '../api-key/identity.ts';
 import type { Database } from '../db/database.ts';
 import type { SessionState, SummaryEntry } from '../event/summary.ts';
 import { MAX_ERROR_CHARACTERS } from '../turn/turn.ts';
-import type { SummaryFilter } from './filter.ts';
+import { EVERYTHING, type SummaryFilter } from './filter.ts';
 import { type SummaryRow, toEntry } from './row.ts';
 
 type Condition = RawBuilder<unknown>;
@@ -24,8 +24,8 @@ const state = sql<SessionState>`case
 const isAsking = sql`s.waiting_for in ('approval', 'question')`;
 const isActive = sql`s.status in ('pending', 'running')`;
 
-function sessionsOf(reader: RawBuilder<unknown>): RawBuilder<unknown> {
-  return sql`sessions s
+function sessionsOf(reader: RawBuilder<unknown>, sessions = sql`sessions`): RawBuilder<unknown> {
+  return sql`${sessions} s
     left join session_readers r on r.tenant_id = s.tenant_id and r.reader = ${reader}
     left join session_marks m on m.session_id = s.id and m.reader = ${reader}`;
 }
@@ -110,14 +110,17 @@ function isPinnedBy({ tenantId, name }: Reader): Condition {
 }
 
 /** What may be unread: what ended last since the reader was first seen, and what they marked so. */
-function maybeUnread({ tenantId, name }: Reader): Condition {
-  return sql`s.id in (
-    (select id from sessions where tenant_id = ${tenantId} and ended_at > (
-        select read_before from session_readers where tenant_id = ${tenantId} and reader = ${name}
-      ) order by ended_at desc limit ${MAX_LOOKED_AT})
-    union
-    (select session_id from session_marks
-      where tenant_id = ${tenantId} and reader = ${name} and unread_at is not null limit ${MAX_LOOKED_AT})
+function maybeUnread({ tenantId, name }: Reader): RawBuilder<unknown> {
+  const readBefore = sql`(
+    select read_before from session_readers where tenant_id = ${tenantId} and reader = ${name}
+  )`;
+  return sql`(
+    (select * from sessions where tenant_id = ${tenantId} and ended_at > ${readBefore}
+      order by ended_at desc limit ${MAX_LOOKED_AT})
+    union all
+    (select marked.* from session_marks join sessions marked on marked.id = session_id
+      where session_marks.tenant_id = ${tenantId} and reader = ${name} and unread_at is not null
+        and marked.ended_at <= ${readBefore} limit ${MAX_LOOKED_AT})
   )`;
 }
 
@@ -127,31 +130,44 @@ function allOf(conditions: readonly Condition[]): Condition {
 
 export type Tally = { name: string; looked: number; found: number };
 
+type Kind = {
+  /** Where it is looked for: in what this leaves, under these conditions. */
+  looked?: { filter?: SummaryFilter; sessions?: RawBuilder<unknown>; where?: Condition };
+  matches?: readonly Condition[];
+};
+
 /** How many there are of each kind, in one statement. */
 export function countsQuery(reader: Reader, filter: SummaryFilter): RawBuilder<Tally> {
-  const tally = (
-    name: string,
-    where: readonly Condition[],
-    matches: readonly Condition[],
-    of = filter,
-  ) => sql`
+  const isWanted = lookedAt(reader, { filter, states: null, before: null });
+  const kinds: Record<string, Kind> = {
+    needs_you: { looked: { where: isAsking } },
+    working: { looked: { where: isActive }, matches: [inStates(['working'])] },
+    unread: {
+      looked: { filter: EVERYTHING, sessions: maybeUnread(reader) },
+      matches: [...isWanted, inStates(['unread'])],
+    },
+    idle: { matches: [inStates(['idle'])] },
+    total: {},
+    pinned: { looked: { where: isPinnedBy(reader) } },
+    archived: { looked: { filter: { ...filter, isArchived: true } } },
+  };
+  const tallies = Object.entries(kinds).map(([name, kind]) => tally(reader, filter, { name, ...kind }));
+  return sql<Tally>`${sql.join(tallies, sql` union all `)}`;
+}
+
+function tally(
+  reader: Reader,
+  filter: SummaryFilter,
+  { name, looked = {}, matches = [] }: Kind & { name: string },
+): RawBuilder<unknown> {
+  const conditions = lookedAt(reader, { filter: looked.filter ?? filter, states: null, before: null });
+  return sql`
     select ${name}::text as name, count(*)::int as looked, count(*) filter (where matches)::int as found from (
-      select ${allOf([...found(filter), ...matches])} as matches from ${sessionsOf(sql`${reader.name}`)}
-      where ${allOf([...lookedAt(reader, { filter: of, states: null, before: null }), ...where])}
+      select ${allOf([...found(filter), ...matches])} as matches
+      from ${sessionsOf(sql`${reader.name}`, looked.sessions)}
+      where ${allOf([...conditions, looked.where ?? sql`true`])}
       order by s.id desc limit ${MAX_LOOKED_AT}
     ) looked_at`;
-  return sql<Tally>`${sql.join(
-    [
-      tally('needs_you', [isAsking], []),
-      tally('working', [isActive], [inStates(['working'])]),
-      tally('unread', [maybeUnread(reader)], [inStates(['unread'])]),
-      tally('idle', [], [inStates(['idle'])]),
-      tally('total', [], []),
-      tally('pinned', [isPinnedBy(reader)], []),
-      tally('archived', [], [], { ...filter, isArchived: true }),
-    ],
-    sql` union all `,
-  )}`;
 }
 
 export async function countSessions(
@@ -165,10 +181,8 @@ export async function countSessions(
 /** Of what the reader has not read: the ids. */
 export async function listUnread(db: Kysely<Database>, reader: Reader): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`
-    select s.id from ${sessionsOf(sql`${reader.name}`)}
-    where s.tenant_id = ${reader.tenantId} and ${maybeUnread(reader)} and ${inStates(['unread'])}`.execute(
-    db,
-  );
+    select s.id from ${sessionsOf(sql`${reader.name}`, maybeUnread(reader))}
+    where ${inStates(['unread'])}`.execute(db);
   return rows.map(({ id }) => id);
 }
 
