@@ -2,7 +2,7 @@ import type { CallOptions, Http, Query } from './http.ts';
 import type { SessionCounts, SessionState, SessionStatus, SessionSummary } from './types.ts';
 
 export type CountFilter = {
-  statuses?: readonly SessionStatus[] | undefined;
+  status?: SessionStatus | readonly SessionStatus[] | undefined;
   /** Archived sessions, the others (without it), or `'any'`. */
   archived?: boolean | 'any' | undefined;
   /** Only what the holder of this key has pinned. */
@@ -15,21 +15,21 @@ export type CountFilter = {
 };
 
 export type SummaryFilter = CountFilter & {
-  states?: readonly SessionState[] | undefined;
+  state?: SessionState | readonly SessionState[] | undefined;
   /** `next` of the page before. */
   cursor?: string | undefined;
   /** At most so many on a page (50). */
-  pageSize?: number | undefined;
+  limit?: number | undefined;
 };
 
 export type SummaryPage = { summaries: SessionSummary[]; next: string | null };
 
 export async function readSummaryPage(
   http: Http,
-  { states, cursor, pageSize: limit, ...filter }: SummaryFilter,
+  { state, cursor, limit, ...filter }: SummaryFilter,
   options: CallOptions,
 ): Promise<SummaryPage> {
-  const query = { ...toQuery(filter), state: states, cursor, limit };
+  const query = { ...toQuery(filter), state, cursor, limit };
   return await http.json('GET', '/sessions/summaries', { query, ...options });
 }
 
@@ -41,7 +41,7 @@ export async function readCounts(
   return await http.json('GET', '/sessions/counts', { query: toQuery(filter), ...options });
 }
 
-function toQuery({ statuses, archived, pinned, labels = {}, q, model }: CountFilter): Query {
+function toQuery({ status, archived, pinned, labels = {}, q, model }: CountFilter): Query {
   const label = Object.entries(labels).map(([key, value]) => `${key.replace(/[\\:]/g, '\\$&')}:${value}`);
-  return { status: statuses, archived, pinned: pinned || undefined, label: { repeat: label }, q, model };
+  return { status, archived, pinned: pinned || undefined, label: { repeat: label }, q, model };
 }

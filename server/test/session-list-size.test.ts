@@ -87,7 +87,7 @@ describe('a list of many sessions', () => {
       found.map(({ prompt }) => prompt),
       ['hello 1'],
     );
-    const labelled = await Array.fromAsync(sessions.summaries({ labels: { n: '7' }, pageSize: 200 }));
+    const labelled = await Array.fromAsync(sessions.summaries({ labels: { n: '7' }, limit: 200 }));
     assert.equal(labelled.length, MANY / 10);
   });
 

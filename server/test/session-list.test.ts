@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import type { SessionState, SessionSummary } from '../../client/src/index.ts';
 import { NO_LIMITS } from '../src/api-key/identity.ts';
 import { createKey } from '../src/api-key/service.ts';
+import { newSessionId } from '../src/ids.ts';
 import { startTestServer, type TestServer } from './harness.ts';
 
 describe('the list of sessions', () => {
@@ -58,17 +59,56 @@ describe('the list of sessions', () => {
     await ada.client.sessions.mark(known.idle, { read_seq: 1_000 });
     for (const [state, id] of Object.entries(known) as [SessionState, string][]) {
       assert.equal((await find(ada, id)).state, state);
-      const found = await ids(ada, { states: [state] });
+      const found = await ids(ada, { state: [state] });
       for (const [other, otherId] of Object.entries(known))
         assert.equal(found.includes(otherId), other === state, `${other} among ${state}`);
     }
-    const both = await ids(ada, { states: ['working', 'needs_you'] });
+    const both = await ids(ada, { state: ['working', 'needs_you'] });
     assert.deepEqual(both, [known.needs_you, known.working]);
     for (const id of both) await ada.client.sessions.cancel(id);
     assert.deepEqual(
       [(await find(ada, known.needs_you)).state, (await find(ada, known.working)).state],
       [...['unread', 'unread']],
     );
+  });
+
+  it('knows a state for every way in which a session may stand', async () => {
+    const reader = await newcomer('table');
+    await reader.client.sessions.counts();
+    const expected: [status: string, waitingFor: string | null, ended: string | null, state: SessionState][] =
+      [
+        ['pending', null, null, 'working'],
+        ['running', null, null, 'working'],
+        ['running', 'tool', null, 'working'],
+        ['running', 'approval', null, 'needs_you'],
+        ['running', 'question', null, 'needs_you'],
+        ['completed', null, '0 s', 'unread'],
+        ['error', null, '0 s', 'unread'],
+        ['cancelled', null, '0 s', 'unread'],
+        ['completed', null, '1 hour', 'idle'],
+        ['error', null, '1 hour', 'idle'],
+      ];
+    const made: [string, SessionState][] = [];
+    for (const [status, waitingFor, ended, state] of expected) {
+      const id = newSessionId();
+      await sql`
+        insert into sessions (id, tenant_id, status, waiting_for, options, last_seq, ended_at)
+        values (${id}, 'table', ${status}, ${waitingFor}, '{}', 3, now() - ${ended}::interval)
+      `.execute(server.context.database.db);
+      made.push([id, state]);
+    }
+    const shown = await Array.fromAsync(reader.client.sessions.summaries());
+    assert.deepEqual(
+      shown.map(({ session_id, state }) => [session_id, state]),
+      made.toReversed(),
+    );
+    const { is_capped: _, ...counts } = await reader.client.sessions.counts();
+    assert.deepEqual(counts, {
+      ...{ working: 3, needs_you: 2, unread: 3, idle: 2, pinned: 0, archived: 0, total: 10 },
+    });
+    for (const state of ['working', 'needs_you', 'unread', 'idle'] as const)
+      assert.equal((await ids(reader, { state })).length, counts[state], state);
+    assert.equal((await ids(reader, { state: ['idle', 'needs_you'] })).length, 4);
   });
 
   it('shows what an agent does while a turn runs, and nothing when it has ended', async () => {
@@ -110,6 +150,16 @@ describe('the list of sessions', () => {
     const fork = await ada.client.sessions.fork(id);
     const forked = await find(ada, fork.session_id);
     assert.deepEqual([forked.prompt, forked.parent_id, forked.model], [summary.prompt, id, 'haiku']);
+  });
+
+  it('shows the first prompt as it is now, where it was changed while it waited', async () => {
+    await using busy = await startTestServer({ config: { maxSessions: 1 } });
+    const running = await busy.execute({ prompt: '[demo:hang]' });
+    await busy.event(running, ({ kind }) => kind === 'sdk');
+    const id = await busy.execute({ prompt: 'tpyo' });
+    const [message] = (await Array.fromAsync(busy.client.sessions.turns(id))) ?? [];
+    await busy.client.sessions.messages.edit(id, message?.turn_id ?? '', { prompt: 'typo' });
+    assert.equal((await find(busy, id)).prompt, 'typo');
   });
 
   it('stays small where metadata is large, and says what it leaves out', async () => {
@@ -171,10 +221,10 @@ describe('the list of sessions', () => {
       assert.ok(unread > 0);
       assert.deepEqual(await ada.client.sessions.readAll(), { marked: unread });
       assert.equal((await ada.client.sessions.counts()).unread, 0);
-      assert.deepEqual(await ids(ada, { states: ['unread'] }), []);
+      assert.deepEqual(await ids(ada, { state: ['unread'] }), []);
       assert.ok((await bob.client.sessions.counts()).unread > 0);
       const id = await run();
-      assert.deepEqual(await ids(ada, { states: ['unread'] }), [id]);
+      assert.deepEqual(await ids(ada, { state: ['unread'] }), [id]);
     });
 
     it('and lets nobody of another tenant note anything', async () => {
@@ -219,6 +269,26 @@ describe('the list of sessions', () => {
       assert.equal((await sessions.mark(id, { pinned: true })).pinned, true);
       assert.equal((await sessions.readAll()).marked, 0);
     });
+  });
+
+  it('streams to each reader what it is to them', async () => {
+    const id = await run();
+    const seen: SessionSummary[] = [];
+    for await (const event of bob.client.events({ signal: AbortSignal.timeout(60_000) })) {
+      if (event.kind === 'ready') {
+        await ada.client.sessions.mark(id, { pinned: true, read_seq: 1_000 });
+        await ada.client.sessions.update(id, { title: 'the end' });
+      }
+      if (event.kind === 'summary' && event.session_id === id) seen.push(event.data);
+      if (seen.at(-1)?.title === 'the end') break;
+    }
+    const noted = seen.map(({ pinned, read_seq, state }) => [pinned, read_seq, state]);
+    assert.deepEqual(noted, [
+      [false, 0, 'unread'],
+      [false, 0, 'unread'],
+    ]);
+    assert.deepEqual((await find(ada, id)).pinned, true);
+    await ada.client.sessions.mark(id, { pinned: false });
   });
 
   it('refuses marks that contradict each other, or that it does not know', async () => {
@@ -284,8 +354,8 @@ describe('the list of sessions', () => {
     const { model } = await find(ada, id);
     assert.ok((await ids(ada, { model: model ?? '' })).includes(id));
     assert.deepEqual(await ids(ada, { model: 'none of that name' }), []);
-    assert.ok((await ids(ada, { statuses: ['completed'] })).includes(id));
-    assert.ok(!(await ids(ada, { statuses: ['error', 'running'] })).includes(id));
+    assert.ok((await ids(ada, { status: ['completed'] })).includes(id));
+    assert.ok(!(await ids(ada, { status: ['error', 'running'] })).includes(id));
     assert.equal((await ada.client.sessions.counts({ q: id })).total, 1);
   });
 
@@ -295,7 +365,7 @@ describe('the list of sessions', () => {
     const seen: string[] = [];
     let cursor: string | undefined;
     do {
-      const page = await ada.client.sessions.summaryPage({ pageSize: 3, cursor });
+      const page = await ada.client.sessions.summaryPage({ limit: 3, cursor });
       seen.push(...page.summaries.map(({ session_id }) => session_id));
       cursor = page.next ?? undefined;
       await ada.execute({ prompt: 'hello' });

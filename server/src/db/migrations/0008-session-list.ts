@@ -17,7 +17,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       alter column metadata type jsonb using metadata::jsonb,
       alter column metadata set default '{}'`.execute(db);
   await sql`
-    update sessions set prompt = nullif(left(trim(regexp_replace(left(turns.prompt, 1000), '\\s+', ' ', 'g')), 200), '')
+    update sessions set prompt = nullif(left(trim(regexp_replace(left(turns.prompt, 1000), '[[:space:][:cntrl:]]+', ' ', 'g')), 200), '')
     from turns where turns.session_id = sessions.id and turns.number = 1`.execute(db);
   await copyOptions(db);
   await sql`create index sessions_by_archive on sessions (tenant_id, is_archived, id)`.execute(db);
