@@ -70,6 +70,16 @@ describe('a list of many sessions', () => {
     }
   });
 
+  it('streams a snapshot as a whole before it says so', async () => {
+    const ids = new Set<string>();
+    for await (const event of server.client.events({ limit: 1_000, signal: AbortSignal.timeout(60_000) })) {
+      if (event.kind === 'summary') ids.add(event.session_id);
+      if (event.kind !== 'ready') continue;
+      assert.deepEqual([ids.size, event.data.sessions], [1_000, 1_000]);
+      break;
+    }
+  });
+
   it('counts up to 10,000 and says so', async () => {
     assert.deepEqual(await server.client.sessions.counts(), {
       ...{ needs_you: MANY / 300, working: MANY / 100 - MANY / 300, unread: 10_000, idle: 0 },

@@ -46,7 +46,7 @@ export type MultiplexedParts = {
 };
 
 // Some 50 KB: what an empty buffer has room for.
-const SNAPSHOT_PAGE = 100;
+const SNAPSHOT_PAGE = 50;
 
 /** A summary that was sent: when it was read, and what it said. */
 type Shown = { lastSeq: number; updatedAt: string; marksVersion: number; hash: string };
@@ -138,38 +138,49 @@ export class MultiplexedStream implements SummaryReader {
     this.#isSending = true;
     try {
       while (!this.#isStopped && (this.#mustStartOver || this.#late.size > 0)) {
-        await this.#parts.connection.drained();
         if (this.#mustStartOver) await this.#sendSnapshot();
-        else {
-          const ids = [...this.#late].slice(0, SNAPSHOT_PAGE);
-          const news = await this.#parts.summaries.find(this.reader, ids);
-          for (const id of ids) this.#late.delete(id);
-          this.#showNews(news);
-        }
+        else await this.#sendLate();
       }
     } finally {
       this.#isSending = false;
     }
   }
 
+  async #sendLate(): Promise<void> {
+    await this.#parts.connection.drained();
+    const ids = [...this.#late].slice(0, SNAPSHOT_PAGE);
+    const news = await this.#parts.summaries.find(this.reader, ids);
+    for (const id of ids) this.#late.delete(id);
+    this.#showNews(news);
+  }
+
   async #sendSnapshot(): Promise<void> {
     this.#mustStartOver = false;
+    const sessions = await this.#sendPages();
+    // What found no room belongs to it as well.
+    while (!this.#isStopped && this.#late.size > 0) await this.#sendLate();
+    const now = (await this.#parts.summaries.readClock()).toISOString();
+    await this.#parts.connection.drained();
+    if (!this.#isStopped) this.#writeOrDestroy(sseFrame('ready', passing('ready', { sessions, now })));
+  }
+
+  /** @returns how many sessions the snapshot has */
+  async #sendPages(): Promise<number> {
     const { statuses, isArchived, limit } = this.#request;
     const filter: SummaryFilter = { ...EVERYTHING, statuses, isArchived };
     const { summaries, connection } = this.#parts;
     let before: string | null = null;
     let sessions = 0;
     while (sessions < limit) {
+      await connection.drained();
       const size = Math.min(SNAPSHOT_PAGE, limit - sessions);
       const page = await summaries.list(this.reader, { filter, states: null, before, limit: size });
       for (const entry of page.entries) this.#showOne(entry);
       sessions += page.entries.length;
-      await connection.drained();
       before = page.next;
       if (before === null) break;
     }
-    const now = (await summaries.readClock()).toISOString();
-    if (!this.#isStopped) this.#writeOrDestroy(sseFrame('ready', passing('ready', { sessions, now })));
+    return sessions;
   }
 
   #showOne({ summary, marksVersion }: SummaryEntry): void {
