@@ -23,6 +23,8 @@ export type EventsOptions = StreamOptions & {
   sessions?: readonly string[] | undefined;
   /** Summaries only of sessions with these statuses. */
   statuses?: readonly SessionStatus[] | undefined;
+  /** Summaries of archived sessions, of the others, or (without it) of both. */
+  archived?: boolean | undefined;
   /** How many sessions the first summaries are of at most, the newest (100). */
   limit?: number | undefined;
   /** By session: only events with a larger `seq`. */

@@ -10,6 +10,7 @@ export type { CallOptions, ClientOptions, CreateOptions, FileContent } from './h
 export type { Messages } from './messages.ts';
 export type { Run, RunOptions, RunResult } from './run.ts';
 export type { EventQuery, Sessions, StatusQuery, TurnQuery } from './sessions.ts';
+export type { CountFilter, SummaryFilter, SummaryPage } from './summaries.ts';
 export type { Tasks } from './tasks.ts';
 export type {
   ApiKey,
@@ -40,6 +41,7 @@ export type {
   Fork,
   ForkRequest,
   Interruption,
+  MarksRequest,
   MessageEdit,
   MessageRequest,
   MultiplexedEvent,
@@ -51,8 +53,11 @@ export type {
   RotateKeyRequest,
   Scope,
   Session,
+  SessionCounts,
   SessionEvent,
   SessionListItem,
+  SessionMarks,
+  SessionState,
   SessionStatus,
   SessionSummary,
   SettingsRequest,

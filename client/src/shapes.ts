@@ -21,13 +21,14 @@ import type { resetReason } from '../../server/src/event/cursor.ts';
 import type { deltaView } from '../../server/src/event/delta.ts';
 import type { EventView } from '../../server/src/event/event.ts';
 import type { eventPage } from '../../server/src/event/queries.ts';
-import type { sessionSummary } from '../../server/src/event/summary.ts';
+import type { SessionState, sessionSummary } from '../../server/src/event/summary.ts';
 import type { problem } from '../../server/src/http/problem.ts';
 import type { readiness, versions } from '../../server/src/operations/view.ts';
 import type { forkRequest } from '../../server/src/session/fork-request.ts';
 import type { settingsRequest } from '../../server/src/session/settings.ts';
 import type { forkView, interruptionView, sessionView } from '../../server/src/session/view.ts';
 import type { ticketView } from '../../server/src/stream-ticket/stream-ticket.ts';
+import type { marksRequest, marksView, sessionCounts } from '../../server/src/summary/marks.ts';
 import type { taskView } from '../../server/src/task/task.ts';
 import type { editRequest, messageRequest } from '../../server/src/turn/message.ts';
 import type { contentBlock } from '../../server/src/turn/turn.ts';
@@ -56,6 +57,7 @@ export const shapes = () => ({
   ForkRequest: sent<typeof forkRequest>(),
   SettingsRequest: sent<typeof settingsRequest>(),
   ApprovalAnswer: sent<typeof answerRequest>(),
+  MarksRequest: sent<typeof marksRequest>(),
   RewindRequest: sent<typeof rewindRequest>(),
   ToolResult: sent<typeof toolResult>(),
   ContentBlock: sent<typeof contentBlock>(),
@@ -75,6 +77,9 @@ export const shapes = () => ({
   Delta: received<typeof deltaView>(),
   ResetReason: received<typeof resetReason>(),
   SessionSummary: received<typeof sessionSummary>(),
+  SessionState: spelledOut<SessionState>(),
+  SessionCounts: received<typeof sessionCounts>(),
+  SessionMarks: received<typeof marksView>(),
   Task: received<typeof taskView>(),
   FileListing: received<typeof fileListing>(),
   FileWritten: received<typeof fileWritten>(),

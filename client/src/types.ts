@@ -53,15 +53,20 @@ export type ResetEvent = {
 /** What the stream of a session gives. */
 export type StreamEvent = SessionEvent | DeltaEvent | ResetEvent;
 
-/** How a session stands, in short. */
+/** How a session stands, in short, to whoever asks. */
 export type SessionSummary = Shapes['SessionSummary'];
+export type SessionState = Shapes['SessionState'];
+export type SessionCounts = Shapes['SessionCounts'];
+/** How far a session has been read, and whether it is pinned, by whoever asks. */
+export type SessionMarks = Shapes['SessionMarks'];
+export type MarksRequest = Shapes['MarksRequest'];
 
 /** What the stream over many sessions gives. */
 export type MultiplexedEvent =
   | (StreamEvent & { session_id: string })
   | { kind: 'summary'; session_id: string; turn_id: null; data: SessionSummary }
-  /** The snapshot is complete: what follows is news. */
-  | { kind: 'ready'; turn_id: null; data: { sessions: number } }
+  /** The snapshot is complete: what follows is news. `now` is the clock that all times are from. */
+  | { kind: 'ready'; turn_id: null; data: { sessions: number; now: string } }
   /** The session is gone. */
   | { kind: 'end'; session_id: string; turn_id: null; data: { reason: 'deleted' | 'not_found' } };
 

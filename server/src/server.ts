@@ -25,6 +25,7 @@ import { installSecurityHeaders } from './http/security-headers.ts';
 import { operationsRoutes } from './operations/routes.ts';
 import { sessionRoutes } from './session/routes.ts';
 import { streamTicketRoutes } from './stream-ticket/routes.ts';
+import { summaryRoutes } from './summary/routes.ts';
 import { taskRoutes } from './task/routes.ts';
 import { turnRoutes } from './turn/routes.ts';
 import { usageRoutes } from './usage/routes.ts';
@@ -94,6 +95,7 @@ export async function createServer(context: Context): Promise<Server> {
   });
   await app.register(classicRoutes, { context });
   await app.register(sessionRoutes, { context });
+  await app.register(summaryRoutes, { context });
   await app.register(turnRoutes, { context });
   await app.register(taskRoutes, { context });
   await app.register(approvalRoutes, { context });

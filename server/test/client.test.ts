@@ -19,6 +19,11 @@ const methods: Record<string, (client: GreenroomClient) => Promise<unknown>> = {
   'POST /cancel/{session_id}': async ({ sessions }) => await sessions.cancel(ID),
   'GET /sessions': async ({ sessions }) => await sessions.list().next(),
   'DELETE /sessions/cleanup': async ({ sessions }) => await sessions.cleanup(),
+  'GET /sessions/summaries': async ({ sessions }) =>
+    await sessions.summaries({ state: 'unread', archived: 'any', labels: { 'a:b': 'c,d' } }).next(),
+  'GET /sessions/counts': async ({ sessions }) => await sessions.counts({ pinned: true, q: 'x' }),
+  'PATCH /sessions/{session_id}/marks': async ({ sessions }) => await sessions.mark(ID, { pinned: true }),
+  'POST /sessions/read-all': async ({ sessions }) => await sessions.readAll(),
   'GET /sessions/{session_id}': async ({ sessions }) => await sessions.get(ID),
   'PATCH /sessions/{session_id}': async ({ sessions }) => await sessions.update(ID, { title: null }),
   'DELETE /sessions/{session_id}': async ({ sessions }) => await sessions.delete(ID),

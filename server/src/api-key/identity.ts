@@ -60,6 +60,13 @@ export const NOBODY: Identity = {
   limits: NO_LIMITS,
 };
 
+/** Whose reading is kept apart from that of others in the tenant. */
+export type Reader = { tenantId: string; name: string };
+
+export function readerOf({ tenantId, apiKeyId }: Identity): Reader {
+  return { tenantId, name: apiKeyId ?? 'local' };
+}
+
 export function mayUse(identity: Identity, scope: Scope): boolean {
   const has = identity.scopes;
   return has.has(scope) || has.has('operator') || (scope !== 'operator' && has.has('admin'));

@@ -7,6 +7,7 @@ import type { EventTable } from '../event/table.ts';
 import type { IdempotencyKeyTable } from '../idempotency/table.ts';
 import type { DeletedSessionTable, SessionTable } from '../session/table.ts';
 import type { StreamTicketTable } from '../stream-ticket/table.ts';
+import type { SessionMarkTable, SessionReaderTable } from '../summary/table.ts';
 import type { TurnTable } from '../turn/table.ts';
 import type { SessionSpendingTable, UsageLedgerTable } from '../usage/table.ts';
 import type { WorkerTable } from '../worker/table.ts';
@@ -15,6 +16,8 @@ import type { WorkerTable } from '../worker/table.ts';
 export type Database = {
   sessions: SessionTable;
   deleted_sessions: DeletedSessionTable;
+  session_marks: SessionMarkTable;
+  session_readers: SessionReaderTable;
   turns: TurnTable;
   events: EventTable;
   approvals: ApprovalTable;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { FieldError } from '../errors.ts';
 import { isUuid } from '../ids.ts';
 import { sessionStatus } from '../session/session.ts';
+import { archivedFilter } from '../summary/filter.ts';
 import { eventKinds, eventView } from './event.ts';
 
 export const MAX_PAGE = 1_000;
@@ -81,6 +82,9 @@ export const manyEventsQuery = z.strictObject({
   statuses: z
     .preprocess(asList, z.array(sessionStatus).min(1).optional())
     .describe('Summaries only of sessions with these statuses.'),
+  archived: archivedFilter
+    .default('any')
+    .describe('Summaries of archived sessions, of the others, or of both.'),
   limit: wholeNumber(0, MAX_PAGE).default(100).describe('Sessions in the snapshot at most, the newest.'),
   after: z
     .string()

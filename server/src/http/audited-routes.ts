@@ -9,6 +9,12 @@ export type AuditedRoute = {
   id: { parameter: string } | { answer: string } | null;
 };
 
+/** What a reader notes for themselves; it is as little recorded as that they read. */
+export const unauditedRoutes: ReadonlySet<string> = new Set([
+  'PATCH /sessions/:session_id/marks',
+  'POST /sessions/read-all',
+]);
+
 const ofSession = (action: AuditAction): AuditedRoute => ({
   action,
   object: 'session',
@@ -25,7 +31,7 @@ function ofBudget(action: AuditAction, parameter: string): AuditedRoute {
   return { action, object: 'budget', id: { parameter } };
 }
 
-/** Every route that changes something, by method and pattern; a test sees to it that none is missing. */
+/** Every other route that changes something, by method and pattern; a test sees to it that none is missing. */
 export const auditedRoutes: Record<string, AuditedRoute> = {
   'POST /execute': { action: startAction, object: 'session', id: { answer: 'session_id' } },
   'POST /cancel/:session_id': ofSession('session.cancel'),
@@ -81,6 +87,7 @@ export const keptFields: ReadonlySet<string> = new Set([
   ...['name', 'scopes', 'tenant', 'expires_at', 'keep_previous_s', 'requests_per_second'],
   ...[
     'max_active_sessions',
+    'archived',
     'max_queued_turns',
     'period',
     'limit_usd',

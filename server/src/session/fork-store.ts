@@ -7,7 +7,7 @@ import { type RawBuilder, sql, type Transaction } from 'kysely';
 import type { Database } from '../db/database.ts';
 import { messageTypes } from '../event/event.ts';
 import { findTurn } from '../turn/store.ts';
-import type { NewSession, SessionKey, SessionRow } from './store.ts';
+import { type NewSession, optionColumns, type SessionKey, type SessionRow } from './store.ts';
 
 type Trx = Transaction<Database>;
 type Sql<T> = RawBuilder<T>;
@@ -35,7 +35,8 @@ export async function insertFork(trx: Trx, { parentId, at }: Copy, fork: NewSess
       tenant_id: fork.tenantId,
       // Until it is known how the last turn of the history ended.
       status: 'completed',
-      options: JSON.stringify(fork.options),
+      ...optionColumns(fork.options),
+      prompt: sql<string>`(select prompt from sessions where id = ${parentId})`,
       cwd: fork.cwd,
       title: fork.title,
       metadata: JSON.stringify(fork.metadata),

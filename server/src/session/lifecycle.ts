@@ -34,7 +34,7 @@ import {
 import type { Delivery, TurnError, TurnOutcome, TurnState } from '../turn/turn.ts';
 import { chargeTurn } from './charge.ts';
 import type { SessionStatus, WaitingFor } from './session.ts';
-import type { SessionRow } from './store.ts';
+import { firstPrompt, type SessionRow } from './store.ts';
 
 type Trx = Transaction<Database>;
 
@@ -42,7 +42,10 @@ export const CANCELLED_MESSAGE = 'Session was cancelled';
 
 export type TurnDraft = Prompt & { id: string; delivery: Delivery; apiKeyId: string | null };
 
-/** Adds a turn to the session's queue. A session that is not running waits for a worker from now on. */
+/**
+ * Adds a turn to the session's queue. A session that is not running waits for a worker from now on; one that was archived
+ * no longer is.
+ */
 export async function queueTurn(
   trx: Trx,
   session: Pick<SessionRow, 'id' | 'tenant_id' | 'turn_count' | 'status'>,
@@ -57,12 +60,12 @@ export async function queueTurn(
     { kind: 'prompt', data: prompt, turnId: turn.id, at },
     turnEvent({ id: turn.id, number }, { phase: 'queued', state: 'queued' }, at),
   ];
-  if (session.status === 'running')
-    return await insertEvents(trx, session.id, events, { turn_count: number });
+  const shown = { turn_count: number, is_archived: false, ...(number === 1 ? firstPrompt(turn) : {}) };
+  if (session.status === 'running') return await insertEvents(trx, session.id, events, shown);
   events.push(sessionEvent('pending', at));
   const changes = {
+    ...shown,
     status: 'pending' as const,
-    turn_count: number,
     error: null,
     started_at: null,
     ended_at: null,
@@ -84,7 +87,12 @@ export async function startQueuedTurn(trx: Trx, session: SessionRow, turn: TurnR
   await startTurn(trx, turn.id);
   const at = new Date();
   const drafts = [turnEvent(turn, { phase: 'started', state: 'running' }, at), sessionEvent('running', at)];
-  const changes = { status: 'running' as const, started_at: sql<Date>`now()`, ended_at: null };
+  const changes = {
+    status: 'running' as const,
+    started_at: sql<Date>`now()`,
+    ended_at: null,
+    activity: null,
+  };
   return await insertEvents(trx, session.id, drafts, changes);
 }
 

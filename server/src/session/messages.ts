@@ -27,7 +27,7 @@ import {
   wakeWorker,
 } from './service.ts';
 import { isActive, type SessionStatus } from './session.ts';
-import { lockSession, type SessionKey, type SessionRow } from './store.ts';
+import { lockSession, type SessionKey, type SessionRow, updateFirstPrompt } from './store.ts';
 
 type Trx = Transaction<Database>;
 
@@ -94,9 +94,10 @@ export async function editMessage(
   { asker, ...prompt }: Prompt & { asker: Identity },
 ): Promise<TurnView> {
   return await commit(services, async (trx) => {
-    const { session } = await lockWaiting(trx, key);
+    const { session, turn } = await lockWaiting(trx, key);
     requireBypass(session.options, asker);
     await updatePrompt(trx, key.turnId, prompt);
+    if (turn.number === 1) await updateFirstPrompt(trx, key.id, prompt);
     return { value: toTurnView(await getTurn(trx, { sessionId: key.id, id: key.turnId })) };
   });
 }

@@ -24,6 +24,7 @@ import {
   findSession,
   insertSession,
   lockSession,
+  optionColumns,
   type SessionKey,
   type SessionRow,
   timeBefore,
@@ -165,7 +166,7 @@ async function updateSettings(
   await trx
     .updateTable('sessions')
     .set({
-      options: JSON.stringify({ ...session.options, ...withSecrets(request.options, session.options) }),
+      ...optionColumns({ ...session.options, ...withSecrets(request.options, session.options) }),
       ...(request.title === null ? {} : { title: request.title }),
       ...(request.metadata === null ? {} : { metadata: JSON.stringify(request.metadata) }),
       ...(request.maxBudgetUsd === null ? {} : { max_budget_usd: request.maxBudgetUsd }),
