@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { FieldError } from '../errors.ts';
+import { asList } from '../http/query-list.ts';
 import { isUuid } from '../ids.ts';
 import { sessionStatus } from '../session/session.ts';
 import { archivedFilter } from '../summary/filter.ts';
@@ -20,9 +21,6 @@ const wholeNumber = (least: number, most = Number.MAX_SAFE_INTEGER) =>
       .max(most),
   );
 
-/** `a,b` and `name=a&name=b` alike. */
-const asList = (value: unknown): unknown =>
-  value === undefined ? undefined : [value].flat().flatMap((part) => String(part).split(','));
 const kinds = z
   .preprocess(asList, z.array(z.enum(eventKinds)).min(1).optional())
   .describe('Only events of these kinds, separated by commas. Their numbers stay as they are.');

@@ -1,10 +1,8 @@
 import { z } from 'zod';
 import { sessionState } from '../event/summary.ts';
+import { asList } from '../http/query-list.ts';
 import { sessionStatus } from '../session/session.ts';
 
-/** `a,b` and `name=a&name=b` alike. */
-const asList = (value: unknown): unknown =>
-  value === undefined ? undefined : [value].flat().flatMap((part) => String(part).split(','));
 /** Each as it is: values may have commas in them. */
 const asMany = (value: unknown): unknown => (value === undefined ? undefined : [value].flat());
 const asNumber = (value: unknown): unknown =>
