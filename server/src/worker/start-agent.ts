@@ -10,6 +10,7 @@ import type { GatewayAccess } from '../gateway/gateway.ts';
 import type { Sandbox } from '../isolation/driver.ts';
 import type { EgressRule } from '../isolation/egress.ts';
 import type { Remover } from '../removal/remover.ts';
+import { grantedRules } from '../session/grants.ts';
 import { HTTP_PORT, HTTPS_PORT, remoteHostOf, revokedHost } from '../session/remote-hosts.ts';
 import type { SessionRow } from '../session/store.ts';
 import { hasDescriptorPaths } from '../util/descriptors.ts';
@@ -120,7 +121,8 @@ function start(
     sandbox,
     // One process's: the end of an earlier one must not find this one.
     mark: `${mark}${session.id}/${fence}/${randomUUID()}`,
-    requested: { ...options, allowed_tools: [...(options.allowed_tools ?? []), ...grantedRules(session)] },
+    requested: options,
+    granted: grantedRules(session),
     defaultModel,
     nameModel,
     cwd: sandbox.view.workspace,
@@ -140,10 +142,6 @@ function start(
     answerClientTool: async (call) => await desk.answerClientTool(call),
   });
   return { process, access, places, seal: async () => await transcript.seal() };
-}
-
-function grantedRules(session: SessionRow): string[] {
-  return session.grants.flatMap((grant) => ('rule' in grant ? [grant.rule] : []));
 }
 
 async function prepareSandbox(
