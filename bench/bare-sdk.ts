@@ -51,7 +51,6 @@ export async function measureBareSdk(setup: BareSetup): Promise<BareTimes> {
 function bareOptions(cwd: string, sessionId: string, environment: Record<string, string>): Options {
   const { spawnClaudeCodeProcess, sessionStore, sessionStoreFlush, ...options } = agentOptions({
     requested: {},
-    granted: [],
     defaultModel: null,
     nameModel: (model) => model,
     cwd,

@@ -260,12 +260,13 @@ describe('what a session changes', () => {
     for (const from of [UNKNOWN_ID, 'x', '']) {
       assertProblem(await server.request('GET', `/sessions/${id}/changes?from=${from}`), 404, 'not_found');
     }
-    await server.context.database.db
-      .updateTable('turns')
-      .set({ state: 'queued' })
-      .where('id', '=', third)
-      .execute();
-    assertProblem(await server.request('GET', `/sessions/${id}/changes?from=${third}`), 409, 'not_supported');
+    const busy = await server.execute(bash('sleep 60'));
+    await server.event(busy, ({ kind, data }) => kind === 'turn' && data.phase === 'started');
+    const { turn_id } = await server.client.sessions.messages.send(busy, { prompt: 'later' });
+    const path = `/sessions/${busy}/changes?from=${turn_id}`;
+    assertProblem(await server.request('GET', path), 409, 'not_supported');
+    await server.client.sessions.cancel(busy);
+    await server.ended(busy);
   });
 
   describe('POST /sessions/{id}/rewind', () => {

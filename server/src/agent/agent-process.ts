@@ -235,7 +235,7 @@ export class AgentProcess {
     const before = this.#granting;
     const after = (async () => {
       await before.catch(() => {}); // its own caller is told
-      const allow = allowedRules({ ...this.#spec, granted: await readRules() });
+      const allow = [...allowedRules(this.#spec), ...(await readRules())];
       await this.#query.applyFlagSettings({ permissions: { allow } });
     })();
     this.#granting = after;

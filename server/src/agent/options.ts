@@ -13,8 +13,6 @@ import { askingTools, backgroundTools, CLIENT_TOOL_SERVER, offeredTools } from '
 
 export type OptionsSource = {
   requested: SessionOptions;
-  /** Rules that hold beside those of the options. */
-  granted: readonly string[];
   /** Of sessions that name none; null leaves the choice to the agent program. */
   defaultModel: string | null;
   /** The name under which an agent asks for a model. */
@@ -74,12 +72,12 @@ const rulesOverInput = {
   disallowedToolsDelivery: 'initialize',
 } as Partial<Options>;
 
+/** What the options allow. */
 export function allowedRules({
   requested,
-  granted,
   answerClientTool,
-}: Pick<OptionsSource, 'requested' | 'granted' | 'answerClientTool'>): string[] {
-  const allowed = [...(requested.allowed_tools ?? []), ...granted];
+}: Pick<OptionsSource, 'requested' | 'answerClientTool'>): string[] {
+  const allowed = requested.allowed_tools ?? [];
   const answersClientTools = answerClientTool !== null && requested.client_tools !== undefined;
   // Whoever runs a tool decides about it as well.
   return answersClientTools ? [...allowed, `mcp__${CLIENT_TOOL_SERVER}`] : allowed;

@@ -59,7 +59,7 @@ export async function classicRoutes(
     message: 'Claude Agent SDK API',
     version,
     endpoints: {
-      execute: 'POST /execute/ - Start a session, or resume one',
+      execute: 'POST /execute/ - Start a session, or resume one; /execute/validate only checks',
       status: 'GET /status/{session_id} - Status, messages and result',
       cancel: 'POST /cancel/{session_id} - Cancel a session that waits or runs',
       sessions: 'GET /sessions/ - List sessions, newest first',
@@ -73,6 +73,7 @@ export async function classicRoutes(
         'POST /sessions/{session_id}/messages - Queue, steer or interrupt; GET, PATCH, DELETE while they wait',
       interrupt: 'POST /sessions/{session_id}/interrupt - Stop the turn, keep the session',
       approvals: 'GET /approvals, POST /approvals/{approval_id} - What agents wait on, and the answers',
+      presets: 'GET, POST /presets; GET, PATCH, DELETE /presets/{preset_id} - Saved requests',
       fork: 'POST /sessions/{session_id}/fork - A new session from any event',
       files: 'GET, PUT, DELETE /sessions/{session_id}/files/{path}; GET /archive, /changes; POST /rewind',
       audit: 'GET /audit - Who did what; POST /stream-tickets - Event streams for EventSource',

@@ -16,7 +16,7 @@ export const presetOptions = z
   .refine((options) => Buffer.byteLength(JSON.stringify(options)) <= MAX_OPTIONS_BYTES, {
     error: `must not be longer than ${MAX_OPTIONS_BYTES} bytes as JSON`,
   })
-  .transform(withoutNull)
+  .overwrite(withoutNull)
   .describe('Fields of `POST /execute/`, checked as there; at most 64 kB.');
 export type PresetOptions = z.output<typeof presetOptions>;
 

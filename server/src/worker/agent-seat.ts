@@ -108,6 +108,8 @@ export class AgentSeat {
       this.#agent = agent;
       agent.pump = this.#pump(agent);
     });
+    // Not among the settings that it is started with, which stay as they are.
+    if (session.grants.length > 0) await this.takeGrants();
     if (this.#agent === null) throw new Error('the agent process ended before its turn began');
     return this.#agent;
   }

@@ -10,7 +10,6 @@ import type { GatewayAccess } from '../gateway/gateway.ts';
 import type { Sandbox } from '../isolation/driver.ts';
 import type { EgressRule } from '../isolation/egress.ts';
 import type { Remover } from '../removal/remover.ts';
-import { grantedRules } from '../session/grants.ts';
 import { HTTP_PORT, HTTPS_PORT, remoteHostOf, revokedHost } from '../session/remote-hosts.ts';
 import type { SessionRow } from '../session/store.ts';
 import { hasDescriptorPaths } from '../util/descriptors.ts';
@@ -122,7 +121,6 @@ function start(
     // One process's: the end of an earlier one must not find this one.
     mark: `${mark}${session.id}/${fence}/${randomUUID()}`,
     requested: options,
-    granted: grantedRules(session),
     defaultModel,
     nameModel,
     cwd: sandbox.view.workspace,

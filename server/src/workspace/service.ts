@@ -217,12 +217,6 @@ async function snapshotBefore(
   { sessionId, turnId }: { sessionId: string; turnId: string },
 ): Promise<SnapshotName> {
   const turn = isUuid(turnId) ? await findTurn(db, { sessionId, id: turnId }) : undefined;
-  if (turn?.state === 'queued') {
-    throw new AppError(
-      'not_supported',
-      'The turn has not begun: there is no snapshot of the time before it.',
-    );
-  }
   if (turn !== undefined) return `turn-${turn.id}`;
   throw new AppError('not_found', `Session ${sessionId} has no turn ${turnId}`, {
     hint: `GET /sessions/${sessionId}/turns lists them; \`start\` is the state before the first`,
