@@ -3,6 +3,7 @@ import { Approvals } from './approvals.ts';
 import { type AuditFilter, listAudit } from './audit.ts';
 import { type EventsOptions, streamMany } from './events.ts';
 import { type CallOptions, type ClientOptions, type CreateOptions, Http } from './http.ts';
+import { Presets } from './presets.ts';
 import { Run, type RunOptions } from './run.ts';
 import { Sessions } from './sessions.ts';
 import type {
@@ -22,6 +23,7 @@ export class GreenroomClient {
   readonly #http: Http;
   readonly sessions: Sessions;
   readonly approvals: Approvals;
+  readonly presets: Presets;
   readonly apiKeys: ApiKeys;
   readonly budgets: Budgets;
 
@@ -29,6 +31,7 @@ export class GreenroomClient {
     this.#http = new Http(options);
     this.sessions = new Sessions(this.#http);
     this.approvals = new Approvals(this.#http);
+    this.presets = new Presets(this.#http);
     this.apiKeys = new ApiKeys(this.#http);
     this.budgets = new Budgets(this.#http);
   }
@@ -36,6 +39,11 @@ export class GreenroomClient {
   /** Starts a session, or resumes one (`resume_session_id`). When this resolves the prompt is on the server's disk. */
   async execute(request: ExecuteRequest, options: CreateOptions = {}): Promise<ExecuteResponse> {
     return await this.#http.create('/execute', request, options);
+  }
+
+  /** Throws what `execute` would throw, but for a lack of room; starts nothing. */
+  async validate(request: ExecuteRequest, options: CallOptions = {}): Promise<{ valid: true }> {
+    return await this.#http.json('POST', '/execute/validate', { json: request, ...options });
   }
 
   /** Starts a session, or resumes one, and follows that turn to its end. */

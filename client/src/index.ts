@@ -8,6 +8,7 @@ export type { EventsOptions, SessionStreamOptions, StreamOptions } from './event
 export type { Files } from './files.ts';
 export type { CallOptions, ClientOptions, CreateOptions, FileContent } from './http.ts';
 export type { Messages } from './messages.ts';
+export type { Presets } from './presets.ts';
 export type { Run, RunOptions, RunResult } from './run.ts';
 export type { EventQuery, Sessions, StatusQuery, TurnQuery } from './sessions.ts';
 export type { CountFilter, SummaryFilter, SummaryPage } from './summaries.ts';
@@ -23,10 +24,12 @@ export type {
   Budget,
   BudgetPeriod,
   ChangeKeyRequest,
+  ChangePresetRequest,
   Cleanup,
   ContentBlock,
   CreatedApiKey,
   CreateKeyRequest,
+  CreatePresetRequest,
   DeltaEvent,
   ErrorCode,
   EventKind,
@@ -40,11 +43,13 @@ export type {
   FileWritten,
   Fork,
   ForkRequest,
+  Grant,
   Interruption,
   MarksRequest,
   MessageEdit,
   MessageRequest,
   MultiplexedEvent,
+  Preset,
   Problem,
   Readiness,
   ResetEvent,

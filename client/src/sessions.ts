@@ -18,12 +18,14 @@ import type {
   ExecuteResponse,
   Fork,
   ForkRequest,
+  Grant,
   Interruption,
   MarksRequest,
   Rewind,
   RewindRequest,
   Session,
   SessionCounts,
+  SessionEvent,
   SessionListItem,
   SessionMarks,
   SessionStatus,
@@ -158,6 +160,11 @@ export class Sessions {
     return await this.#http.json('GET', path`/sessions/${sessionId}/events`, { query, ...options });
   }
 
+  /** One event, whole. */
+  async event(sessionId: string, seq: number, options: CallOptions = {}): Promise<SessionEvent> {
+    return await this.#http.json('GET', path`/sessions/${sessionId}/events/${String(seq)}`, options);
+  }
+
   /**
    * The session's events, those that are there and those that come, each once and in order. Connects again by itself
    * and goes on where it was. Ends when the session is deleted or the signal aborts.
@@ -185,14 +192,19 @@ export class Sessions {
     return await this.#http.create(path`/sessions/${sessionId}/fork`, request, options);
   }
 
-  /** What the session changed in its workspace. */
+  /** What the session changed in its workspace: since its start, or `from` a turn (its id, or `last`). */
   async changes(
     sessionId: string,
-    query: { path?: string; context?: number } = {},
+    query: { from?: string; path?: string; context?: number } = {},
     options: CallOptions = {},
   ): Promise<WorkspaceChanges> {
     const url = path`/sessions/${sessionId}/changes`;
     return await this.#http.json('GET', url, { query: { ...query, format: 'json' }, ...options });
+  }
+
+  /** Takes back what an approval allowed for the rest of the session (`grants` of the session). */
+  async removeGrant(sessionId: string, grantId: string, options: CallOptions = {}): Promise<Grant> {
+    return await this.#http.json('DELETE', path`/sessions/${sessionId}/grants/${grantId}`, options);
   }
 
   /** Makes the files what they were when a turn began, or at the `start`. */

@@ -24,6 +24,7 @@ import type { eventPage } from '../../server/src/event/queries.ts';
 import type { SessionState, sessionSummary } from '../../server/src/event/summary.ts';
 import type { problem } from '../../server/src/http/problem.ts';
 import type { readiness, versions } from '../../server/src/operations/view.ts';
+import type { changePresetRequest, createPresetRequest, presetView } from '../../server/src/preset/preset.ts';
 import type { forkRequest } from '../../server/src/session/fork-request.ts';
 import type { settingsRequest } from '../../server/src/session/settings.ts';
 import type { forkView, interruptionView, sessionView } from '../../server/src/session/view.ts';
@@ -51,6 +52,8 @@ export const shapes = () => ({
   CreateKeyRequest: sent<typeof createKeyRequest>(),
   ChangeKeyRequest: sent<typeof changeKeyRequest>(),
   RotateKeyRequest: sent<typeof rotateKeyRequest>(),
+  CreatePresetRequest: sent<typeof createPresetRequest>(),
+  ChangePresetRequest: sent<typeof changePresetRequest>(),
   ExecuteRequest: sent<typeof executeRequest>(),
   MessageRequest: sent<typeof messageRequest>(),
   MessageEdit: sent<typeof editRequest>(),
@@ -85,6 +88,7 @@ export const shapes = () => ({
   FileWritten: received<typeof fileWritten>(),
   WorkspaceChanges: received<typeof changesView>(),
   Rewind: received<typeof rewindView>(),
+  Preset: received<typeof presetView>(),
   ApiKey: received<typeof apiKeyView>(),
   CreatedApiKey: received<typeof createdKeyView>(),
   AuditEntry: received<typeof auditEntry>(),

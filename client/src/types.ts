@@ -25,6 +25,7 @@ export type WholeTurn = Shapes['WholeTurn'];
 export type TurnError = NonNullable<Turn['error']>;
 export type ContentBlock = Shapes['ContentBlock'];
 export type MessageRequest = Shapes['MessageRequest'];
+/** `PATCH` of a message that waits: what is left out stays. */
 export type MessageEdit = Shapes['MessageEdit'];
 
 /** What an agent waits on. */
@@ -80,6 +81,15 @@ export type WorkspaceChanges = Shapes['WorkspaceChanges'];
 export type FileChange = WorkspaceChanges['files'][number];
 export type RewindRequest = Shapes['RewindRequest'];
 export type Rewind = Shapes['Rewind'];
+
+/** What an approval allowed for the rest of a session. */
+export type Grant = Session['grants'][number];
+
+/** A saved body of `POST /execute/`. */
+export type Preset = Shapes['Preset'];
+export type CreatePresetRequest = Shapes['CreatePresetRequest'];
+/** `PATCH /presets/{id}`: a field that is left out stays. */
+export type ChangePresetRequest = Shapes['ChangePresetRequest'];
 
 /** Of one tenant; its secret is known to whoever made it. */
 export type ApiKey = Shapes['ApiKey'];

@@ -25,6 +25,7 @@ export const errorStatus = {
   range_not_satisfiable: 416,
   storage: 507,
   message_not_queued: 409,
+  name_taken: 409,
   approval_decided: 409,
   idempotency_in_flight: 409,
   idempotency_key_reused: 422,

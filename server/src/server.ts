@@ -23,6 +23,7 @@ import { installOriginGuard } from './http/origin-guard.ts';
 import { handleFrameworkError, installErrorHandler } from './http/problem.ts';
 import { installSecurityHeaders } from './http/security-headers.ts';
 import { operationsRoutes } from './operations/routes.ts';
+import { presetRoutes } from './preset/routes.ts';
 import { sessionRoutes } from './session/routes.ts';
 import { streamTicketRoutes } from './stream-ticket/routes.ts';
 import { summaryRoutes } from './summary/routes.ts';
@@ -84,6 +85,7 @@ export async function createServer(context: Context): Promise<Server> {
         { name: 'turns', description: 'Messages to a session, and what came of them' },
         { name: 'workspace', description: 'Files of a session, what it changed, and the way back' },
         { name: 'approvals', description: 'What agents wait on, and the answers' },
+        { name: 'presets', description: 'Saved bodies of POST /execute/' },
         { name: 'api-keys', description: 'Who may use the server, and for what' },
         { name: 'audit', description: 'Who did what' },
         { name: 'usage', description: 'What model requests used and cost, and what they may cost' },
@@ -101,6 +103,7 @@ export async function createServer(context: Context): Promise<Server> {
   await app.register(approvalRoutes, { context });
   await app.register(workspaceRoutes, { forTenant: context.forTenant });
   await app.register(eventRoutes, { context });
+  await app.register(presetRoutes, { context });
   await app.register(streamTicketRoutes, { context });
   await app.register(auditRoutes, { context });
   await app.register(apiKeyRoutes, { context });

@@ -159,15 +159,19 @@ async function makeThings(server: TestServer, key: CreatedApiKey): Promise<Recor
   assert.ok(asked.kind === 'approval' && asked.data.phase === 'requested');
   const { turn_id } = await client.sessions.messages.send(session_id, { prompt: 'later' });
   await client.sessions.files.write(session_id, 'notes.txt', 'hello');
+  const { preset_id } = await client.presets.create({ name: 'of the owners', options: {} });
   return {
-    ...{ session_id, turn_id, approval_id: asked.data.approval.approval_id },
+    ...{ session_id, turn_id, approval_id: asked.data.approval.approval_id, preset_id },
     api_key_id: key.api_key_id,
   };
 }
 
 /** With these ids in their paths, and the body that their own description gives as an example. */
 function readOperations(document: ApiDocument, ids: Record<string, string>): Operation[] {
-  const known: Record<string, string> = { ...ids, path: 'notes.txt', task_id: 'task', period: 'day' };
+  const known: Record<string, string> = {
+    ...ids,
+    ...{ path: 'notes.txt', task_id: 'task', grant_id: 'grant', seq: '1', period: 'day' },
+  };
   return [...document.operations].map(([name, operation]) => {
     const [method = '', template = ''] = name.split(' ');
     const path = template.replace(/\{(\w+)\}/g, (_, parameter) => {

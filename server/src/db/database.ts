@@ -5,6 +5,7 @@ import type { AuditLogTable } from '../audit/table.ts';
 import type { BudgetTable } from '../budget/table.ts';
 import type { EventTable } from '../event/table.ts';
 import type { IdempotencyKeyTable } from '../idempotency/table.ts';
+import type { PresetTable } from '../preset/table.ts';
 import type { DeletedSessionTable, SessionTable } from '../session/table.ts';
 import type { StreamTicketTable } from '../stream-ticket/table.ts';
 import type { SessionMarkTable, SessionReaderTable } from '../summary/table.ts';
@@ -31,6 +32,7 @@ export type Database = {
   budgets: BudgetTable;
   audit_log: AuditLogTable;
   stream_tickets: StreamTicketTable;
+  presets: PresetTable;
 };
 
 export const SCHEMA = 'greenroom';

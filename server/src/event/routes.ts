@@ -9,6 +9,7 @@ import { toArchived } from '../summary/filter.ts';
 import { meetReader } from '../summary/service.ts';
 import { STREAM_HEADERS } from './connection.ts';
 import { type Cursor, parseCursor, parseCursors } from './cursor.ts';
+import { eventView } from './event.ts';
 import {
   type EventsQuery,
   eventPage,
@@ -17,7 +18,7 @@ import {
   manyEventsQuery,
   misplacedFields,
 } from './queries.ts';
-import { type EventPage, getLogRangeOrThrow, readEventPage } from './service.ts';
+import { type EventPage, getEventOrThrow, getLogRangeOrThrow, readEventPage } from './service.ts';
 
 const STREAM_TYPE = 'text/event-stream';
 const DEFAULT_PAGE = 100;
@@ -74,6 +75,23 @@ export async function eventRoutes(
       reply.hijack();
       const headers = reply.getHeaders();
       context.streams.followSession(reply.raw, { key, range, cursor, selection, headers });
+    },
+  );
+
+  app.get(
+    '/sessions/:session_id/events/:seq',
+    {
+      schema: {
+        tags: ['sessions'],
+        summary: 'One event of a session, whole',
+        params: z.object({ session_id: z.string(), seq: z.string() }),
+        response: { 200: eventView, ...problems(404, 503) },
+      },
+    },
+    async (request, reply) => {
+      const { seq } = request.params;
+      const event = await getEventOrThrow(context.forTenant(request).db, sessionKey(request), seq);
+      return sendText(reply, event.json) as never;
     },
   );
 

@@ -263,13 +263,13 @@ export async function listSystemMessages(
   db: Kysely<Database>,
   sessionId: string,
   subtypes: readonly string[],
-): Promise<{ data: unknown; at: Date }[]> {
+): Promise<{ data: unknown; turnId: string | null; at: Date }[]> {
   // By text: PostgreSQL cannot look into a document with a NUL in it, which any tool may have printed.
   const patterns = subtypes.map((subtype) => `%"subtype":"${subtype}"%`);
-  const { rows } = await sql<{ data: { subtype?: string }; at: Date }>`
-    select data, at from (
-      select seq, data, at, sum(octet_length(data::text)) over (order by seq desc) as length_so_far from (
-        select seq, data, at from events
+  const { rows } = await sql<{ data: { subtype?: string }; turnId: string | null; at: Date }>`
+    select data, turn_id as "turnId", at from (
+      select seq, data, turn_id, at, sum(octet_length(data::text)) over (order by seq desc) as length_so_far from (
+        select seq, data, turn_id, at from events
         where session_id = ${sessionId} and kind = 'sdk' and pg_column_size(data) < ${SEARCHED_BYTES}
         order by seq desc limit ${SEARCHED_MESSAGES}
       ) newest

@@ -4,7 +4,7 @@ import type { AuditAction } from '../audit/audit.ts';
 /** What a route does, for the audit log, and what it does it to. */
 export type AuditedRoute = {
   action: AuditAction | ((request: FastifyRequest) => AuditAction);
-  object: 'session' | 'approval' | 'api_key' | 'budget' | null;
+  object: 'session' | 'approval' | 'preset' | 'api_key' | 'budget' | null;
   /** The path parameter that names the object; or the field of the answer, where the route makes the object. */
   id: { parameter: string } | { answer: string } | null;
 };
@@ -24,6 +24,12 @@ const ofKey = (action: AuditAction): AuditedRoute => ({
   action,
   object: 'api_key',
   id: { parameter: 'api_key_id' },
+});
+
+const ofPreset = (action: AuditAction): AuditedRoute => ({
+  action,
+  object: 'preset',
+  id: { parameter: 'preset_id' },
 });
 
 /** Named by its period, and one for a key by the key. */
@@ -52,6 +58,10 @@ export const auditedRoutes: Record<string, AuditedRoute> = {
     object: 'approval',
     id: { parameter: 'approval_id' },
   },
+  'DELETE /sessions/:session_id/grants/:grant_id': ofSession('grant.remove'),
+  'POST /presets': { action: 'preset.create', object: 'preset', id: { answer: 'preset_id' } },
+  'PATCH /presets/:preset_id': ofPreset('preset.change'),
+  'DELETE /presets/:preset_id': ofPreset('preset.remove'),
   'POST /stream-tickets': { action: 'stream_ticket.create', object: null, id: null },
   'POST /api-keys': { action: 'api_key.create', object: 'api_key', id: { answer: 'api_key_id' } },
   'PATCH /api-keys/:api_key_id': ofKey('api_key.change'),
@@ -83,7 +93,18 @@ export const keptFields: ReadonlySet<string> = new Set([
     'cwd',
     'additional_directories',
   ],
-  ...['resume_session_id', 'fork_session', 'delivery', 'queued', 'to', 'decision', 'scope', 'max_age_hours'],
+  ...[
+    'resume_session_id',
+    'fork_session',
+    'preset_id',
+    'delivery',
+    'before',
+    'queued',
+    'to',
+    'decision',
+    'scope',
+    'max_age_hours',
+  ],
   ...['name', 'scopes', 'tenant', 'expires_at', 'keep_previous_s', 'requests_per_second'],
   ...[
     'max_active_sessions',

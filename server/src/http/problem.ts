@@ -46,6 +46,7 @@ const titles: Record<ErrorCode, string> = {
   range_not_satisfiable: 'The range lies outside the file',
   storage: 'The disk is full',
   message_not_queued: 'The message is not waiting any more',
+  name_taken: 'Something else has this name',
   approval_decided: 'The approval does not wait any more',
   idempotency_in_flight: 'The same request is under way',
   idempotency_key_reused: 'The Idempotency-Key was used for another request',

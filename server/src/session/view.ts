@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { tokenUsage } from '../turn/turn.ts';
 import { toTurnView, turnView } from '../turn/view.ts';
+import { grantView, toGrantView } from './grants.ts';
 import { withoutSecrets } from './secrets.ts';
 import type { SessionDetail, SessionRow } from './service.ts';
 import { queuePlace, sessionOptions, sessionStatus, waitingFor } from './session.ts';
@@ -16,6 +17,7 @@ export const sessionView = z
     metadata: z.record(z.string(), z.string()),
     archived: z.boolean(),
     options: sessionOptions,
+    grants: z.array(grantView).describe('What approvals allowed for the rest of the session.'),
     cwd: z.string().nullable().describe('null is a workspace of its own.'),
     isolation: z.string().nullable().describe('What its agent ran in last; null before the first start.'),
     claude_session_id: z.string().nullable(),
@@ -70,6 +72,7 @@ function toView(session: SessionRow): Omit<SessionView, 'queue' | 'turns' | 'tur
     metadata: session.metadata,
     archived: session.is_archived,
     options: withoutSecrets(session.options),
+    grants: session.grants.map(toGrantView),
     cwd: session.cwd,
     isolation: session.isolation,
     claude_session_id: session.claude_session_id,
