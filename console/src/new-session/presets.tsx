@@ -70,7 +70,7 @@ function toDraft({ preset_id, options }: Preset): Draft {
 function usePresets() {
   return useQuery({
     queryKey: ['presets'],
-    queryFn: async ({ signal }) => await Array.fromAsync(client.presets.list({}, { signal })),
+    queryFn: async ({ signal }) => await client.presets.list({ signal }),
   });
 }
 
