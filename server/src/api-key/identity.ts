@@ -60,6 +60,11 @@ export const NOBODY: Identity = {
   limits: NO_LIMITS,
 };
 
+/** Why somebody may not, for people. */
+export function lackOf({ name }: Identity, scope: Scope): string {
+  return `The API key "${name}" lacks the scope ${scope}.`;
+}
+
 export function mayUse(identity: Identity, scope: Scope): boolean {
   const has = identity.scopes;
   return has.has(scope) || has.has('operator') || (scope !== 'operator' && has.has('admin'));

@@ -6,6 +6,7 @@ import type { BudgetTable } from '../budget/table.ts';
 import type { EventTable } from '../event/table.ts';
 import type { IdempotencyKeyTable } from '../idempotency/table.ts';
 import type { DeletedSessionTable, SessionTable } from '../session/table.ts';
+import type { InstallationTable, SignInCodeTable, SignInTable } from '../sign-in/table.ts';
 import type { StreamTicketTable } from '../stream-ticket/table.ts';
 import type { TurnTable } from '../turn/table.ts';
 import type { SessionSpendingTable, UsageLedgerTable } from '../usage/table.ts';
@@ -28,6 +29,9 @@ export type Database = {
   budgets: BudgetTable;
   audit_log: AuditLogTable;
   stream_tickets: StreamTicketTable;
+  installation: InstallationTable;
+  sign_ins: SignInTable;
+  sign_in_codes: SignInCodeTable;
 };
 
 export const SCHEMA = 'greenroom';
