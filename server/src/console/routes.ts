@@ -9,6 +9,7 @@ import { type ConsoleFile, encodings, openConsoleFile, readConsoleIndex } from '
 import { consoleMediaType } from './media-type.ts';
 
 const FOR_EVER = 'public, max-age=31536000, immutable';
+const otherMethods = ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 const offered = encodings.map(({ name }) => name);
 
 /** The console: files of its build, and its page for every other path below it. */
@@ -32,13 +33,9 @@ export async function consoleRoutes(
     if (!/^assets(\/|$)/.test(name)) return await sendIndex(directory, request, reply);
     throw new AppError('not_found', 'The console has no such file.', { hint: 'reload the page' });
   });
-  app.route({
-    method: ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
-    url: '/console/*',
-    ...open,
-    onRequest: refuseMethod,
-    handler: refuseMethod,
-  });
+  for (const url of ['/console', '/console/*']) {
+    app.route({ method: [...otherMethods], url, ...open, onRequest: refuseMethod, handler: refuseMethod });
+  }
 }
 
 async function refuseMethod({ method }: FastifyRequest, reply: FastifyReply): Promise<never> {
@@ -73,11 +70,12 @@ async function sendFile(
     .header('vary', 'accept-encoding')
     .type(consoleMediaType(name));
   if (encoding !== null) reply.header('content-encoding', encoding);
-  const isSame = isKnown(request.headers['if-none-match'], etag);
-  if (!isSame) reply.header('content-length', size);
-  if (!isSame && request.method !== 'HEAD') return reply.send(handle.createReadStream({ start: 0 }));
-  await handle.close();
-  return reply.code(isSame ? 304 : 200).send();
+  if (isKnown(request.headers['if-none-match'], etag)) {
+    await handle.close();
+    return reply.code(304).send();
+  }
+  // For HEAD too: the framework reads it away, and leaves the length.
+  return reply.header('content-length', size).send(handle.createReadStream({ start: 0 }));
 }
 
 function splitUrl(url: string): { path: string; search: string } {
