@@ -10,6 +10,7 @@ import { followSystemTheme } from './app/theme.ts';
 import { loadWords } from './i18n/locale.ts';
 import { startLive } from './live/live.ts';
 import { router } from './router.tsx';
+import { startRefreshingCounts } from './session-list/refresh-counts.ts';
 import { Toaster } from './ui/toast.tsx';
 import { TooltipProvider } from './ui/tooltip.tsx';
 
@@ -20,6 +21,7 @@ await loadWords();
 followSystemTheme();
 startClock();
 startLive();
+startRefreshingCounts();
 createRoot(root).render(
   <StrictMode>
     {/* The page's policy allows no style elements that come later. */}
