@@ -1,4 +1,4 @@
-import type { Approval, Approvals, GreenroomError } from '@greenroom/client';
+import type { Approval, Approvals } from '@greenroom/client';
 
 /** What a person answers. */
 export type Answer =
@@ -43,8 +43,7 @@ export async function sendAnswer(approvals: Approvals, id: string, answer: Answe
 }
 
 /** A connection that broke says nothing about whether the request arrived, and a server that failed neither. */
-export function deliveryOf(error: Partial<Pick<GreenroomError, 'status' | 'code'>>): Delivery {
-  const { status, code } = error;
+export function deliveryOf({ status, code }: { status?: number; code?: string }): Delivery {
   if (status === undefined || status >= 500 || code === 'unexpected_answer') return 'unsent';
   // Not let in: nothing arrived, and it can be sent once that is put right.
   if (status === 401 || status === 408 || status === 429) return 'unsent';
