@@ -96,7 +96,10 @@ function UrlView({ url }: { url: string }) {
   const parts = splitUrl(url);
   if (parts === null) return <CommandText text={url} />;
   return (
-    <div className="rounded-md border bg-raised px-3 py-2 font-mono text-[12.5px]" dir="ltr">
+    <div
+      className="rounded-md border bg-raised px-3 py-2 font-mono text-[12.5px] [font-variant-ligatures:none]"
+      dir="ltr"
+    >
       <span className="break-all text-muted">
         <SafeText text={parts.before} />
         <strong className="font-semibold text-ink">

@@ -20,7 +20,7 @@ export function CommandText({ text }: { text: string }) {
         dir="ltr"
         className="max-h-[45dvh] overflow-auto px-3 py-2 pr-11"
       >
-        <pre className="whitespace-pre-wrap break-all font-mono text-[12.5px] leading-relaxed">
+        <pre className="whitespace-pre-wrap break-all font-mono text-[12.5px] leading-relaxed [font-variant-ligatures:none]">
           <SafeText text={isWhole ? text : text.slice(0, SHOWN)} />
         </pre>
       </section>

@@ -19,7 +19,11 @@ export function CompactCard({ approval, renderWhole }: { approval: Approval; ren
   const [isOpen, setOpen] = useState(false);
   const answering = useAnswer(approval);
   const toggle = (
-    <Button kind="quiet" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+    <Button
+      kind={hasPlainActs(approval) || isOpen ? 'quiet' : 'secondary'}
+      aria-expanded={isOpen}
+      onClick={() => setOpen(!isOpen)}
+    >
       {isOpen ? <ChevronUp aria-hidden /> : <ChevronDown aria-hidden />}
       {t(isOpen ? 'common.showLess' : 'approval.look')}
     </Button>
@@ -66,7 +70,7 @@ function Asked({ approval }: { approval: Approval }) {
             className={
               approval.kind === 'question' || approval.kind === 'plan'
                 ? 'text-ink'
-                : 'break-all font-mono text-ink'
+                : 'break-all font-mono text-ink [font-variant-ligatures:none]'
             }
           >
             <SafeText text={text} />
@@ -97,6 +101,10 @@ function PlainActs({ approval, answering }: { approval: Approval; answering: Ans
       </ActButton>
     </>
   );
+}
+
+function hasPlainActs({ kind, input }: Approval): boolean {
+  return kind === 'tool' || (kind === 'question' && isSimple(readQuestions(input)));
 }
 
 function PlainAnswers({ approval, answering }: { approval: Approval; answering: Answering }) {

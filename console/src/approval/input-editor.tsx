@@ -40,7 +40,7 @@ export function InputEditor(props: { approval: Approval; answering: Answering; o
             spellCheck={false}
             dir="ltr"
             rows={Math.min(16, text.split('\n', 17).length + 1)}
-            className="max-h-[50dvh] font-mono"
+            className="max-h-[50dvh] font-mono [font-variant-ligatures:none]"
             onChange={(event) => changeDraft(approval, { input: event.target.value })}
           />
         )}

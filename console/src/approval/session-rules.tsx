@@ -84,7 +84,7 @@ function RuleField({ number, rule, error, onChange, onRemove }: RuleFieldProps) 
           maxLength={1_000}
           spellCheck={false}
           dir="ltr"
-          className="font-mono"
+          className="font-mono [font-variant-ligatures:none]"
           onChange={(event) => onChange(event.target.value)}
         />
         <Button kind="quiet" size="icon" aria-label={t('approval.removeRule', { number })} onClick={onRemove}>

@@ -21,6 +21,7 @@ describe('an approval on one line', () => {
     ['further lines that are none of Unix', 'Bash', { command: 'ls\rrm -rf /' }],
     ['what is far to the right', 'Bash', { command: `ls ${' '.repeat(500)}; rm -rf /` }],
     ['another field', 'Bash', { command: 'ls', dangerouslyDisableSandbox: true }],
+    ['an address that leads elsewhere', 'WebFetch', { url: 'https://example.com@evil.test/', prompt: 'x' }],
     ['much input', 'mcp__mail__send', { body: 'x'.repeat(500) }],
   ];
   for (const [what, name, input] of partial) {

@@ -1,7 +1,7 @@
 import type { Approval } from '@greenroom/client';
 import type { Values, WordKey } from '../i18n/words.ts';
 import { readQuestions } from './question.ts';
-import { readToolCall } from './tool-call.ts';
+import { readToolCall, splitUrl } from './tool-call.ts';
 
 /** An approval on one line. */
 export type Summary = {
@@ -47,12 +47,7 @@ function summarizeCall(approval: Approval): Summary {
       return cut('approval.asks.read', {}, call.path, hasMore);
     case 'fetch':
       // What the page is asked for is no danger; where the request goes is.
-      return cut(
-        'approval.asks.fetch',
-        {},
-        call.url,
-        Object.keys(rest).some((name) => name !== 'prompt'),
-      );
+      return cut('approval.asks.fetch', {}, call.url, hidesHost(call.url) || !isOnly(rest, 'prompt'));
     case 'mcp':
       return cut('approval.asks.mcp', { server: call.server, tool: call.tool }, JSON.stringify(rest));
     case 'other':
@@ -66,6 +61,14 @@ function cut(asks: WordKey, values: Values, text: string, hasMore = false): Summ
   const [first = ''] = text.trim().split(/[\n\r\u2028\u2029]/, 1);
   const line = first.length > LINE ? `${first.slice(0, LINE)}…` : first;
   return { asks, values, text: line, isWhole: !hasMore && line === text.trim() };
+}
+
+function hidesHost(url: string): boolean {
+  return splitUrl(url)?.goesTo !== null;
+}
+
+function isOnly(fields: Readonly<Record<string, unknown>>, name: string): boolean {
+  return Object.keys(fields).every((field) => field === name);
 }
 
 function lines(text: string): number {

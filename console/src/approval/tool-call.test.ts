@@ -32,6 +32,15 @@ describe('what a call would do', () => {
     );
   });
 
+  it('repeats no path as what is said about it', () => {
+    const write = {
+      tool_name: 'Write',
+      input: { file_path: '/a/notes.txt', content: 'x' },
+      description: 'notes.txt',
+    };
+    assert.deepEqual(readToolCall(write).says, []);
+  });
+
   it('takes the server and the tool from the name of an MCP tool', () => {
     assert.deepEqual(asked('mcp__my_server__do__it', {}).call, {
       kind: 'mcp',

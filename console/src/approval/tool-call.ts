@@ -27,7 +27,7 @@ export function readToolCall({ tool_name: tool, input, description }: Asked): To
   const hidden = isSaid ? [...shown, 'description'] : shown;
   const rest = Object.fromEntries(Object.entries(input).filter(([name]) => !hidden.includes(name)));
   const words = [isSaid ? String(input.description) : '', description ?? ''];
-  const says = [...new Set(words)].filter((text) => text.trim() !== '');
+  const says = [...new Set(words)].filter((text) => text.trim() !== '' && !isShown(text, input, shown));
   return { call, says, rest };
 }
 
@@ -53,6 +53,11 @@ function readCall(tool: string, input: Input): [ShownCall, string[]] {
   if (tool === 'Read' && isText(path)) return [{ kind: 'read', path }, ['file_path']];
   if (tool === 'WebFetch' && isText(input.url)) return [{ kind: 'fetch', url: input.url }, ['url']];
   return [readMcpName(tool) ?? { kind: 'other' }, []];
+}
+
+/** The program says of some calls what one sees anyway: a path, an address. */
+function isShown(text: string, input: Input, fields: readonly string[]): boolean {
+  return fields.some((name) => typeof input[name] === 'string' && input[name].endsWith(text));
 }
 
 function readMcpName(tool: string): ShownCall | null {
