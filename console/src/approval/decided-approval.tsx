@@ -1,0 +1,5 @@
+import type { Approval } from '@greenroom/client';
+
+export function DecidedApproval(_: { approval: Approval }) {
+  return null;
+}

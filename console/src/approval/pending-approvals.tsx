@@ -1,0 +1,3 @@
+export function PendingApprovals(_: { sessionId: string }) {
+  return null;
+}

@@ -1,0 +1,3 @@
+export function Markdown(_: { text: string; isStreaming: boolean }) {
+  return null;
+}
