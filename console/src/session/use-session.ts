@@ -17,7 +17,13 @@ export function useSession(sessionId: string) {
 /** Its log, the same for all who show it. */
 export function useSessionLog(sessionId: string): SessionLog {
   const log = logOf(sessionId);
-  useEffect(() => log.open(), [log]);
+  useEffect(() => {
+    const close = log.open();
+    return () => {
+      close();
+      if (!log.isOpen && log.state.get().name === 'missing') logs.delete(sessionId);
+    };
+  }, [log, sessionId]);
   return log;
 }
 
@@ -27,7 +33,7 @@ const logs = new Map<string, SessionLog>();
 
 function logOf(sessionId: string): SessionLog {
   const known = logs.get(sessionId);
-  if (known !== undefined && known.state.get().name !== 'missing') return known;
+  if (known !== undefined) return known;
   const log = new SessionLog({
     readPage: async (query) => await client.sessions.events(sessionId, query),
     follow: (follower) => live.follow(sessionId, follower),

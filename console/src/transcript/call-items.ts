@@ -55,6 +55,7 @@ export class CallItems {
     const item = { kind: 'approval' as const, key, seq, at: Date.parse(at), turnId, approval };
     if (known === undefined) this.#lists.push(list, item);
     else this.#lists.replace({ ...item, seq: known.seq, at: known.at });
+    this.#lists.touch(list);
     if (phase === 'requested') this.#change(approval.tool_use_id, { state: 'waiting' });
     else this.#decide(approval, Date.parse(at));
   }

@@ -75,6 +75,11 @@ export class ItemLists {
     this.#places.set(this.seq, item.key);
   }
 
+  /** Which of its rows are shown may have changed. */
+  touch(list: string): void {
+    this.#changedLists.add(list);
+  }
+
   /** An object that says the same as the item that is there. */
   keep(item: TranscriptItem): void {
     this.#items.set(item.key, item);

@@ -72,8 +72,7 @@ export class MessageItems {
     const { drafts, agents, lists } = this.#parts;
     const list = message.parentId ?? MAIN;
     // Said again by an agent that goes on after a restart.
-    if (this.#keys.has(message.uuid)) return;
-    this.#keys.set(message.uuid, []);
+    if (this.#isKnown(message.uuid)) return;
     this.#withdraw(message.supersedes);
     drafts.begin(list, message.messageId, lists);
     if (message.parentId !== null) agents.speak(message.parentId, message.agent, at);
@@ -156,8 +155,7 @@ export class MessageItems {
   #takeUser(message: User, event: SdkEvent, at: number): void {
     const { calls, agents, lists } = this.#parts;
     const list = message.parentId ?? MAIN;
-    if (this.#keys.has(message.uuid)) return;
-    this.#keys.set(message.uuid, []);
+    if (this.#isKnown(message.uuid)) return;
     for (const callId of message.refused) calls.refuse(callId);
     const results = message.blocks.filter((block) => block.type === 'result');
     for (const { callId, output, isError } of results) {
@@ -189,6 +187,12 @@ export class MessageItems {
     if (known?.kind === 'notice') lists.replace({ ...known, notice });
     else lists.push(MAIN, { kind: 'notice', key: `${seq}`, seq, at, turnId, notice });
     if (notice.code === 'retry') this.#lastRetry = known?.key ?? `${seq}`;
+  }
+
+  #isKnown(uuid: string): boolean {
+    const isKnown = uuid !== '' && this.#keys.has(uuid);
+    if (!isKnown) this.#keys.set(uuid, []);
+    return isKnown;
   }
 
   #withdraw(uuids: readonly string[]): void {
