@@ -1,0 +1,3 @@
+export function Panels(_: { sessionId: string }) {
+  return null;
+}
