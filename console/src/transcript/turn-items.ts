@@ -44,7 +44,12 @@ export class TurnItems {
   takeTurn(event: TurnEvent): void {
     const turnId = event.turn_id ?? '';
     switch (event.data.phase) {
+      // Where a message stands among those that wait shows when it begins.
       case 'queued':
+      case 'moved':
+        break;
+      case 'edited':
+        this.#edit(turnId, event.data);
         break;
       case 'started':
         this.#running = turnId;
@@ -60,6 +65,14 @@ export class TurnItems {
       default:
         event.data.phase satisfies never;
     }
+  }
+
+  #edit(turnId: string, { text, images }: TurnEvent['data']): void {
+    const queued = this.#queued.get(turnId);
+    if (queued === undefined || text === undefined) return;
+    const item = { ...queued.item, text, ...(images === undefined ? {} : { images }) };
+    this.#queued.set(turnId, { ...queued, item });
+    if (queued.isShown) this.#lists.replace(item);
   }
 
   #show(turnId: string, state: PromptItem['state']): void {
