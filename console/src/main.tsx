@@ -19,9 +19,9 @@ if (root === null) throw new Error('the page has no place for the console');
 
 await loadWords();
 followSystemTheme();
+startRefreshingCounts();
 startClock();
 startLive();
-startRefreshingCounts();
 createRoot(root).render(
   <StrictMode>
     {/* The page's policy allows no style elements that come later. */}
