@@ -51,7 +51,7 @@ const JOINER = '\u200d';
 
 function isWithinEmoji(text: string, index: number): boolean {
   if (text[index] !== JOINER) return false;
-  const before = text.slice(Math.max(0, index - 3), index);
+  const before = text.slice(Math.max(0, index - 5), index);
   const after = String.fromCodePoint(text.codePointAt(index + 1) ?? 0);
   return (
     /\p{Extended_Pictographic}[\ufe0f\u{1f3fb}-\u{1f3ff}]?$/u.test(before) &&

@@ -30,7 +30,7 @@ export type DiffFile = {
 type Hunk = { oldStart: number; newStart: number; lines: string[] };
 
 const LARGEST_PATCH = 5_000_000;
-const MOST_EDITS = 4_000;
+const MOST_EDITS = 1_000;
 
 /** Of a patch's text, a file an entry; null for what is no patch, or too large to be read as one. */
 export function readPatch(text: string, path: string): DiffFile[] | null {
@@ -51,12 +51,13 @@ export function readHunks(hunks: readonly unknown[], path: string): DiffFile {
 
 /** Of what a text was and will be. The numbers are of the texts, which may be pieces of a file. */
 export function compareTexts(before: string, after: string, path: string): DiffFile {
+  const file = { path, oldPath: null, change: before === '' ? 'created' : 'modified' } as const;
+  if (before === '' || after === '') return withRows(file, [replacement(before, after)]);
   const patch = structuredPatch(path, path, before, after, undefined, undefined, {
     context: 3,
     maxEditLength: MOST_EDITS,
   });
-  const change = before === '' ? 'created' : 'modified';
-  return withRows({ path, oldPath: null, change }, patch?.hunks ?? [replacement(before, after)]);
+  return withRows(file, patch?.hunks ?? [replacement(before, after)]);
 }
 
 /** Where two texts have little in common: all of one, then all of the other. */
