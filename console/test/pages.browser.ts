@@ -15,6 +15,7 @@ import {
   untilToldToGo,
   write,
 } from './support/demo-prompts.ts';
+import { assertReachableByKeyboard } from './support/keyboard.ts';
 import { runTurns } from './support/seeded.ts';
 
 const looks: Record<string, Look> = {
@@ -104,4 +105,13 @@ describe('every page', () => {
       }
     });
   }
+
+  it('is used by keyboard alone: each act is a stop of the Tab key that shows, or the arrow keys lead to it', async () => {
+    for (const [what, path] of Object.entries(paths())) {
+      await using watched = await console.open(path);
+      if (what.includes('not there')) watched.tolerate(/status of 404/);
+      await isReady(watched.page);
+      await assertReachableByKeyboard(watched.page, what);
+    }
+  });
 });
