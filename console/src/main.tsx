@@ -11,6 +11,7 @@ import { startAttention } from './attention/start-attention.ts';
 import { loadWords } from './i18n/locale.ts';
 import { startLive } from './live/live.ts';
 import { router } from './router.tsx';
+import { startRefreshingCounts } from './session-list/refresh-counts.ts';
 import { Toaster } from './ui/toast.tsx';
 import { TooltipProvider } from './ui/tooltip.tsx';
 
@@ -22,6 +23,7 @@ followSystemTheme();
 startClock();
 startLive();
 startAttention();
+startRefreshingCounts();
 createRoot(root).render(
   <StrictMode>
     {/* The page's policy allows no style elements that come later. */}
