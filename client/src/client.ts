@@ -10,8 +10,10 @@ import type {
   AuditEntry,
   ExecuteRequest,
   ExecuteResponse,
+  Me,
   MultiplexedEvent,
   Readiness,
+  SignIn,
   StreamTicket,
   UsageReport,
   Versions,
@@ -63,6 +65,29 @@ export class GreenroomClient {
   async streamTicket(sessionId: string | null = null, options: CallOptions = {}): Promise<StreamTicket> {
     const json = sessionId === null ? {} : { session_id: sessionId };
     return await this.#http.json('POST', '/stream-tickets', { json, ...options });
+  }
+
+  /**
+   * For pages of the server itself, in a browser: exchanges an API key, or the code of a link, for a cookie that goes with
+   * every request of theirs and that no script can read. The client needs no `apiKey` then.
+   */
+  async signIn(request: SignIn, options: CallOptions = {}): Promise<Me> {
+    const json = 'apiKey' in request ? { api_key: request.apiKey } : { code: request.code };
+    return await this.#http.json('POST', '/sign-in', { json, ...options });
+  }
+
+  /** Ends the sign-in of this browser, or every one of the same API key. Done as well where nobody is signed in. */
+  async signOut({ everywhere, ...options }: CallOptions & { everywhere?: boolean } = {}): Promise<void> {
+    const call = { query: { everywhere }, accepts: 401, ...options };
+    await this.#http.request('POST', '/sign-out', {
+      ...call,
+      read: async (response) => void (await response.text()),
+    });
+  }
+
+  /** Who asks, what they may, and what the server offers them. */
+  async me(options: CallOptions = {}): Promise<Me> {
+    return await this.#http.json('GET', '/me', options);
   }
 
   /** Who did what, newest first; for administrators. Reads further pages as the loop gets to them. */

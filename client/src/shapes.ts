@@ -23,6 +23,7 @@ import type { EventView } from '../../server/src/event/event.ts';
 import type { eventPage } from '../../server/src/event/queries.ts';
 import type { SessionState, sessionSummary } from '../../server/src/event/summary.ts';
 import type { problem } from '../../server/src/http/problem.ts';
+import type { meView } from '../../server/src/me/me.ts';
 import type { readiness, versions } from '../../server/src/operations/view.ts';
 import type { changePresetRequest, createPresetRequest, presetView } from '../../server/src/preset/preset.ts';
 import type { forkRequest } from '../../server/src/session/fork-request.ts';
@@ -91,6 +92,7 @@ export const shapes = () => ({
   Preset: received<typeof presetView>(),
   ApiKey: received<typeof apiKeyView>(),
   CreatedApiKey: received<typeof createdKeyView>(),
+  Me: received<typeof meView>(),
   AuditEntry: received<typeof auditEntry>(),
   StreamTicket: received<typeof ticketView>(),
   Budget: received<typeof budgetView>(),

@@ -100,6 +100,13 @@ export type CreateKeyRequest = Shapes['CreateKeyRequest'];
 export type ChangeKeyRequest = Shapes['ChangeKeyRequest'];
 export type RotateKeyRequest = Shapes['RotateKeyRequest'];
 
+/** What a browser signs in with: an API key, or the code of a link that the server printed. */
+export type SignIn = { apiKey: string } | { code: string };
+/** Who asks, what they may, and what the server offers them. */
+export type Me = Shapes['Me'];
+/** Whether somebody may do a thing, and if not, why. */
+export type Permission = Me['may'][keyof Me['may']];
+
 /** Who did what, or tried to. */
 export type AuditEntry = Shapes['AuditEntry'];
 export type AuditOutcome = AuditEntry['outcome'];

@@ -13,6 +13,7 @@ export const errorStatus = {
   forbidden_host: 403,
   forbidden_origin: 403,
   not_found: 404,
+  console_not_built: 404,
   method_not_allowed: 405,
   session_running: 400,
   session_not_running: 400,

@@ -17,6 +17,9 @@ const methods: Record<string, (client: GreenroomClient) => Promise<unknown>> = {
   'POST /execute': async (client) => await client.execute({ prompt: 'hello', resume_session_id: ID }),
   'GET /status/{session_id}': async ({ sessions }) => await sessions.status(ID),
   'POST /cancel/{session_id}': async ({ sessions }) => await sessions.cancel(ID),
+  'POST /sign-in': async (client) => await client.signIn({ code: 'none' }),
+  'POST /sign-out': async (client) => await client.signOut(),
+  'GET /me': async (client) => await client.me(),
   'GET /sessions': async ({ sessions }) => await sessions.list().next(),
   'DELETE /sessions/cleanup': async ({ sessions }) => await sessions.cleanup(),
   'GET /sessions/summaries': async ({ sessions }) =>

@@ -78,19 +78,24 @@ function addChunk(lines: AnsiSpan[][], chunk: Anser.AnserJsonEntry): void {
   }
 }
 
-function lookOf({ fg, bg, decorations }: Anser.AnserJsonEntry): Omit<AnsiSpan, 'text'> {
-  const isReversed = decorations.includes('reverse');
-  const [color, background] = isReversed ? [bg, fg] : [fg, bg];
+/** Anser swaps what is reversed, and takes a terminal without colours of its own for white on black. */
+function lookOf(chunk: Anser.AnserJsonEntry & { isInverted?: boolean }): Omit<AnsiSpan, 'text'> {
+  const { fg, bg, decorations } = chunk;
+  const isReversed = chunk.isInverted === true && isColour(fg, 0) && isColour(bg, 255);
   return {
-    color: readable(color ?? null, background ?? null),
-    background: background ?? null,
+    color: isReversed ? null : readable(fg ?? null, bg ?? null),
+    background: isReversed ? null : (bg ?? null),
     isBold: decorations.includes('bold'),
     isDim: decorations.includes('dim'),
     isItalic: decorations.includes('italic'),
     isUnderlined: decorations.includes('underline'),
     isStruck: decorations.includes('strikethrough'),
-    isReversed: isReversed && (fg ?? bg ?? null) === null,
+    isReversed,
   };
+}
+
+function isColour(color: string | null, channel: number): boolean {
+  return color?.split(',').every((part) => Number(part) === channel) === true;
 }
 
 /** On a ground of its own, a colour that cannot be read gives way to black or white. */
@@ -119,9 +124,14 @@ function linear(channel: number): number {
 
 function plainSpan(text: string): AnsiSpan {
   return {
-    ...lookOf({ fg: '', bg: '', decorations: [] } as unknown as Anser.AnserJsonEntry),
+    text,
     color: null,
     background: null,
-    text,
+    isBold: false,
+    isDim: true,
+    isItalic: false,
+    isUnderlined: false,
+    isStruck: false,
+    isReversed: false,
   };
 }

@@ -68,7 +68,7 @@ function JsonEntries({ value }: { value: object }) {
   return (
     <div className="ml-2.5 border-l pl-2">
       {entries.slice(0, max).map(([key, child]) => (
-        <JsonNode key={key} name={key} value={child} />
+        <JsonNode key={key} name={key} value={child} isOpenAtFirst={entries.length === 1} />
       ))}
       {entries.length > max && (
         <button type="button" className="px-1 text-accent underline" onClick={() => setMax(max * 10)}>

@@ -1,5 +1,6 @@
 import { type Components, Streamdown } from 'streamdown';
 import {
+  MarkdownCheckbox,
   MarkdownCode,
   MarkdownImage,
   MarkdownInlineCode,
@@ -20,6 +21,7 @@ const components: Components = {
   code: MarkdownInlineCode,
   inlineCode: MarkdownInlineCode,
   table: MarkdownTable,
+  input: MarkdownCheckbox,
 };
 const NO_PLUGINS: [] = [];
 

@@ -1,3 +1,4 @@
+import { Square, SquareCheck } from 'lucide-react';
 import type { ComponentProps, ReactNode } from 'react';
 import type { Components, ExtraProps } from 'streamdown';
 import { useLocale } from '../i18n/locale.ts';
@@ -9,7 +10,8 @@ import { SafeText } from './safe-text.tsx';
 import { ScrollRegion } from './scroll-region.tsx';
 
 /** The parts of Markdown that are not as the browser has them: quiet, dense, and safe. */
-type PartProps<Tag extends 'a' | 'img' | 'pre' | 'code' | 'table'> = ComponentProps<Tag> & ExtraProps;
+type PartProps<Tag extends 'a' | 'img' | 'pre' | 'code' | 'table' | 'input'> = ComponentProps<Tag> &
+  ExtraProps;
 type Node = NonNullable<ExtraProps['node']>;
 
 export function MarkdownLink({ href, children }: PartProps<'a'>) {
@@ -53,6 +55,19 @@ export function MarkdownInlineCode({ children }: PartProps<'code'>) {
   );
 }
 
+/** The box of a list of things to do: nothing to be ticked here. */
+export function MarkdownCheckbox({ checked }: PartProps<'input'>) {
+  const { t } = useLocale();
+  const Icon = checked === true ? SquareCheck : Square;
+  return (
+    <Icon
+      role="img"
+      aria-label={t(checked === true ? 'tool.progress.completed' : 'tool.progress.pending')}
+      className="mr-1 inline size-4 align-text-bottom text-muted"
+    />
+  );
+}
+
 export function MarkdownTable({ children }: PartProps<'table'>) {
   const { t } = useLocale();
   return (
@@ -76,7 +91,7 @@ function textOf(node: Node): string {
 
 /** A tag with a look, and nothing else of what the text may have said about it. */
 function part(
-  Tag: 'h3' | 'h4' | 'h5' | 'p' | 'ul' | 'ol' | 'li' | 'blockquote' | 'th' | 'td' | 'tr' | 'thead',
+  Tag: 'h2' | 'p' | 'ul' | 'ol' | 'li' | 'blockquote' | 'th' | 'td' | 'tr' | 'thead',
   look: string,
 ) {
   return function Part({ children }: ExtraProps & { children?: ReactNode }) {
@@ -85,13 +100,13 @@ function part(
 }
 
 export const markdownText: Components = {
-  // The page and the session have the first levels.
-  h1: part('h3', 'mt-4 mb-2 font-semibold text-lg'),
-  h2: part('h3', 'mt-4 mb-2 font-semibold text-base'),
-  h3: part('h4', 'mt-3 mb-1.5 font-semibold text-[15px]'),
-  h4: part('h5', 'mt-3 mb-1 font-semibold'),
-  h5: part('h5', 'mt-3 mb-1 font-semibold'),
-  h6: part('h5', 'mt-3 mb-1 font-semibold text-muted'),
+  // All of one level: whatever a text begins with, it follows what its page has.
+  h1: part('h2', 'mt-4 mb-2 font-semibold text-lg'),
+  h2: part('h2', 'mt-4 mb-2 font-semibold text-base'),
+  h3: part('h2', 'mt-3 mb-1.5 font-semibold text-[15px]'),
+  h4: part('h2', 'mt-3 mb-1 font-semibold'),
+  h5: part('h2', 'mt-3 mb-1 font-semibold'),
+  h6: part('h2', 'mt-3 mb-1 font-semibold text-muted'),
   p: part('p', 'my-2'),
   ul: part('ul', 'my-2 list-disc space-y-1 pl-6'),
   li: part('li', '[&>p]:my-0'),

@@ -3,6 +3,7 @@ import { useLocale } from '../i18n/locale.ts';
 import { Button } from '../ui/button.tsx';
 import { startOf } from './bounds.ts';
 import { markDeceiving } from './invisible.ts';
+import { isOverdone } from './markdown-limits.ts';
 import { PlainOnError } from './plain-on-error.tsx';
 
 export type MarkdownProps = { text: string; isStreaming?: boolean };
@@ -21,11 +22,15 @@ export const Markdown = memo(function Markdown({ text, isStreaming = false }: Ma
   const isCut = startOf(text, bounds).length < text.length;
   return (
     <div dir="auto" className="min-w-0 break-words leading-relaxed">
-      <PlainOnError plain={plain}>
-        <Suspense fallback={plain}>
-          <MarkdownBody text={shown} isStreaming={isStreaming} />
-        </Suspense>
-      </PlainOnError>
+      {isOverdone(shown) ? (
+        plain
+      ) : (
+        <PlainOnError plain={plain}>
+          <Suspense fallback={plain}>
+            <MarkdownBody text={shown} isStreaming={isStreaming} />
+          </Suspense>
+        </PlainOnError>
+      )}
       {isCut && (
         <Button
           kind="quiet"

@@ -31,12 +31,12 @@ export function SafeLink({ href, children }: SafeLinkProps) {
 }
 
 function PlainAddress({ href, children }: SafeLinkProps) {
-  // Half of an address while it is being written.
-  const isWriting = href === '' || href.startsWith('streamdown:');
+  // Half of an address while it is being written, or a note further down in the same text.
+  const isNoAddress = href === '' || href.startsWith('streamdown:') || href.startsWith('#');
   return (
     <span>
       {children}
-      {!isWriting && (
+      {!isNoAddress && (
         <span className="ml-1 font-mono text-muted text-xs">
           (<SafeText text={href.slice(0, 200)} />)
         </span>

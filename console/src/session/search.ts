@@ -1,4 +1,4 @@
-const panels = ['overview', 'changes', 'files', 'events', 'options'] as const;
+export const panels = ['overview', 'changes', 'files', 'events', 'options'] as const;
 export type PanelName = (typeof panels)[number];
 
 /** What the address of a session says beside its id. */

@@ -85,8 +85,10 @@ export class SessionLog {
 
   /** One page more before what is there; `until`: as many as it takes to that event. */
   async loadOlder(until?: number): Promise<void> {
-    if (this.older.get().name === 'none') return;
-    this.#reading ??= this.#readOlder(until).finally(() => {
+    if (until === undefined && this.#reading !== null) return await this.#reading;
+    while (this.#reading !== null) await this.#reading;
+    if (this.older.get().name === 'none' || this.first <= (until ?? 0)) return;
+    this.#reading = this.#readOlder(until).finally(() => {
       this.#reading = null;
     });
     await this.#reading;

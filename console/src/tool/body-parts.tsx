@@ -11,7 +11,7 @@ import { writtenTail } from './partial-input.ts';
 export function Section({ title, children }: { title?: string; children: ReactNode }) {
   return (
     <div className="border-t p-3 first:border-t-0">
-      {title !== undefined && <h4 className="mb-1 font-medium text-muted text-xs">{title}</h4>}
+      {title !== undefined && <p className="mb-1 font-medium text-muted text-xs">{title}</p>}
       {children}
     </div>
   );

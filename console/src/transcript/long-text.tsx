@@ -17,7 +17,11 @@ export function LongText({ text }: { text: string }) {
   });
   return (
     <>
-      <div dir="auto" className="whitespace-pre-wrap [overflow-wrap:anywhere]">
+      {/* No "x2" that shows as a multiplication: it may be part of a command. */}
+      <div
+        dir="auto"
+        className="whitespace-pre-wrap [font-variant-ligatures:no-contextual] [overflow-wrap:anywhere]"
+      >
         {shown}
         {left > 0 && '…'}
       </div>

@@ -15,16 +15,16 @@ export function PromptRow({ item }: { item: PromptItem }) {
   const text = turn.data?.prompt ?? item.text;
   const label = labelOf(item);
   return (
-    <div className="group/row flex flex-col items-end gap-1 pt-2">
-      <div className="max-w-[88%] rounded-2xl rounded-br-md bg-raised px-3.5 py-2">
-        <span className="sr-only">{t('transcript.prompt')}</span>
-        {text !== '' && <LongText text={text} />}
-        {item.images > 0 && <Images turn={turn} />}
+    <div className="group/row pt-3">
+      <div className="flex items-center justify-end gap-2">
+        <RowTools item={item} text={text} isForTouch />
+        <div className="max-w-[88%] rounded-2xl rounded-br-md bg-raised px-3.5 py-2">
+          <span className="sr-only">{t('transcript.prompt')}</span>
+          {text !== '' && <LongText text={text} />}
+          {item.images > 0 && <Images turn={turn} />}
+        </div>
       </div>
-      <div className="flex items-center gap-2 text-muted text-xs">
-        {label !== null && <span>{t(label)}</span>}
-        <RowTools item={item} text={text} />
-      </div>
+      {label !== null && <div className="pt-0.5 text-right text-muted text-xs">{t(label)}</div>}
     </div>
   );
 }

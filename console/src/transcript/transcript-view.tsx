@@ -1,8 +1,9 @@
-import { useVirtualizer } from '@tanstack/react-virtual';
+import { useVirtualizer, type Virtualizer } from '@tanstack/react-virtual';
 import { type RefObject, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { useLocale } from '../i18n/locale.ts';
 import type { SessionLog } from '../session/session-log.ts';
 import { cn } from '../ui/class-names.ts';
+import { useStore } from '../util/store.ts';
 import { FoldRow } from './fold-row.tsx';
 import { useFolds } from './folds.ts';
 import { ItemRow } from './item-row.tsx';
@@ -147,23 +148,33 @@ function useScroll({
     scrollEndThreshold: END_PX,
     directDomUpdates: true,
     directDomUpdatesMode: 'position',
-    onChange: (instance) => {
-      if (!isPlaced.current) return;
-      setAtEnd(instance.isAtEnd(END_PX));
-      const isNear = (instance.range?.startIndex ?? 0) < NEAR_ROWS;
-      setNearStart(isNear);
-      if (!isNear || log.older.get().name !== 'more') return;
-      const isFilled = instance.getTotalSize() > (instance.scrollRect?.height ?? 0);
-      if (!isFilled && --pagesToFill.current < 0) return;
-      void log.loadOlder();
-    },
+    onChange: (instance) => look(instance),
   });
+  function look({
+    isAtEnd: isAt,
+    range,
+    getTotalSize,
+    scrollRect,
+  }: Virtualizer<HTMLElement, HTMLElement>): void {
+    if (!isPlaced.current) return;
+    setAtEnd(isAt(END_PX));
+    const isNear = (range?.startIndex ?? 0) < NEAR_ROWS;
+    setNearStart(isNear);
+    if (!isNear || log.older.get().name !== 'more') return;
+    const isFilled = getTotalSize() > (scrollRect?.height ?? 0);
+    if (!isFilled && --pagesToFill.current < 0) return;
+    void log.loadOlder();
+  }
   // Opened at its end.
   useLayoutEffect(() => {
     if (isPlaced.current || rows.length === 0) return;
     isPlaced.current = true;
     virtualizer.scrollToEnd();
   }, [rows, virtualizer]);
+  const older = useStore(log.older);
+  // What is too short to be scrolled tells nothing by itself.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: when a page has come
+  useEffect(() => look(virtualizer), [older]);
   const lastKey = rows.at(-1)?.key;
   useEffect(() => {
     if (isAtEnd) lastSeen.current = lastKey;

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { requireBudgetsHold } from '../budget/service.ts';
 import type { Context } from '../context.ts';
 import { AppError } from '../errors.ts';
+import { prefersHtml } from '../http/accept.ts';
 import { answerOnce, idempotencyHeaders, idempotentRequest } from '../http/idempotency.ts';
 import { problems } from '../http/problem.ts';
 import type { Once } from '../idempotency/service.ts';
@@ -26,7 +27,6 @@ import {
 import { sessionParams } from '../session/session.ts';
 import { validateAttempt } from '../session/validation.ts';
 import { MAX_PROMPT_BODY_BYTES, readPrompt } from '../turn/prompt.ts';
-import { version } from '../version.ts';
 import {
   cleanupQuery,
   cleanupResponse,
@@ -42,6 +42,7 @@ import {
 } from './classic.ts';
 import { readPage } from './service.ts';
 import { nextAfter, readStatus, type Status, streamStatus } from './status.ts';
+import { welcome } from './welcome.ts';
 
 const params = sessionParams;
 const tags = ['sessions'];
@@ -54,33 +55,10 @@ export async function classicRoutes(
 ): Promise<void> {
   const app = instance.withTypeProvider<ZodTypeProvider>();
 
-  app.get('/', { config: { scope: null }, schema: { hide: true } }, async () => ({
-    name: 'greenroom',
-    message: 'Claude Agent SDK API',
-    version,
-    endpoints: {
-      execute: 'POST /execute/ - Start a session, or resume one; /execute/validate only checks',
-      status: 'GET /status/{session_id} - Status, messages and result',
-      cancel: 'POST /cancel/{session_id} - Cancel a session that waits or runs',
-      sessions: 'GET /sessions/ - List sessions, newest first',
-      session: 'GET /sessions/{session_id} - One session with its turns, usage and place in the queue',
-      delete: 'DELETE /sessions/{session_id} - Delete a session that does not run',
-      cleanup: 'DELETE /sessions/cleanup - Delete sessions that ended long ago',
-      settings: 'PATCH /sessions/{session_id} - Change its settings, also while it works',
-      events: 'GET /sessions/{session_id}/events, GET /events - Pages, or a live stream (text/event-stream)',
-      turns: 'GET /sessions/{session_id}/turns, /tasks - What each turn gave and cost; background tasks',
-      messages:
-        'POST /sessions/{session_id}/messages - Queue, steer or interrupt; GET, PATCH, DELETE while they wait',
-      interrupt: 'POST /sessions/{session_id}/interrupt - Stop the turn, keep the session',
-      approvals: 'GET /approvals, POST /approvals/{approval_id} - What agents wait on, and the answers',
-      presets: 'GET, POST /presets; GET, PATCH, DELETE /presets/{preset_id} - Saved requests',
-      fork: 'POST /sessions/{session_id}/fork - A new session from any event',
-      files: 'GET, PUT, DELETE /sessions/{session_id}/files/{path}; GET /archive, /changes; POST /rewind',
-      audit: 'GET /audit - Who did what; POST /stream-tickets - Event streams for EventSource',
-      health: 'GET /healthz, /readyz, /version',
-      openapi: 'GET /openapi.json - This API, described',
-    },
-  }));
+  app.get('/', { config: { scope: null }, schema: { hide: true } }, async ({ headers }, reply) => {
+    reply.header('vary', 'Accept');
+    return prefersHtml(headers.accept) ? reply.redirect('console/', 302) : welcome;
+  });
 
   app.post(
     '/execute',

@@ -7,6 +7,7 @@ import type { EventTable } from '../event/table.ts';
 import type { IdempotencyKeyTable } from '../idempotency/table.ts';
 import type { PresetTable } from '../preset/table.ts';
 import type { DeletedSessionTable, SessionTable } from '../session/table.ts';
+import type { InstallationTable, SignInCodeTable, SignInTable } from '../sign-in/table.ts';
 import type { StreamTicketTable } from '../stream-ticket/table.ts';
 import type { SessionMarkTable, SessionReaderTable } from '../summary/table.ts';
 import type { TurnTable } from '../turn/table.ts';
@@ -33,6 +34,9 @@ export type Database = {
   audit_log: AuditLogTable;
   stream_tickets: StreamTicketTable;
   presets: PresetTable;
+  installation: InstallationTable;
+  sign_ins: SignInTable;
+  sign_in_codes: SignInCodeTable;
 };
 
 export const SCHEMA = 'greenroom';

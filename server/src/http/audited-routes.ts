@@ -63,6 +63,8 @@ export const auditedRoutes: Record<string, AuditedRoute> = {
   'PATCH /presets/:preset_id': ofPreset('preset.change'),
   'DELETE /presets/:preset_id': ofPreset('preset.remove'),
   'POST /stream-tickets': { action: 'stream_ticket.create', object: null, id: null },
+  'POST /sign-in': { action: 'sign_in', object: null, id: null },
+  'POST /sign-out': { action: 'sign_out', object: null, id: null },
   'POST /api-keys': { action: 'api_key.create', object: 'api_key', id: { answer: 'api_key_id' } },
   'PATCH /api-keys/:api_key_id': ofKey('api_key.change'),
   'POST /api-keys/:api_key_id/rotate': ofKey('api_key.rotate'),
@@ -115,5 +117,6 @@ export const keptFields: ReadonlySet<string> = new Set([
     'api_key_id',
     'session_id',
     'network',
+    'everywhere',
   ],
 ]);

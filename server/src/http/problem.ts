@@ -34,6 +34,7 @@ const titles: Record<ErrorCode, string> = {
   forbidden_host: 'Not answered to this name',
   forbidden_origin: 'Not answered to pages of this site',
   not_found: 'Not found',
+  console_not_built: 'There is no console here',
   method_not_allowed: 'Method not allowed',
   session_running: 'The session is running',
   session_not_running: 'The session is not running',
