@@ -7,9 +7,11 @@ import { createRoot } from 'react-dom/client';
 import { queryClient } from './api/query-client.ts';
 import { startClock } from './api/server-clock.ts';
 import { followSystemTheme } from './app/theme.ts';
+import { startAttention } from './attention/start-attention.ts';
 import { loadWords } from './i18n/locale.ts';
 import { startLive } from './live/live.ts';
 import { router } from './router.tsx';
+import { startRefreshingCounts } from './session-list/refresh-counts.ts';
 import { Toaster } from './ui/toast.tsx';
 import { TooltipProvider } from './ui/tooltip.tsx';
 
@@ -19,6 +21,8 @@ if (root === null) throw new Error('the page has no place for the console');
 await loadWords();
 followSystemTheme();
 startClock();
+startRefreshingCounts();
+startAttention();
 startLive();
 createRoot(root).render(
   <StrictMode>

@@ -2,6 +2,7 @@ import { Link } from '@tanstack/react-router';
 import { Activity, List, Plus, Settings } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { useLocale } from '../i18n/locale.ts';
+import { NeedsYouCount } from '../session-list/needs-you-count.tsx';
 import { ConnectionNote } from './connection-note.tsx';
 
 /** Where one can go. `onGo` closes the drawer that it is in on phones. */
@@ -14,7 +15,9 @@ export function Navigation({ onGo }: { onGo: () => void }) {
         {t('app.name')}
       </div>
       <nav aria-label={t('app.menu')} className="flex flex-1 flex-col gap-0.5">
-        <Place to="/sessions" icon={<List aria-hidden />} label={t('app.sessions')} onGo={onGo} />
+        <Place to="/sessions" icon={<List aria-hidden />} label={t('app.sessions')} onGo={onGo}>
+          <NeedsYouCount />
+        </Place>
         <Place to="/new" icon={<Plus aria-hidden />} label={t('new.title')} onGo={onGo} />
         <Place to="/settings" icon={<Settings aria-hidden />} label={t('app.settings')} onGo={onGo} />
       </nav>
@@ -28,9 +31,10 @@ type PlaceProps = {
   icon: ReactNode;
   label: string;
   onGo: () => void;
+  children?: ReactNode;
 };
 
-function Place({ to, icon, label, onGo }: PlaceProps) {
+function Place({ to, icon, label, onGo, children }: PlaceProps) {
   return (
     <Link
       to={to}
@@ -40,6 +44,7 @@ function Place({ to, icon, label, onGo }: PlaceProps) {
     >
       {icon}
       {label}
+      {children}
     </Link>
   );
 }

@@ -1,0 +1,102 @@
+import type { Approval } from '@greenroom/client';
+import { useQuery } from '@tanstack/react-query';
+import { Hand } from 'lucide-react';
+import { useLayoutEffect, useRef, useState } from 'react';
+import { client } from '../api/client.ts';
+import { ApprovalCard } from '../approval/approval-card.tsx';
+import { useLocale } from '../i18n/locale.ts';
+import { Button } from '../ui/button.tsx';
+import { ErrorNote } from '../ui/error-note.tsx';
+import { type Slot, takePending } from './strip-slots.ts';
+import { usePointing } from './use-pointing.ts';
+
+/** The newest of them at most. */
+const MAX_READ = 200;
+const SHOWN = 4;
+
+function usePendingApprovals() {
+  return useQuery({
+    queryKey: ['approvals', 'pending'],
+    queryFn: async ({ signal }) => {
+      const pending: Approval[] = [];
+      for await (const approval of client.approvals.list({ status: 'pending', pageSize: 50 }, { signal })) {
+        pending.push(approval);
+        if (pending.length >= MAX_READ) break;
+      }
+      return pending;
+    },
+  });
+}
+
+/** What agents wait for, over all sessions, answered in place. `isHeld`: somebody points at the rows below. */
+export function NeedsYouStrip({ isHeld }: { isHeld: boolean }) {
+  const { t } = useLocale();
+  const { data, error, refetch } = usePendingApprovals();
+  const { pointing, handlers } = usePointing();
+  const slots = useSlots(data, { isHeld, isPointed: pointing !== 'away' });
+  const [isAll, setAll] = useState(false);
+  if (error !== null && data === undefined) return <ErrorNote error={error} onRetry={() => void refetch()} />;
+  if (slots.length === 0) return null;
+  const shown = isAll ? slots : slots.slice(0, SHOWN);
+  const waiting = slots.filter(({ isPending }) => isPending).length;
+  return (
+    <section aria-label={t('sessions.needsYou.title')} className="flex flex-col gap-2" {...handlers}>
+      <h2 className="flex items-center gap-2 font-medium text-[13px] text-needs">
+        <Hand aria-hidden className="size-4" />
+        <span role="status">{t('sessions.needsYou.count', { count: waiting })}</span>
+      </h2>
+      <ul className="grid grid-cols-1 items-start gap-2 lg:grid-cols-2">
+        {shown.map((slot) => (
+          <StripSlot key={slot.approval.approval_id} slot={slot} />
+        ))}
+      </ul>
+      {slots.length > SHOWN && (
+        <Button size="small" kind="quiet" className="self-start" onClick={() => setAll(!isAll)}>
+          {isAll ? t('sessions.needsYou.fewer') : t('sessions.needsYou.all', { count: slots.length - SHOWN })}
+        </Button>
+      )}
+    </section>
+  );
+}
+
+/** What was answered keeps its place while somebody points at the strip: the next one would slip under the pointer. */
+function useSlots(
+  pending: readonly Approval[] | undefined,
+  { isHeld, isPointed }: { isHeld: boolean; isPointed: boolean },
+): readonly Slot[] {
+  const [slots, setSlots] = useState<readonly Slot[]>([]);
+  const isFirst = useRef(true);
+  useLayoutEffect(() => {
+    if (pending === undefined || (isHeld && !isFirst.current)) return;
+    isFirst.current = false;
+    setSlots((now) => takePending(now, pending, { keepsAnswered: isPointed }));
+  }, [pending, isHeld, isPointed]);
+  return slots;
+}
+
+/** Compact cards name their session. */
+function StripSlot({ slot: { approval, isPending } }: { slot: Slot }) {
+  const place = useRef<HTMLLIElement>(null);
+  const [minHeight, setMinHeight] = useState<number>();
+  useLayoutEffect(() => {
+    if (!isPending) setMinHeight(place.current?.offsetHeight);
+  }, [isPending]);
+  return (
+    <li ref={place} style={{ minHeight }} className="min-w-0">
+      {isPending ? <ApprovalCard approval={approval} isCompact /> : <Answered approval={approval} />}
+    </li>
+  );
+}
+
+/** What came of it: it may have been somebody else who answered, or its time was over. */
+function Answered({ approval }: { approval: Approval }) {
+  const { data } = useQuery({
+    queryKey: ['approvals', 'one', approval.approval_id],
+    queryFn: async ({ signal }) => await client.approvals.get(approval.approval_id, { signal }),
+  });
+  return (
+    <div inert={data === undefined}>
+      <ApprovalCard approval={data ?? approval} isCompact />
+    </div>
+  );
+}

@@ -1,0 +1,16 @@
+import type { SessionSummary } from '@greenroom/client';
+
+/** What a session is called: what its people call it, or how its first prompt begins; null when there is neither. */
+export function titleOf({ title, prompt }: Pick<SessionSummary, 'title' | 'prompt'>): string | null {
+  return [title, prompt].find((text) => text !== null && text.trim() !== '') ?? null;
+}
+
+/** The part of an id that is the time: it tells those apart that began in different milliseconds, and can be searched for. */
+export function shortId(sessionId: string): string {
+  return sessionId.slice(0, 13);
+}
+
+/** `claude-sonnet-5` is `sonnet-5` where room is scarce. */
+export function shortModel(model: string): string {
+  return model.replace(/^claude-/, '');
+}
