@@ -1,15 +1,12 @@
 import type { Approval } from '@greenroom/client';
 import { useQuery } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
 import { Hand } from 'lucide-react';
 import { useLayoutEffect, useRef, useState } from 'react';
 import { client } from '../api/client.ts';
 import { ApprovalCard } from '../approval/approval-card.tsx';
 import { useLocale } from '../i18n/locale.ts';
-import { useSummary } from '../live/summaries.ts';
 import { Button } from '../ui/button.tsx';
 import { ErrorNote } from '../ui/error-note.tsx';
-import { titleOf } from './session-title.ts';
 import { type Slot, takePending } from './strip-slots.ts';
 import { usePointing } from './use-pointing.ts';
 
@@ -78,8 +75,6 @@ function useSlots(
 }
 
 function StripSlot({ slot: { approval, isPending } }: { slot: Slot }) {
-  const { t } = useLocale();
-  const summary = useSummary(approval.session_id);
   const place = useRef<HTMLLIElement>(null);
   const [minHeight, setMinHeight] = useState<number>();
   useLayoutEffect(() => {
@@ -87,17 +82,6 @@ function StripSlot({ slot: { approval, isPending } }: { slot: Slot }) {
   }, [isPending]);
   return (
     <li ref={place} style={{ minHeight }} className="flex min-w-0 flex-col gap-1">
-      <Link
-        to="/sessions/$sessionId"
-        params={{ sessionId: approval.session_id }}
-        className="max-w-full self-start truncate text-muted text-xs hover:text-ink hover:underline"
-      >
-        <bdi>
-          {t('sessions.needsYou.inSession', {
-            title: (summary && titleOf(summary)) ?? approval.session_id,
-          })}
-        </bdi>
-      </Link>
       {isPending ? <ApprovalCard approval={approval} isCompact /> : <Answered approval={approval} />}
     </li>
   );
