@@ -74,6 +74,7 @@ function useSlots(
   return slots;
 }
 
+/** Compact cards name their session. */
 function StripSlot({ slot: { approval, isPending } }: { slot: Slot }) {
   const place = useRef<HTMLLIElement>(null);
   const [minHeight, setMinHeight] = useState<number>();
@@ -81,7 +82,7 @@ function StripSlot({ slot: { approval, isPending } }: { slot: Slot }) {
     if (!isPending) setMinHeight(place.current?.offsetHeight);
   }, [isPending]);
   return (
-    <li ref={place} style={{ minHeight }} className="flex min-w-0 flex-col gap-1">
+    <li ref={place} style={{ minHeight }} className="min-w-0">
       {isPending ? <ApprovalCard approval={approval} isCompact /> : <Answered approval={approval} />}
     </li>
   );
