@@ -31,7 +31,8 @@ export function SessionStanding({ sessionId }: { sessionId: string }) {
     <Line isMoving>
       {t('session.working')}
       {startedAt !== null && (
-        <span title={formatTime(new Date(startedAt), locale)}>
+        // Not for those who listen: it would be said each second.
+        <span aria-hidden title={formatTime(new Date(startedAt), locale)}>
           <Elapsed from={Date.parse(startedAt)} to={null} />
         </span>
       )}
