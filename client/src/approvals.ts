@@ -39,10 +39,16 @@ export class Approvals {
     return await this.#http.json('GET', path`/approvals/${approvalId}`, options);
   }
 
-  /** Lets the agent make the call, or begin with its plan. `scope: 'session'`: calls like it are not asked for again. */
+  /**
+   * Lets the agent make the call, or begin with its plan (`permission_mode`: how it goes on then). `scope: 'session'`:
+   * calls like it are not asked for again, those that `rules` cover instead of the suggested ones.
+   */
   async allow(
     approvalId: string,
-    answer: { scope?: 'once' | 'session'; updated_input?: Record<string, unknown> } = {},
+    answer: Omit<
+      Extract<ApprovalAnswer, object>,
+      'decision' | 'message' | 'interrupt' | 'answers' | 'result'
+    > = {},
     options: CallOptions = {},
   ): Promise<Approval> {
     return await this.#decide(approvalId, { decision: 'allow', ...answer }, options);

@@ -3,14 +3,17 @@ import { Approvals } from './approvals.ts';
 import { type AuditFilter, listAudit } from './audit.ts';
 import { type EventsOptions, streamMany } from './events.ts';
 import { type CallOptions, type ClientOptions, type CreateOptions, Http } from './http.ts';
+import { Presets } from './presets.ts';
 import { Run, type RunOptions } from './run.ts';
 import { Sessions } from './sessions.ts';
 import type {
   AuditEntry,
   ExecuteRequest,
   ExecuteResponse,
+  Me,
   MultiplexedEvent,
   Readiness,
+  SignIn,
   StreamTicket,
   UsageReport,
   Versions,
@@ -22,6 +25,7 @@ export class GreenroomClient {
   readonly #http: Http;
   readonly sessions: Sessions;
   readonly approvals: Approvals;
+  readonly presets: Presets;
   readonly apiKeys: ApiKeys;
   readonly budgets: Budgets;
 
@@ -29,6 +33,7 @@ export class GreenroomClient {
     this.#http = new Http(options);
     this.sessions = new Sessions(this.#http);
     this.approvals = new Approvals(this.#http);
+    this.presets = new Presets(this.#http);
     this.apiKeys = new ApiKeys(this.#http);
     this.budgets = new Budgets(this.#http);
   }
@@ -36,6 +41,11 @@ export class GreenroomClient {
   /** Starts a session, or resumes one (`resume_session_id`). When this resolves the prompt is on the server's disk. */
   async execute(request: ExecuteRequest, options: CreateOptions = {}): Promise<ExecuteResponse> {
     return await this.#http.create('/execute', request, options);
+  }
+
+  /** Throws what `execute` would throw, but for a lack of room; starts nothing. */
+  async validate(request: ExecuteRequest, options: CallOptions = {}): Promise<{ valid: true }> {
+    return await this.#http.json('POST', '/execute/validate', { json: request, ...options });
   }
 
   /** Starts a session, or resumes one, and follows that turn to its end. */
@@ -55,6 +65,29 @@ export class GreenroomClient {
   async streamTicket(sessionId: string | null = null, options: CallOptions = {}): Promise<StreamTicket> {
     const json = sessionId === null ? {} : { session_id: sessionId };
     return await this.#http.json('POST', '/stream-tickets', { json, ...options });
+  }
+
+  /**
+   * For pages of the server itself, in a browser: exchanges an API key, or the code of a link, for a cookie that goes with
+   * every request of theirs and that no script can read. The client needs no `apiKey` then.
+   */
+  async signIn(request: SignIn, options: CallOptions = {}): Promise<Me> {
+    const json = 'apiKey' in request ? { api_key: request.apiKey } : { code: request.code };
+    return await this.#http.json('POST', '/sign-in', { json, ...options });
+  }
+
+  /** Ends the sign-in of this browser, or every one of the same API key. Done as well where nobody is signed in. */
+  async signOut({ everywhere, ...options }: CallOptions & { everywhere?: boolean } = {}): Promise<void> {
+    const call = { query: { everywhere }, accepts: 401, ...options };
+    await this.#http.request('POST', '/sign-out', {
+      ...call,
+      read: async (response) => void (await response.text()),
+    });
+  }
+
+  /** Who asks, what they may, and what the server offers them. */
+  async me(options: CallOptions = {}): Promise<Me> {
+    return await this.#http.json('GET', '/me', options);
   }
 
   /** Who did what, newest first; for administrators. Reads further pages as the loop gets to them. */

@@ -80,4 +80,10 @@ describe('the events of many sessions', () => {
     );
     assert.equal(sent[1]?.headers.get('last-event-id'), 'a:4');
   });
+
+  it('are of none where none is named', async () => {
+    const { http, sent } = makeHttp(eventStream('open', frame({ kind: 'ready' })));
+    for await (const _ of streamMany(http, { sessions: [], limit: 5 })) break;
+    assert.equal(sent[0]?.url, 'http://greenroom.test/events?limit=5');
+  });
 });

@@ -23,6 +23,8 @@ export type EventsOptions = StreamOptions & {
   sessions?: readonly string[] | undefined;
   /** Summaries only of sessions with these statuses. */
   statuses?: readonly SessionStatus[] | undefined;
+  /** Summaries of archived sessions, of the others, or (without it) of both. */
+  archived?: boolean | undefined;
   /** How many sessions the first summaries are of at most, the newest (100). */
   limit?: number | undefined;
   /** By session: only events with a larger `seq`. */
@@ -54,10 +56,15 @@ export async function* streamMany(
   http: Http,
   options: EventsOptions,
 ): AsyncGenerator<MultiplexedEvent, void> {
-  const { signal, onConnection, after = {}, ...query } = options;
+  const { signal, onConnection, after = {}, sessions = [], ...query } = options;
   const places = Object.entries(after);
   const cursors = places.length === 0 ? null : places.map(([id, seq]) => `${id}:${seq}`);
-  const source = { path: '/events', query: { ...query, after: cursors }, signal, onConnection };
+  const source = {
+    path: '/events',
+    query: { sessions: sessions.length === 0 ? null : sessions, ...query, after: cursors },
+    signal,
+    onConnection,
+  };
   const isNew = dropRepeated(new Map(places));
   for await (const message of readStream(http, source)) {
     const event = JSON.parse(message.data) as MultiplexedEvent;

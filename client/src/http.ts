@@ -16,7 +16,11 @@ export type ClientOptions = {
   maxRetries?: number | undefined;
 };
 
-export type Query = Record<string, string | number | boolean | readonly string[] | null | undefined>;
+/** A list is joined by commas; one that is in a `repeat` is sent as a parameter for each. */
+export type Query = Record<
+  string,
+  string | number | boolean | readonly string[] | { repeat: readonly string[] } | null | undefined
+>;
 
 /** What each call of the API may be given beside its arguments. */
 export type CallOptions = {
@@ -144,7 +148,9 @@ export class Http {
     const parameters = new URLSearchParams();
     for (const [name, value] of Object.entries(query)) {
       if (value === undefined || value === null) continue;
-      parameters.set(name, Array.isArray(value) ? value.join(',') : String(value));
+      if (typeof value === 'object' && 'repeat' in value) {
+        for (const one of value.repeat) parameters.append(name, one);
+      } else parameters.set(name, Array.isArray(value) ? value.join(',') : String(value));
     }
     const text = parameters.toString();
     return `${this.baseUrl}${path}${text === '' ? '' : `?${text}`}`;

@@ -8,8 +8,10 @@ export type { EventsOptions, SessionStreamOptions, StreamOptions } from './event
 export type { Files } from './files.ts';
 export type { CallOptions, ClientOptions, CreateOptions, FileContent } from './http.ts';
 export type { Messages } from './messages.ts';
+export type { Presets } from './presets.ts';
 export type { Run, RunOptions, RunResult } from './run.ts';
 export type { EventQuery, Sessions, StatusQuery, TurnQuery } from './sessions.ts';
+export type { CountFilter, SummaryFilter, SummaryPage } from './summaries.ts';
 export type { Tasks } from './tasks.ts';
 export type {
   ApiKey,
@@ -22,10 +24,12 @@ export type {
   Budget,
   BudgetPeriod,
   ChangeKeyRequest,
+  ChangePresetRequest,
   Cleanup,
   ContentBlock,
   CreatedApiKey,
   CreateKeyRequest,
+  CreatePresetRequest,
   DeltaEvent,
   ErrorCode,
   EventKind,
@@ -39,10 +43,15 @@ export type {
   FileWritten,
   Fork,
   ForkRequest,
+  Grant,
   Interruption,
+  MarksRequest,
+  Me,
   MessageEdit,
   MessageRequest,
   MultiplexedEvent,
+  Permission,
+  Preset,
   Problem,
   Readiness,
   ResetEvent,
@@ -51,11 +60,15 @@ export type {
   RotateKeyRequest,
   Scope,
   Session,
+  SessionCounts,
   SessionEvent,
   SessionListItem,
+  SessionMarks,
+  SessionState,
   SessionStatus,
   SessionSummary,
   SettingsRequest,
+  SignIn,
   Status,
   StreamEvent,
   StreamTicket,

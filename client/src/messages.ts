@@ -28,7 +28,7 @@ export class Messages {
     return messages;
   }
 
-  /** Changes what a waiting message says. `message_not_queued` when the agent has it. */
+  /** Changes what a waiting message says, how it is delivered, or where it stands. `message_not_queued` when the agent has it. */
   async edit(sessionId: string, turnId: string, edit: MessageEdit, options: CallOptions = {}): Promise<Turn> {
     const url = path`/sessions/${sessionId}/messages/${turnId}`;
     return await this.#http.json('PATCH', url, { json: edit, ...options });

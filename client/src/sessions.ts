@@ -3,6 +3,13 @@ import { Files } from './files.ts';
 import { type CallOptions, type CreateOptions, type Http, path } from './http.ts';
 import { Messages } from './messages.ts';
 import { followPages, nextCursor } from './pages.ts';
+import {
+  type CountFilter,
+  readCounts,
+  readSummaryPage,
+  type SummaryFilter,
+  type SummaryPage,
+} from './summaries.ts';
 import { Tasks } from './tasks.ts';
 import type {
   Cleanup,
@@ -11,12 +18,18 @@ import type {
   ExecuteResponse,
   Fork,
   ForkRequest,
+  Grant,
   Interruption,
+  MarksRequest,
   Rewind,
   RewindRequest,
   Session,
+  SessionCounts,
+  SessionEvent,
   SessionListItem,
+  SessionMarks,
   SessionStatus,
+  SessionSummary,
   SettingsRequest,
   Status,
   StreamEvent,
@@ -83,6 +96,34 @@ export class Sessions {
     );
   }
 
+  /** How sessions stand, newest first. Reads further pages as the loop gets to them. */
+  summaries(filter: SummaryFilter = {}, options: CallOptions = {}): AsyncGenerator<SessionSummary, void> {
+    return followPages<SessionSummary, string>(async (cursor) => {
+      const page = await this.summaryPage(cursor === null ? filter : { ...filter, cursor }, options);
+      return { items: page.summaries, next: page.next };
+    });
+  }
+
+  /** One page of them. `next` is the `cursor` of the one that follows; a page may be short, or empty, and not be the last. */
+  async summaryPage(filter: SummaryFilter = {}, options: CallOptions = {}): Promise<SummaryPage> {
+    return await readSummaryPage(this.#http, filter, options);
+  }
+
+  /** How many there are in each state. */
+  async counts(filter: CountFilter = {}, options: CallOptions = {}): Promise<SessionCounts> {
+    return await readCounts(this.#http, filter, options);
+  }
+
+  /** Notes how far the session has been read, or pins it; for the holder of this key alone. */
+  async mark(sessionId: string, marks: MarksRequest, options: CallOptions = {}): Promise<SessionMarks> {
+    return await this.#http.json('PATCH', path`/sessions/${sessionId}/marks`, { json: marks, ...options });
+  }
+
+  /** Notes that everything that has ended was read. */
+  async readAll(options: CallOptions = {}): Promise<{ marked: number }> {
+    return await this.#http.json('POST', '/sessions/read-all', options);
+  }
+
   /** With its latest turns; `turns` has them all. */
   async get(sessionId: string, options: CallOptions = {}): Promise<Session> {
     return await this.#http.json('GET', path`/sessions/${sessionId}`, options);
@@ -119,6 +160,11 @@ export class Sessions {
     return await this.#http.json('GET', path`/sessions/${sessionId}/events`, { query, ...options });
   }
 
+  /** One event, whole. */
+  async event(sessionId: string, seq: number, options: CallOptions = {}): Promise<SessionEvent> {
+    return await this.#http.json('GET', path`/sessions/${sessionId}/events/${String(seq)}`, options);
+  }
+
   /**
    * The session's events, those that are there and those that come, each once and in order. Connects again by itself
    * and goes on where it was. Ends when the session is deleted or the signal aborts.
@@ -127,7 +173,7 @@ export class Sessions {
     return streamSession(this.#http, sessionId, options);
   }
 
-  /** Changes settings; model and permission mode reach an agent that is at work. */
+  /** Changes settings, or archives; model and permission mode reach an agent that is at work. */
   async update(sessionId: string, settings: SettingsRequest, options: CallOptions = {}): Promise<Session> {
     return await this.#http.json('PATCH', path`/sessions/${sessionId}`, { json: settings, ...options });
   }
@@ -146,14 +192,19 @@ export class Sessions {
     return await this.#http.create(path`/sessions/${sessionId}/fork`, request, options);
   }
 
-  /** What the session changed in its workspace. */
+  /** What the session changed in its workspace: since its start, or `from` a turn (its id, or `last`). */
   async changes(
     sessionId: string,
-    query: { path?: string; context?: number } = {},
+    query: { from?: string; path?: string; context?: number } = {},
     options: CallOptions = {},
   ): Promise<WorkspaceChanges> {
     const url = path`/sessions/${sessionId}/changes`;
     return await this.#http.json('GET', url, { query: { ...query, format: 'json' }, ...options });
+  }
+
+  /** Takes back what an approval allowed for the rest of the session (`grants` of the session). */
+  async removeGrant(sessionId: string, grantId: string, options: CallOptions = {}): Promise<Grant> {
+    return await this.#http.json('DELETE', path`/sessions/${sessionId}/grants/${grantId}`, options);
   }
 
   /** Makes the files what they were when a turn began, or at the `start`. */

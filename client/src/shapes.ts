@@ -21,13 +21,16 @@ import type { resetReason } from '../../server/src/event/cursor.ts';
 import type { deltaView } from '../../server/src/event/delta.ts';
 import type { EventView } from '../../server/src/event/event.ts';
 import type { eventPage } from '../../server/src/event/queries.ts';
-import type { sessionSummary } from '../../server/src/event/summary.ts';
+import type { SessionState, sessionSummary } from '../../server/src/event/summary.ts';
 import type { problem } from '../../server/src/http/problem.ts';
+import type { meView } from '../../server/src/me/me.ts';
 import type { readiness, versions } from '../../server/src/operations/view.ts';
+import type { changePresetRequest, createPresetRequest, presetView } from '../../server/src/preset/preset.ts';
 import type { forkRequest } from '../../server/src/session/fork-request.ts';
 import type { settingsRequest } from '../../server/src/session/settings.ts';
 import type { forkView, interruptionView, sessionView } from '../../server/src/session/view.ts';
 import type { ticketView } from '../../server/src/stream-ticket/stream-ticket.ts';
+import type { marksRequest, marksView, sessionCounts } from '../../server/src/summary/marks.ts';
 import type { taskView } from '../../server/src/task/task.ts';
 import type { editRequest, messageRequest } from '../../server/src/turn/message.ts';
 import type { contentBlock } from '../../server/src/turn/turn.ts';
@@ -50,12 +53,15 @@ export const shapes = () => ({
   CreateKeyRequest: sent<typeof createKeyRequest>(),
   ChangeKeyRequest: sent<typeof changeKeyRequest>(),
   RotateKeyRequest: sent<typeof rotateKeyRequest>(),
+  CreatePresetRequest: sent<typeof createPresetRequest>(),
+  ChangePresetRequest: sent<typeof changePresetRequest>(),
   ExecuteRequest: sent<typeof executeRequest>(),
   MessageRequest: sent<typeof messageRequest>(),
   MessageEdit: sent<typeof editRequest>(),
   ForkRequest: sent<typeof forkRequest>(),
   SettingsRequest: sent<typeof settingsRequest>(),
   ApprovalAnswer: sent<typeof answerRequest>(),
+  MarksRequest: sent<typeof marksRequest>(),
   RewindRequest: sent<typeof rewindRequest>(),
   ToolResult: sent<typeof toolResult>(),
   ContentBlock: sent<typeof contentBlock>(),
@@ -75,13 +81,18 @@ export const shapes = () => ({
   Delta: received<typeof deltaView>(),
   ResetReason: received<typeof resetReason>(),
   SessionSummary: received<typeof sessionSummary>(),
+  SessionState: spelledOut<SessionState>(),
+  SessionCounts: received<typeof sessionCounts>(),
+  SessionMarks: received<typeof marksView>(),
   Task: received<typeof taskView>(),
   FileListing: received<typeof fileListing>(),
   FileWritten: received<typeof fileWritten>(),
   WorkspaceChanges: received<typeof changesView>(),
   Rewind: received<typeof rewindView>(),
+  Preset: received<typeof presetView>(),
   ApiKey: received<typeof apiKeyView>(),
   CreatedApiKey: received<typeof createdKeyView>(),
+  Me: received<typeof meView>(),
   AuditEntry: received<typeof auditEntry>(),
   StreamTicket: received<typeof ticketView>(),
   Budget: received<typeof budgetView>(),

@@ -25,6 +25,7 @@ export type WholeTurn = Shapes['WholeTurn'];
 export type TurnError = NonNullable<Turn['error']>;
 export type ContentBlock = Shapes['ContentBlock'];
 export type MessageRequest = Shapes['MessageRequest'];
+/** `PATCH` of a message that waits: what is left out stays. */
 export type MessageEdit = Shapes['MessageEdit'];
 
 /** What an agent waits on. */
@@ -53,15 +54,20 @@ export type ResetEvent = {
 /** What the stream of a session gives. */
 export type StreamEvent = SessionEvent | DeltaEvent | ResetEvent;
 
-/** How a session stands, in short. */
+/** How a session stands, in short, to whoever asks. */
 export type SessionSummary = Shapes['SessionSummary'];
+export type SessionState = Shapes['SessionState'];
+export type SessionCounts = Shapes['SessionCounts'];
+/** How far a session has been read, and whether it is pinned, by whoever asks. */
+export type SessionMarks = Shapes['SessionMarks'];
+export type MarksRequest = Shapes['MarksRequest'];
 
 /** What the stream over many sessions gives. */
 export type MultiplexedEvent =
   | (StreamEvent & { session_id: string })
   | { kind: 'summary'; session_id: string; turn_id: null; data: SessionSummary }
-  /** The snapshot is complete: what follows is news. */
-  | { kind: 'ready'; turn_id: null; data: { sessions: number } }
+  /** The snapshot is complete: what follows is news. `now` is the clock that all times are from. */
+  | { kind: 'ready'; turn_id: null; data: { sessions: number; now: string } }
   /** The session is gone. */
   | { kind: 'end'; session_id: string; turn_id: null; data: { reason: 'deleted' | 'not_found' } };
 
@@ -76,6 +82,15 @@ export type FileChange = WorkspaceChanges['files'][number];
 export type RewindRequest = Shapes['RewindRequest'];
 export type Rewind = Shapes['Rewind'];
 
+/** What an approval allowed for the rest of a session. */
+export type Grant = Session['grants'][number];
+
+/** A saved body of `POST /execute/`. */
+export type Preset = Shapes['Preset'];
+export type CreatePresetRequest = Shapes['CreatePresetRequest'];
+/** `PATCH /presets/{id}`: a field that is left out stays. */
+export type ChangePresetRequest = Shapes['ChangePresetRequest'];
+
 /** Of one tenant; its secret is known to whoever made it. */
 export type ApiKey = Shapes['ApiKey'];
 export type Scope = ApiKey['scopes'][number];
@@ -84,6 +99,13 @@ export type CreateKeyRequest = Shapes['CreateKeyRequest'];
 /** `PATCH /api-keys/{id}`: a field that is left out stays. */
 export type ChangeKeyRequest = Shapes['ChangeKeyRequest'];
 export type RotateKeyRequest = Shapes['RotateKeyRequest'];
+
+/** What a browser signs in with: an API key, or the code of a link that the server printed. */
+export type SignIn = { apiKey: string } | { code: string };
+/** Who asks, what they may, and what the server offers them. */
+export type Me = Shapes['Me'];
+/** Whether somebody may do a thing, and if not, why. */
+export type Permission = Me['may'][keyof Me['may']];
 
 /** Who did what, or tried to. */
 export type AuditEntry = Shapes['AuditEntry'];

@@ -7,6 +7,7 @@ import { createRoot } from 'react-dom/client';
 import { queryClient } from './api/query-client.ts';
 import { startClock } from './api/server-clock.ts';
 import { followSystemTheme } from './app/theme.ts';
+import { startAttention } from './attention/start-attention.ts';
 import { loadWords } from './i18n/locale.ts';
 import { startLive } from './live/live.ts';
 import { router } from './router.tsx';
@@ -19,9 +20,10 @@ if (root === null) throw new Error('the page has no place for the console');
 
 await loadWords();
 followSystemTheme();
-startRefreshingCounts();
 startClock();
 startLive();
+startAttention();
+startRefreshingCounts();
 createRoot(root).render(
   <StrictMode>
     {/* The page's policy allows no style elements that come later. */}

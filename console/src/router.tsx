@@ -11,6 +11,7 @@ import { NotFoundPage } from './app/not-found-page.tsx';
 import { RouteError } from './app/route-error.tsx';
 import { readSessionSearch } from './session/search.ts';
 import { readSessionListSearch } from './session-list/search.ts';
+import { readSignInSearch } from './sign-in/search.ts';
 
 /* The pages and their addresses. What is chosen on a page stands in its address: typed, and never trusted. */
 
@@ -63,6 +64,7 @@ export const settingsRoute = createRoute({
 export const signInRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/sign-in',
+  validateSearch: readSignInSearch,
   component: lazyRouteComponent(async () => await import('./sign-in/sign-in-page.tsx'), 'SignInPage'),
 });
 

@@ -27,7 +27,9 @@ const commaList = <Item extends z.ZodType<unknown, string>>(item: Item) =>
     return value.trim() === 'none' ? [] : value.split(',').map((part) => part.trim());
   }, z.array(item));
 
+/** `null` is what pages from files have, and frames without an origin of their own. */
 const origin = text.transform((value, context) => {
+  if (value === 'null') return value;
   const url = URL.canParse(value) ? new URL(value) : null;
   if (url !== null && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`) return url.origin;
   context.addIssue({ code: 'custom', message: 'expected origins such as https://console.example' });

@@ -185,6 +185,13 @@ describe('the configuration', () => {
     }
   });
 
+  it('takes the origin null only where nobody but this machine reaches the server', () => {
+    const origins = (flags: object) => load({ flags: { corsOrigins: 'null', ...flags } }).config.corsOrigins;
+    assert.deepEqual(origins({}), ['null']);
+    refuses(() => origins({ host: '0.0.0.0' }), /corsOrigins may list null only/);
+    refuses(() => origins({ trustProxy: '127.0.0.1' }), /corsOrigins may list null only/);
+  });
+
   it('limits connections by address only where others can reach the server', () => {
     const limit = (flags: object) => load({ flags: { ...flags } }).config.maxConnectionsPerIp;
     assert.equal(limit({}), null);

@@ -100,6 +100,7 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   if (values.upstreams !== undefined) {
     config.upstreams = readUpstreams(values.upstreams as Parameters<typeof readUpstreams>[0], sources.env);
   }
+  requireOwnNullOrigin(config);
   if (values.stallTimeout === undefined) config.stallTimeout = defaultStallTimeout(config);
   if (values.cloud !== undefined) config.cloud = readCloud(values.cloud as CloudProvider, sources.env);
   if (config.prices !== null) config.prices = resolve(sources.cwd, config.prices);
@@ -107,6 +108,14 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   config.dataDir = resolve(sources.cwd, config.dataDir);
   config.workspaceRoots = config.workspaceRoots.map((entry) => resolveRoot(entry, sources.cwd));
   return { config, origins };
+}
+
+/** Of which any website can make a page: on this machine that is for its user to risk. */
+function requireOwnNullOrigin(config: Config): void {
+  if (!config.corsOrigins.includes('null') || isLocalOnly(config)) return;
+  throw new StartupError('corsOrigins may list null only where nobody but this machine reaches the server', {
+    hint: 'any website can make a page of the origin null: serve the page from an origin of its own, and list that',
+  });
 }
 
 type Found = { raw: unknown; origin: string };

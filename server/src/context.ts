@@ -3,6 +3,7 @@ import { accessSync, constants } from 'node:fs';
 import { mkdir, realpath } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Kysely } from 'kysely';
 import pLimit from 'p-limit';
 import { sessionsDirectory } from './agent/environment.ts';
@@ -49,6 +50,8 @@ import { ActivationQueue } from './queue/queue.ts';
 import { Remover } from './removal/remover.ts';
 import { runRetention } from './session/retention.ts';
 import type { SessionServices } from './session/service.ts';
+import { SignInRing } from './sign-in/ring.ts';
+import { findInstallation } from './sign-in/store.ts';
 import { UsageLedger } from './usage/ledger.ts';
 import { proxyEnvironment } from './util/outgoing-proxy.ts';
 import { Worker } from './worker/worker.ts';
@@ -76,6 +79,13 @@ export type Context = {
   /** Who may come in. */
   keys: KeyRing;
   apiKeys: ApiKeyServices;
+  /** Browsers that are signed in. */
+  signIns: SignInRing;
+  /** Which installation this is, among those of a host; the same on all its nodes. */
+  installation: string;
+  prices: PriceList;
+  /** Of the console's build. */
+  consoleDirectory: string;
   /** Over the sessions of all tenants: for what no request asks for. */
   sessions: SessionServices;
   workspaces: WorkspaceServices;
@@ -99,12 +109,16 @@ export type ContextParts = {
   /** Search path that agents get. */
   agentPath: string;
   driver?: IsolationDriver;
+  /** Of the console's build, instead of the one that lies beside this package. */
+  consoleDirectory?: string;
   /** Of the event streams to clients. */
   streamTimes?: Partial<StreamTimes>;
 };
 
 /** Where agents ask a cloud themselves, they alone notice that it is silent. */
 const CLOUD_WAIT_MS = 240_000;
+
+const CONSOLE_DIRECTORY = fileURLToPath(new URL('../../console/dist', import.meta.url));
 
 export async function createContext(config: Config, parts: ContextParts): Promise<Context> {
   const { logger } = parts;
@@ -171,6 +185,9 @@ export async function createContext(config: Config, parts: ContextParts): Promis
   const apiKeys: ApiKeyServices = { db: database.db, bus, pepper };
   const keys = stack.use(new KeyRing({ db: database.db, bus, pepper, logger, isLocal: isLocalOnly(config) }));
   await keys.start();
+  const signIns = stack.use(new SignInRing({ db: database.db, bus, keys, logger }));
+  signIns.start();
+  const installation = await findInstallation(database.db);
 
   const sessions: SessionServices = {
     db: database.db,
@@ -264,6 +281,10 @@ export async function createContext(config: Config, parts: ContextParts): Promis
       streams,
       keys,
       apiKeys,
+      signIns,
+      installation,
+      prices,
+      consoleDirectory: parts.consoleDirectory ?? CONSOLE_DIRECTORY,
       sessions,
       workspaces,
       forTenant,

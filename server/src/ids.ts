@@ -22,6 +22,10 @@ export function newBudgetId(): string {
   return randomUUIDv7();
 }
 
+export function newPresetId(): string {
+  return randomUUIDv7();
+}
+
 export function newBatchId(): string {
   return randomUUID();
 }

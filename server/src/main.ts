@@ -4,7 +4,7 @@ import { delimiter, sep } from 'node:path';
 import { Command, CommanderError, Option } from 'commander';
 import envPaths from 'env-paths';
 import { giveToScope } from './agent/sdk-scope.ts';
-import { configuredSecrets, describeConfig, type LoadedConfig, loadConfig } from './config.ts';
+import { type Config, configuredSecrets, describeConfig, type LoadedConfig, loadConfig } from './config.ts';
 import { flagName, optionNames, optionOf } from './config-options.ts';
 import { examine } from './doctor/doctor.ts';
 import { renderFindings } from './doctor/finding.ts';
@@ -18,8 +18,9 @@ import {
   rotateCommand,
   runKeysCommand,
 } from './keys-command.ts';
-import { createLogger, createSilentLogger } from './log.ts';
+import { createLogger, createSilentLogger, type Logger } from './log.ts';
 import { serve } from './serve.ts';
+import { createSignInLink } from './sign-in/link.ts';
 import { version } from './version.ts';
 
 /*
@@ -79,6 +80,24 @@ addKeysCommand('revoke <id>', 'end a key for good').action(
   async (id: string, _flags: KeysFlags, command: Command) => await runKeys(command, revokeCommand(id)),
 );
 
+program
+  .command('sign-in-link')
+  .description("print a link that signs the operator in to the server's console, once, within 15 minutes")
+  .option('--config <file>', "the server's configuration file")
+  .option('--data-dir <path>', "the server's data directory")
+  .option('--url <url>', 'where the browser reaches the server (default: where it listens)')
+  .action(async ({ url }: { url?: string }, command: Command) => await printSignInLink(command, url));
+
+async function printSignInLink(command: Command, url: string | undefined): Promise<void> {
+  const { config } = readConfig(command);
+  const link = await createSignInLink({ config, logger: createCommandLogger(config) }, url);
+  process.stdout.write(`${link}\n`);
+}
+
+function createCommandLogger({ logFormat: format }: Config): Logger {
+  return createLogger({ format, level: 'warn', isTty: process.stderr.isTTY === true });
+}
+
 function addKeysCommand(nameAndArguments: string, description: string): Command {
   return keys
     .command(nameAndArguments)
@@ -89,12 +108,7 @@ function addKeysCommand(nameAndArguments: string, description: string): Command 
 
 async function runKeys(command: Command, run: KeysCommand): Promise<void> {
   const { config } = readConfig(command);
-  const logger = createLogger({
-    format: config.logFormat,
-    level: 'warn',
-    isTty: process.stderr.isTTY === true,
-  });
-  const { output, note } = await runKeysCommand({ config, logger }, run);
+  const { output, note } = await runKeysCommand({ config, logger: createCommandLogger(config) }, run);
   process.stdout.write(output);
   if (note !== undefined) process.stderr.write(`${note}\n`);
 }
@@ -115,7 +129,7 @@ function addOptions(command: Command): Command {
 }
 
 function readConfig(command: Command): LoadedConfig {
-  const { config: file, ...flags } = command.opts<{ config?: string }>();
+  const { config: file, url: _, ...flags } = command.opts<{ config?: string; url?: string }>();
   return loadConfig({
     flags,
     file,
@@ -187,6 +201,7 @@ async function runServer({ config }: LoadedConfig): Promise<void> {
       process.env.TMPDIR = path;
     },
     print: (text) => process.stdout.write(text),
+    isTerminal: process.stdout.isTTY === true,
     stop: stop.signal,
     hurry: hurry.signal,
   });

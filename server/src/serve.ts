@@ -1,16 +1,21 @@
 import type { AddressInfo } from 'node:net';
-import { createFirstKey } from './api-key/service.ts';
+import { type CreatedKey, createFirstKey } from './api-key/service.ts';
 import { recordCommand } from './audit/service.ts';
 import { type Config, isLocalOnly } from './config.ts';
 import { type Context, type ContextParts, createContext } from './context.ts';
 import { StartupError } from './errors.ts';
 import { describeModel } from './gateway/upstream.ts';
-import { findWarnings } from './operations/warnings.ts';
+import { findWarnings, NULL_ORIGIN_WARNING } from './operations/warnings.ts';
 import { createServer, type Server } from './server.ts';
+import { localUrl } from './sign-in/link.ts';
+import { createCode } from './sign-in/service.ts';
+import { signInLink } from './sign-in/sign-in.ts';
 import { version } from './version.ts';
 
 export type ServeParts = ContextParts & {
   print: (text: string) => void;
+  /** Whether it is a person who reads what is printed. */
+  isTerminal: boolean;
   /** Where this process is to put its temporary files from now on. */
   setTemporaryDirectory: (path: string) => void;
   /** Aborts to stop in good order. */
@@ -29,13 +34,15 @@ export async function serve(config: Config, parts: ServeParts): Promise<void> {
   context.dataDirectory.describe({ url });
   try {
     await context.worker.start();
+    if (config.corsOrigins.includes('null')) logger.warn(NULL_ORIGIN_WARNING);
     // As late as can be: a start that fails must not take the only key along.
     const firstKey = isLocalOnly(config) ? null : await createFirstKey(context.apiKeys);
     if (firstKey !== null) {
       const done = { action: 'api_key.create', actor: 'first start', key: firstKey.key } as const;
       await recordCommand(context.database.db, done);
     }
-    parts.print(startBlock(context, { url, firstKey: firstKey?.secret ?? null }));
+    const consoleLine = await describeConsole(context, { url, firstKey, isTerminal: parts.isTerminal });
+    parts.print(startBlock(context, { url, firstKey: firstKey?.secret ?? null, consoleLine }));
     await aborted(stop);
     logger.info(
       { signal: stop.reason, grace_ms: config.shutdownGrace },
@@ -70,7 +77,24 @@ async function listen({ app }: Server, config: Config): Promise<string> {
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }
 
-function startBlock(context: Context, { url, firstKey }: { url: string; firstKey: string | null }): string {
+type Started = { url: string; firstKey: CreatedKey | null; isTerminal: boolean };
+
+/** Where a key is needed, with a link that signs in whoever sits here. */
+async function describeConsole(
+  { apiKeys, keys }: Context,
+  { url, firstKey, isTerminal }: Started,
+): Promise<string> {
+  const base = localUrl(url);
+  if (firstKey !== null || (keys.isNeeded && isTerminal)) {
+    const code = await createCode(apiKeys, firstKey?.key ?? null);
+    return `Open ${signInLink(base, code)}  (signs you in once, within 15 minutes)`;
+  }
+  return keys.isNeeded ? `${base}/console/  (greenroom sign-in-link signs you in)` : `${base}/console/`;
+}
+
+type Block = { url: string; firstKey: string | null; consoleLine: string };
+
+function startBlock(context: Context, { url, firstKey, consoleLine }: Block): string {
   const { config, dataDirectory, driver, isDatabaseEmbedded } = context;
   const database = isDatabaseEmbedded ? 'its own PostgreSQL' : 'PostgreSQL at DATABASE_URL';
   const warnings = findWarnings(context).map((warning) => `  warning    ${warning}\n`);
@@ -83,9 +107,10 @@ function startBlock(context: Context, { url, firstKey }: { url: string; firstKey
   model      ${describeModel(context)}
   data       ${dataDirectory.path} (${database})
   isolation  ${driver.name}, up to ${config.maxSessions} agent processes
+  console    ${consoleLine}
 ${keyLine}${warnings.join('')}  stop       Ctrl-C
 
-  try        curl -s ${url.replace('0.0.0.0', '127.0.0.1').replace('[::]', '[::1]')}/execute/${keyHeader} -H 'content-type: application/json' -d '{"prompt": "Please introduce yourself."}'
+  try        curl -s ${localUrl(url)}/execute/${keyHeader} -H 'content-type: application/json' -d '{"prompt": "Please introduce yourself."}'
 
 `;
 }

@@ -7,11 +7,12 @@ import { approvalRoutes } from './approval/routes.ts';
 import { auditRoutes } from './audit/routes.ts';
 import { budgetRoutes } from './budget/routes.ts';
 import { classicRoutes } from './classic/routes.ts';
+import { consoleRoutes } from './console/routes.ts';
 import type { Context } from './context.ts';
 import { AppError } from './errors.ts';
 import { eventRoutes } from './event/routes.ts';
 import { installAudit } from './http/audit.ts';
-import { installAuthentication } from './http/authentication.ts';
+import { type Doors, installAuthentication } from './http/authentication.ts';
 import { answerBrokenRequest } from './http/broken-request.ts';
 import { installConnectionLimit } from './http/connection-limit.ts';
 import { describeRoute, securitySchemes } from './http/describe-security.ts';
@@ -22,9 +23,15 @@ import { describeSchemas } from './http/openapi.ts';
 import { installOriginGuard } from './http/origin-guard.ts';
 import { handleFrameworkError, installErrorHandler } from './http/problem.ts';
 import { installSecurityHeaders } from './http/security-headers.ts';
+import { SignInCookie } from './http/sign-in-cookie.ts';
+import { FailureThrottle } from './http/throttle.ts';
+import { meRoutes } from './me/routes.ts';
 import { operationsRoutes } from './operations/routes.ts';
+import { presetRoutes } from './preset/routes.ts';
 import { sessionRoutes } from './session/routes.ts';
+import { signInRoutes } from './sign-in/routes.ts';
 import { streamTicketRoutes } from './stream-ticket/routes.ts';
+import { summaryRoutes } from './summary/routes.ts';
 import { taskRoutes } from './task/routes.ts';
 import { turnRoutes } from './turn/routes.ts';
 import { usageRoutes } from './usage/routes.ts';
@@ -64,7 +71,8 @@ export async function createServer(context: Context): Promise<Server> {
   installHostGuard(app, context.config);
   await installOriginGuard(app, context.config);
   installNulGuard(app);
-  installAuthentication(app, context.keys, context.database);
+  const doors = makeDoors(context);
+  installAuthentication(app, doors);
   installAudit(app, context.database);
   const draining = installDraining(app);
   await app.register(swagger, {
@@ -83,6 +91,7 @@ export async function createServer(context: Context): Promise<Server> {
         { name: 'turns', description: 'Messages to a session, and what came of them' },
         { name: 'workspace', description: 'Files of a session, what it changed, and the way back' },
         { name: 'approvals', description: 'What agents wait on, and the answers' },
+        { name: 'presets', description: 'Saved bodies of POST /execute/' },
         { name: 'api-keys', description: 'Who may use the server, and for what' },
         { name: 'audit', description: 'Who did what' },
         { name: 'usage', description: 'What model requests used and cost, and what they may cost' },
@@ -94,19 +103,34 @@ export async function createServer(context: Context): Promise<Server> {
   });
   await app.register(classicRoutes, { context });
   await app.register(sessionRoutes, { context });
+  await app.register(summaryRoutes, { context });
   await app.register(turnRoutes, { context });
   await app.register(taskRoutes, { context });
   await app.register(approvalRoutes, { context });
   await app.register(workspaceRoutes, { forTenant: context.forTenant });
   await app.register(eventRoutes, { context });
+  await app.register(presetRoutes, { context });
   await app.register(streamTicketRoutes, { context });
   await app.register(auditRoutes, { context });
   await app.register(apiKeyRoutes, { context });
+  await app.register(signInRoutes, { context, doors });
+  await app.register(meRoutes, { context });
+  await app.register(consoleRoutes, { directory: context.consoleDirectory });
   await app.register(usageRoutes, { context });
   await app.register(budgetRoutes, { context });
   await app.register(operationsRoutes, { context, isDraining: () => draining.isDraining });
   await app.ready();
   return { app, startDraining: draining.start };
+}
+
+function makeDoors({ database, keys, apiKeys, signIns, installation }: Context): Doors {
+  return {
+    db: database.db,
+    keys,
+    signIns: { apiKeys, keys, ring: signIns },
+    cookie: new SignInCookie(installation),
+    throttle: new FailureThrottle(),
+  };
 }
 
 function installDraining(app: FastifyInstance): { readonly isDraining: boolean; start(): void } {

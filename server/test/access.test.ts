@@ -3,15 +3,17 @@ import { request as httpRequest } from 'node:http';
 import { after, before, describe, it } from 'node:test';
 import type { CreatedApiKey, Scope } from '../../client/src/index.ts';
 import { ApiDocument } from './api-document.ts';
+import { Browser } from './browser.ts';
 import { startTestServer, type TestServer } from './harness.ts';
+import { until } from './server-process.ts';
 
 /*
  * Generated from /openapi.json: every route, with every kind of key that must not open it, and with the ids of another
  * tenant. A new route is in it by itself.
  */
 
-type Answer = { status: number; text: string };
-type Operation = { name: string; method: string; path: string; body: unknown; scope: Scope | null };
+type Answer = { status: number; text: string; cleared: boolean };
+type Operation = { name: string; method: string; path: string; body: unknown; scope: Scope | 'any' | null };
 
 const WRONG_SECRET = 'A'.repeat(43);
 
@@ -50,6 +52,34 @@ describe('access, over all routes that the server describes', () => {
   });
   after(async () => await server[Symbol.asyncDispose]());
 
+  const callFrom = async (operation: Operation, cookie: string, headers: Record<string, string> = {}) =>
+    await send(server.url + operation.path, {
+      ...operation,
+      key: undefined,
+      from: '127.0.0.1',
+      headers: { cookie, ...headers },
+    });
+
+  const makeDeadCookies = async (): Promise<string[]> => {
+    const gone = await operator.client.apiKeys.create({ name: 'gone', tenant: 'owners', scopes: ['admin'] });
+    const made: { browser: Browser; cookie: string }[] = [];
+    for (const { key } of [owner, gone]) {
+      const browser = new Browser(server);
+      await browser.signIn({ api_key: key });
+      made.push({ browser, cookie: browser.cookie });
+    }
+    await made[0]?.browser.ask('POST', '/sign-out');
+    await operator.client.apiKeys.revoke(gone.api_key_id);
+    await until('the key is gone', async () => (await made[1]?.browser.ask('GET', '/me'))?.status === 401);
+    const [name] = (made[0]?.cookie ?? '').split('=');
+    return [
+      ...made.map(({ cookie }) => cookie),
+      `${name}=grs_${WRONG_SECRET}`,
+      `${name}=`,
+      `${name}=nonsense`,
+    ];
+  };
+
   /** From an address of its own, so that wrong keys are counted apart. */
   const call = async ({ method, path, body }: Operation, key: string | undefined, from = '127.0.0.1') =>
     await send(server.url + path, { method, body, key, from });
@@ -81,10 +111,42 @@ describe('access, over all routes that the server describes', () => {
       keys.set(scope, made.key);
     }
     for (const operation of operations) {
-      if (operation.scope === null) continue;
+      if (operation.scope === null || operation.scope === 'any') continue;
       const { status, text } = await call(operation, keys.get(operation.scope));
       assert.equal(status, 403, `${operation.name}: ${text}`);
       assert.equal(JSON.parse(text).code, 'forbidden');
+    }
+  });
+
+  it('is refused with 401 for the cookie of a browser that was signed out, or whose key is gone, and clears it', async () => {
+    const guarded = operations.filter(({ scope }) => scope !== null);
+    for (const cookie of await makeDeadCookies()) {
+      for (const operation of guarded) {
+        const { status, text, cleared } = await callFrom(operation, cookie);
+        assert.equal(status, 401, `${operation.name}: ${text}`);
+        assert.ok(cleared, operation.name);
+      }
+    }
+  });
+
+  it('is refused with 403 for a cookie that comes from a page of another site, and opens to one of its own', async () => {
+    const browser = new Browser(server);
+    const { key } = await operator.client.apiKeys.create({
+      name: 'browser',
+      tenant: 'empty',
+      scopes: ['operator'],
+    });
+    await browser.signIn({ api_key: key });
+    for (const operation of operations) {
+      if (operation.scope === null || operation.name === 'POST /sign-out') continue;
+      for (const site of ['same-site', 'cross-site']) {
+        const { status, text } = await callFrom(operation, browser.cookie, { 'sec-fetch-site': site });
+        assert.equal(status, 403, `${operation.name} from ${site}: ${text}`);
+      }
+      if (operation.method !== 'GET') continue;
+      const { status, text } = await callFrom(operation, browser.cookie, { 'sec-fetch-site': 'same-origin' });
+      assert.notEqual(status, 401, `${operation.name}: ${text}`);
+      assert.notEqual(JSON.parse(status === 403 ? text : '{}').code, 'forbidden_origin', operation.name);
     }
   });
 
@@ -122,7 +184,13 @@ describe('access, over all routes that the server describes', () => {
   it("lists nothing of another tenant's", async () => {
     const traces = [...Object.values(ids), owner.api_key_id, 'owners'];
     const lists = operations.filter(({ method, name, scope }) => {
-      return method === 'GET' && !name.includes('{') && scope !== null && scope !== 'operator';
+      return (
+        method === 'GET' &&
+        !name.includes('{') &&
+        scope !== null &&
+        scope !== 'operator' &&
+        name !== 'GET /me'
+      );
     });
     assert.ok(lists.length >= 5, String(lists.map(({ name }) => name)));
     for (const operation of lists) {
@@ -159,15 +227,19 @@ async function makeThings(server: TestServer, key: CreatedApiKey): Promise<Recor
   assert.ok(asked.kind === 'approval' && asked.data.phase === 'requested');
   const { turn_id } = await client.sessions.messages.send(session_id, { prompt: 'later' });
   await client.sessions.files.write(session_id, 'notes.txt', 'hello');
+  const { preset_id } = await client.presets.create({ name: 'of the owners', options: {} });
   return {
-    ...{ session_id, turn_id, approval_id: asked.data.approval.approval_id },
+    ...{ session_id, turn_id, approval_id: asked.data.approval.approval_id, preset_id },
     api_key_id: key.api_key_id,
   };
 }
 
 /** With these ids in their paths, and the body that their own description gives as an example. */
 function readOperations(document: ApiDocument, ids: Record<string, string>): Operation[] {
-  const known: Record<string, string> = { ...ids, path: 'notes.txt', task_id: 'task', period: 'day' };
+  const known: Record<string, string> = {
+    ...ids,
+    ...{ path: 'notes.txt', task_id: 'task', grant_id: 'grant', seq: '1', period: 'day' },
+  };
   return [...document.operations].map(([name, operation]) => {
     const [method = '', template = ''] = name.split(' ');
     const path = template.replace(/\{(\w+)\}/g, (_, parameter) => {
@@ -175,7 +247,8 @@ function readOperations(document: ApiDocument, ids: Record<string, string>): Ope
     });
     const { security } = operation as { security?: Record<string, Scope[]>[] };
     assert.ok(security, `${name} does not say who may use it`);
-    const scope = Object.values(security[0] ?? {})[0]?.[0] ?? null;
+    const [first] = security;
+    const scope = first === undefined ? null : (Object.values(first)[0]?.[0] ?? 'any');
     const schema = Object.values(operation.requestBody?.content ?? {})[0]?.schema;
     return {
       name,
@@ -193,19 +266,26 @@ function exampleOf(document: ApiDocument, schema: object): unknown {
   return anyOf?.map((one) => exampleOf(document, one)).find((example) => example !== undefined);
 }
 
+type Asked = {
+  method: string;
+  body: unknown;
+  key: string | undefined;
+  from: string;
+  headers?: Record<string, string>;
+};
+
 /** The answer, or of a stream what comes before it is `ready`. */
-async function send(
-  url: string,
-  { method, body, key, from }: { method: string; body: unknown; key: string | undefined; from: string },
-): Promise<Answer> {
+async function send(url: string, { method, body, key, from, ...asked }: Asked): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   const headers = {
     ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
     ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    ...asked.headers,
   };
   const request = httpRequest(url, { method, headers, localAddress: from, agent: false }, (response) => {
     let text = '';
-    const finish = (): void => resolve({ status: response.statusCode ?? 0, text });
+    const cleared = /Max-Age=0/.test(response.headers['set-cookie']?.[0] ?? '');
+    const finish = (): void => resolve({ status: response.statusCode ?? 0, text, cleared });
     response.setEncoding('utf8').on('data', (chunk) => {
       text += chunk;
       if (text.includes('event: ready')) response.destroy();

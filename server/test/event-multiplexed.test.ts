@@ -41,7 +41,9 @@ describe('GET /events', () => {
       snapshot.filter((id) => ids.includes(id)),
       ids.toReversed(),
     );
-    assert.deepEqual(seen[ready]?.data.data, { sessions: ready });
+    const { sessions, now } = seen[ready]?.data.data ?? {};
+    assert.equal(sessions, ready);
+    assert.ok(Math.abs(Date.parse(now) - Date.now()) < 60_000, now);
     const last = seen.at(-1)?.data.data;
     const { body } = await server.request('GET', `/sessions/${started}`);
     assert.equal(last.title, 'A title');
@@ -63,6 +65,108 @@ describe('GET /events', () => {
     const ready = seen.findIndex((event) => event.event === 'ready');
     assert.ok(seen.slice(0, ready).every(({ data }) => ['pending', 'running'].includes(data.data.status)));
     assert.ok(seen.slice(ready + 1).every(({ data }) => data.session_id === id));
+  });
+
+  describe('tells of what a reader notes', () => {
+    /** The summaries of the session that come once all have been told, and `change` was made: up to one that `isLast`. */
+    const changesOf = async (
+      { id, query = '' }: { id: string; query?: string },
+      change: () => Promise<unknown>,
+      // biome-ignore lint/suspicious/noExplicitAny: tests look into data freely
+      isLast: (summary: any) => boolean,
+    ) => {
+      const changes = [];
+      let hasBegun = false;
+      for await (const { event, data } of read(query)) {
+        if (event === 'ready' && !hasBegun) {
+          hasBegun = true;
+          await change();
+        }
+        if (!hasBegun || event !== 'summary' || data.session_id !== id) continue;
+        changes.push(data.data);
+        if (isLast(data.data)) return changes;
+      }
+      return assert.fail('the stream ended');
+    };
+
+    it('to their other streams, though nothing happened in the session', async () => {
+      const id = await run();
+      const { sessions } = server.client;
+      const pinned = await changesOf(
+        { id },
+        async () => await sessions.mark(id, { pinned: true }),
+        (summary) => summary.pinned,
+      );
+      assert.equal(pinned.length, 1);
+      const [read] = await changesOf(
+        { id },
+        async () => await sessions.mark(id, { read_seq: 1_000 }),
+        ({ state }) => state === 'idle',
+      );
+      assert.deepEqual([read.pinned, read.read_seq], [true, read.last_seq]);
+    });
+
+    it('also when they have read everything', async () => {
+      const ids = [await run(), await run()];
+      const unread = new Set<string>(ids);
+      let readies = 0;
+      for await (const { event, data } of read()) {
+        if (event === 'ready' && readies++ === 0) await server.client.sessions.readAll();
+        if (event === 'summary' && readies > 0 && data.data.state === 'idle') unread.delete(data.session_id);
+        if (unread.size === 0) break;
+      }
+    });
+
+    it('and of a session that is archived or renamed, again and again', async () => {
+      const id = await run();
+      const { sessions } = server.client;
+      for (const archived of [true, false, true]) {
+        await changesOf(
+          { id },
+          async () => await sessions.update(id, { archived }),
+          (summary) => summary.archived === archived,
+        );
+      }
+      const changes = await changesOf(
+        { id },
+        async () => {
+          for (const title of ['one', 'two', 'three']) await sessions.update(id, { title });
+        },
+        ({ title }) => title === 'three',
+      );
+      assert.ok(changes.length <= 3);
+    });
+
+    it('leaves archived sessions out where they are not wanted, and shows once those that become so', async () => {
+      const [away, here] = [await run(), await run()];
+      const { sessions } = server.client;
+      await sessions.update(away, { archived: true });
+      const seen: string[] = [];
+      for await (const { event, data } of read('?archived=false')) {
+        if (event === 'summary') seen.push(data.session_id);
+        if (event === 'ready') await sessions.update(here, { archived: true });
+        if (event === 'summary' && data.session_id === here && data.data.archived) break;
+      }
+      assert.ok(!seen.includes(away));
+      assert.equal(seen.filter((id) => id === here).length, 2);
+    });
+  });
+
+  it('shows what an agent does', async () => {
+    const command = 'sleep 0.4; echo hello';
+    let id: string | null = null;
+    for await (const event of read()) {
+      if (event.event === 'ready') {
+        id = await server.execute({ prompt: `run: ${command}`, allowed_tools: ['Bash'] });
+      }
+      if (id === null || event.event !== 'summary' || event.data.session_id !== id) continue;
+      const { activity } = event.data.data;
+      if (activity?.tool === 'Bash') {
+        assert.deepEqual(activity, { tool: 'Bash', text: command });
+        break;
+      }
+    }
+    await server.ended(id ?? '');
   });
 
   it('gives the events of the sessions named, deltas too; resumed by its ids, none is lost and none comes twice', async (t) => {

@@ -123,6 +123,14 @@ describe('GET /sessions/{session_id}/events as JSON', () => {
     assert.equal(first.has_more, true);
   });
 
+  it('gives one event, whole', async () => {
+    const [first] = (await get('?limit=1')).body.events;
+    assert.deepEqual(await server.client.sessions.event(id, 1), first);
+    for (const seq of ['0', '999999', '1e1', '-1', 'x', '99999999999999999999']) {
+      assert.equal((await server.request('GET', `/sessions/${id}/events/${seq}`)).status, 404, seq);
+    }
+  });
+
   it('ends a page early also where its events take little room in the database', async () => {
     const { db } = server.context.database;
     const { last_seq: last } = (await get()).body;

@@ -32,8 +32,8 @@ describe(`requests of every kind (FUZZ_SEED=${seed})`, () => {
   let document: ApiDocument;
   let key: string;
   let operations: [name: string, operation: Operation][];
-  const ids: Record<'session_id' | 'approval_id' | 'turn_id' | 'api_key_id', string[]> = {
-    ...{ session_id: [], approval_id: [], turn_id: [], api_key_id: [] },
+  const ids: Record<'session_id' | 'approval_id' | 'turn_id' | 'preset_id' | 'api_key_id', string[]> = {
+    ...{ session_id: [], approval_id: [], turn_id: [], preset_id: [], api_key_id: [] },
   };
   const compiled = new Map<JsonSchema, ValidateFunction>();
   before(async () => {
@@ -50,6 +50,7 @@ describe(`requests of every kind (FUZZ_SEED=${seed})`, () => {
     for await (const { approval_id } of client.approvals.list()) ids.approval_id.push(approval_id);
     const { turn_id } = await client.sessions.messages.send(asking, { prompt: 'and then?' });
     ids.session_id.push(asking);
+    ids.preset_id.push((await client.presets.create({ name: 'a preset', options: {} })).preset_id);
     ids.turn_id.push(turn_id);
     document = await ApiDocument.read(server);
     // What deletes comes last: the others need something that is there.

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { Browser, readJson } from './browser.ts';
 import { temporaryDirectory } from './harness.ts';
 import { type ServerProcess, spawnServer, startServerProcess, until } from './server-process.ts';
 
@@ -67,6 +68,32 @@ describe('greenroom keys', () => {
     assert.match((await keys('list', '--tenant', 'acme')).stdout, /revoked\n$/);
   });
 
+  it('prints a link for a server that runs, which signs in as the operator', async () => {
+    await using own = await temporaryDirectory();
+    const run = async (...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> =>
+      await new Promise((resolve) => {
+        const env = { HOME: own.path, PATH: process.env.PATH };
+        const all = [main, ...args, '--data-dir', own.path];
+        execFile(process.execPath, all, { cwd: own.path, env }, (error, stdout, stderr) => {
+          resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
+        });
+      });
+    assert.match((await run('sign-in-link')).stderr, /no server runs/);
+    await using server = await startServerProcess({ dataDir: own.path });
+    const early = await run('sign-in-link');
+    assert.deepEqual([early.code, early.stdout], [1, '']);
+    assert.match(early.stderr, /no API keys/);
+    await run('keys', 'create', '--name', 'first');
+    await until('a key is needed', async () => (await fetch(`${server.url}/sessions`)).status === 401);
+    const { stdout } = await run('sign-in-link');
+    const [, base, code = ''] = /^(http:\S+)\/console\/sign-in#code=(grc_[\w-]{43})\n$/.exec(stdout) ?? [];
+    assert.equal(base, server.url);
+    const me = await readJson(await new Browser(server).signIn({ code }));
+    assert.equal(me.name, 'signed in at the terminal');
+    const proxied = await run('sign-in-link', '--url', 'https://agents.example/greenroom/');
+    assert.match(proxied.stdout, /^https:\/\/agents\.example\/greenroom\/console\/sign-in#code=grc_/);
+  });
+
   it('says what is wrong: unknown scopes, tenants and ids', async () => {
     for (const [args, message] of [
       [['create', '--name', 'x', '--scopes', 'root'], /--scopes.*\n.*sessions:read/],
@@ -82,6 +109,17 @@ describe('greenroom keys', () => {
     }
   });
 });
+
+/** With the key comes a link that signs in with it, once; and without a terminal no other. */
+async function signInByLink(output: string, key: string | undefined): Promise<void> {
+  const [, base = '', code = ''] = /(http:\S+)\/console\/sign-in#code=(grc_[\w-]{43})/.exec(output) ?? [];
+  assert.equal(code !== '', key !== undefined, output);
+  if (key === undefined) return;
+  const browser = new Browser({ url: base });
+  const me = await readJson(await browser.signIn({ code }));
+  assert.equal(me.api_key_id, key.split('_')[1]);
+  assert.equal((await new Browser({ url: base }).signIn({ code })).status, 401);
+}
 
 describe('the first start of a server that others can reach', () => {
   it('prints an operator key once, and the next one none', async () => {
@@ -101,6 +139,7 @@ describe('the first start of a server that others can reach', () => {
       assert.equal(await get(), 401);
       const [key] = /grk_\w+_[\w-]+/.exec(output) ?? [];
       if (key !== undefined) assert.equal(await get({ 'x-api-key': key }), 200);
+      await signInByLink(output, key);
       server.kill('SIGTERM');
       await once(server, 'exit');
       return output;

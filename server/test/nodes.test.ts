@@ -32,6 +32,19 @@ describe('several servers on one database', () => {
     for (const id of ids) assert.equal((await other.ended(id)).status, 'cancelled');
   });
 
+  it('shows on every server what a reader noted on any', async () => {
+    await using one = await startTestServer({ databaseUrl: database.url });
+    await using other = await startTestServer({ databaseUrl: database.url });
+    const id = await one.execute({ prompt: 'hello' });
+    await one.ended(id);
+    const signal = AbortSignal.timeout(60_000);
+    for await (const event of other.client.events({ signal })) {
+      if (event.kind === 'ready') await one.client.sessions.mark(id, { pinned: true });
+      if (event.kind === 'summary' && event.session_id === id && event.data.pinned) return;
+    }
+    assert.fail('the other server never told');
+  });
+
   it('takes over the sessions of a machine that died, once its claims have lapsed', async () => {
     await using directories = new AsyncDisposableStack();
     const start = async (): Promise<ServerProcess> => {

@@ -78,6 +78,8 @@ export class ServerProcess {
 
 export type StartOptions = {
   dataDir: string;
+  /** The one of an earlier server, for clients that come back; any that is free when it is left out. */
+  port?: number;
   env?: Record<string, string>;
   /** null leaves it to the environment. */
   logLevel?: string | null;
@@ -103,9 +105,9 @@ export async function startServerProcess(options: StartOptions): Promise<ServerP
 
 /** With an exact environment, and without waiting for it. */
 export function spawnServer(options: StartOptions): ChildProcess {
-  const { dataDir, env, logLevel = 'warn', stderr = 'pipe', user } = options;
+  const { dataDir, port = 0, env, logLevel = 'warn', stderr = 'pipe', user } = options;
   const level = logLevel === null ? [] : ['--log-level', logLevel];
-  const flags = ['--data-dir', dataDir, '--port', '0', ...level];
+  const flags = ['--data-dir', dataDir, '--port', String(port), ...level];
   const [command, ...args] = options.npm
     ? ['npm', 'start', '--', ...flags]
     : [process.execPath, main, ...flags];

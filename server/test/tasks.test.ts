@@ -79,6 +79,46 @@ describe('a background task', () => {
     assert.equal((await tasks(id)).length, 100);
   });
 
+  it('may be a subagent that its turn waits for: it is stopped alone, and the turn goes on', async () => {
+    const id = await server.execute({
+      prompt: 'delegate: run: sleep 300',
+      allowed_tools: ['Agent', 'Bash'],
+    });
+    const call = await server.event(
+      id,
+      ({ kind, data }) =>
+        kind === 'sdk' &&
+        data.type === 'assistant' &&
+        JSON.stringify(data).includes('"sleep 300"') &&
+        'parent_tool_use_id' in data &&
+        data.parent_tool_use_id !== null,
+    );
+    const [task] = await tasks(id);
+    assert.deepEqual(
+      [task.status, task.background, task.subagent_type],
+      ['running', false, 'general-purpose'],
+    );
+    assert.ok('parent_tool_use_id' in call.data);
+    assert.equal(call.data.parent_tool_use_id, task.tool_use_id, 'what a subagent says names its call');
+    await server.client.sessions.tasks.stop(id, task.task_id);
+    assert.equal((await server.ended(id)).status, 'completed');
+    assert.equal((await tasks(id))[0].status, 'stopped');
+  });
+
+  it('that was a subagent of an interrupted turn is over with it', async () => {
+    const id = await server.execute({
+      prompt: 'delegate: run: sleep 300',
+      allowed_tools: ['Agent', 'Bash'],
+    });
+    await systemMessage(id, 'task_started');
+    await server.request('POST', `/sessions/${id}/interrupt`);
+    await server.ended(id);
+    assert.deepEqual(
+      (await tasks(id)).map(({ status }) => status),
+      ['stopped'],
+    );
+  });
+
   it('is nothing that a session has unless it wants to', async () => {
     const id = await server.execute({ prompt: inBackground('echo now'), allowed_tools: ['Bash'] });
     await server.ended(id);

@@ -244,6 +244,31 @@ describe('what a session changes', () => {
     });
   });
 
+  it('shows what differs since a turn, or since the last one', async () => {
+    const id = await start(bash('echo one > one.txt'));
+    const second = await resume(id, bash('echo two > two.txt'));
+    const third = await resume(id, bash('echo three > three.txt'));
+    const changed = async (from?: string): Promise<[string, string[]]> => {
+      const { base, files } = await server.client.sessions.changes(id, from === undefined ? {} : { from });
+      return [base, files.map(({ path }) => path)];
+    };
+    const all = ['one.txt', 'three.txt', 'two.txt'];
+    assert.deepEqual(await changed(), ['start', all]);
+    assert.deepEqual(await changed('start'), ['start', all]);
+    assert.deepEqual(await changed(second.toUpperCase()), [second, ['three.txt', 'two.txt']]);
+    assert.deepEqual(await changed('last'), [third, ['three.txt']]);
+    for (const from of [UNKNOWN_ID, 'x', '']) {
+      assertProblem(await server.request('GET', `/sessions/${id}/changes?from=${from}`), 404, 'not_found');
+    }
+    const busy = await server.execute(bash('sleep 60'));
+    await server.event(busy, ({ kind, data }) => kind === 'turn' && data.phase === 'started');
+    const { turn_id } = await server.client.sessions.messages.send(busy, { prompt: 'later' });
+    const path = `/sessions/${busy}/changes?from=${turn_id}`;
+    assertProblem(await server.request('GET', path), 409, 'not_supported');
+    await server.client.sessions.cancel(busy);
+    await server.ended(busy);
+  });
+
   describe('POST /sessions/{id}/rewind', () => {
     it('says with dry_run what it would do, and then does it: changed, deleted and new files, links and modes', async () => {
       const id = await start(
@@ -262,6 +287,16 @@ describe('what a session changes', () => {
       const dry = await rewind(id, { to: turn, dry_run: true });
       assert.equal(dry.status, 200, JSON.stringify(dry.body));
       assert.equal(dry.body.dry_run, true);
+      const actions = new Map(
+        dry.body.files.map((file: { path: string; action: string }) => [file.path, file.action]),
+      );
+      assert.deepEqual(
+        ['gone.txt', 'kept.txt', 'new.txt'].map((path) => actions.get(path)),
+        ['create', 'restore', 'delete'],
+      );
+      assert.equal(dry.body.truncated, false);
+      const kept = dry.body.files.find(({ path }: { path: string }) => path === 'kept.txt');
+      assert.deepEqual([kept.additions, kept.deletions], [0, 1]);
       assert.deepEqual(dry.body.files_changed.toSorted(), [
         'deep/er/x',
         'dir',
@@ -423,7 +458,7 @@ describe('the history of a workspace', () => {
   };
   const openHistory = (path = PATH): WorkspaceHistory =>
     new WorkspaceHistory({ path, logger: createSilentLogger() });
-  const all = { path: null, context: 3 };
+  const all = { from: 'start' as const, path: null, context: 3 };
   const rewindTo = { to: 'start', dryRun: false, mayBegin: async () => {} } as const;
   const reason = async (work: Promise<unknown>): Promise<string> => {
     const error = await work.then(

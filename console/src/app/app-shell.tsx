@@ -1,10 +1,13 @@
 import { Outlet } from '@tanstack/react-router';
 import { Menu as MenuIcon } from 'lucide-react';
 import { useState } from 'react';
+import { TabTitle } from '../attention/page-title.tsx';
 import { useLocale } from '../i18n/locale.ts';
+import { GlobalShortcuts } from '../shortcuts/shortcuts-sheet.tsx';
 import { Button } from '../ui/button.tsx';
 import { Dialog } from '../ui/dialog.tsx';
 import { Navigation } from './navigation.tsx';
+import { SignInGate } from './sign-in-gate.tsx';
 
 /** What is around each page: the navigation at the left, on phones behind a button. */
 export function AppShell() {
@@ -12,6 +15,9 @@ export function AppShell() {
   const [isMenuOpen, setMenuOpen] = useState(false);
   return (
     <div className="flex h-full">
+      <TabTitle />
+      <SignInGate />
+      <GlobalShortcuts />
       <a
         href="#main"
         className="sr-only focus:not-sr-only focus:absolute focus:z-50 focus:m-2 focus:rounded-md focus:bg-panel focus:p-2"

@@ -34,6 +34,7 @@ export function ConnectionNote() {
 
 function describe(state: ConnectionState, t: Translate): string {
   if (state.name === 'live') return t('connection.live');
+  if (state.name === 'paused') return t('connection.paused');
   if (!navigator.onLine) return t('connection.offline');
   if (state.name !== 'waiting') return t('connection.connecting');
   return t('connection.waiting', { count: Math.max(0, Math.ceil((state.retryAt - Date.now()) / 1_000)) });

@@ -1,9 +1,4 @@
-import {
-  type GreenroomClient,
-  GreenroomError,
-  type MultiplexedEvent,
-  type StreamEvent,
-} from '@greenroom/client';
+import type { GreenroomClient, MultiplexedEvent, StreamConnection, StreamEvent } from '@greenroom/client';
 import { noteServerTime } from '../api/server-clock.ts';
 import { Store } from '../util/store.ts';
 import { summaries } from './summaries.ts';
@@ -12,16 +7,20 @@ import { summaries } from './summaries.ts';
  * The one stream of this tab: how all sessions stand, and the events of the one that is open. Browsers stall at six
  * connections to a server, silently, so nothing else may open a stream.
  *
- *   stopped ──start──▶ connecting ──answer──▶ live
- *                          ▲  │ failed          │ lost, closed, or silent for 45 s
- *                          │  ▼                 ▼
- *                          waiting ◀────────────┘      a wake-up (online again, tab shown, "try now") ends the wait
+ *   stopped ──start──▶ connecting ──first event──▶ live
+ *                          ▲  │ failed               │ lost, closed, or silent for 45 s
+ *                          │  ▼                      ▼
+ *                          waiting ◀─────────────────┘   a wake-up (online again, tab shown, "try now") ends the wait
+ *
+ *   Any of them ──pause──▶ paused (a hidden tab that leaves the watching to another) ──start──▶ connecting
+ *   An answer that wants a key leads to stopped.
  *
  * The open session changes by connecting again, behind the last event that it has.
  */
 
 export type ConnectionState =
   | { name: 'stopped' }
+  | { name: 'paused' }
   | { name: 'connecting' }
   | { name: 'live' }
   | { name: 'waiting'; retryAt: number; error: string | null };
@@ -38,18 +37,24 @@ export type LiveOptions = {
   client: GreenroomClient;
   /** The snapshot is complete, also after each new connection: what was read before may have missed something. */
   onReady?: (isFirst: boolean) => void;
-  /** The server wants a key: nothing is tried until `start`. */
+  /** Whether the server wants a key; then nothing is tried until `start`. */
+  isSignedOut?: (error: unknown) => boolean;
   onSignedOut?: () => void;
+  /** A follower failed: its fault must not end the stream of the others. */
+  onFollowerError?: (error: unknown) => void;
+  random?: () => number;
 };
 
 /** Sessions in the snapshot; lists read what is older by themselves. */
 const SNAPSHOT = 100;
+const FIRST_WAIT_MS = 1_000;
 const MAX_WAIT_MS = 30_000;
 
 export class LiveConnection {
   readonly state = new Store<ConnectionState>({ name: 'stopped' });
   readonly #options: LiveOptions;
   readonly #followers = new Map<string, Set<Follower>>();
+  /** Of the connection that holds; null while none is wanted. */
   #round: AbortController | null = null;
   #hasBeenReady = false;
   #failures = 0;
@@ -63,15 +68,18 @@ export class LiveConnection {
   }
 
   stop(): void {
-    this.#round?.abort();
-    this.#round = null;
-    this.state.set({ name: 'stopped' });
+    this.#end('stopped');
+  }
+
+  /** For a while nothing is wanted; `start` goes on. */
+  pause(): void {
+    if (this.#round !== null) this.#end('paused');
   }
 
   /** Tries at once, if it waits; with `force` also if it believes to be live, say after the machine slept. */
   wake(force = false): void {
-    const { name } = this.state.get();
-    if (name === 'waiting' || (force && name !== 'stopped')) this.#begin();
+    if (this.#round === null) return;
+    if (force || this.state.get().name === 'waiting') this.#begin();
   }
 
   /** The session's events behind `follower.after()`, from now on; returns what ends it. */
@@ -81,10 +89,16 @@ export class LiveConnection {
     if (this.#round !== null) this.#begin();
     return () => {
       followers.delete(follower);
-      if (followers.size > 0) return;
+      if (followers.size > 0 || this.#followers.get(sessionId) !== followers) return;
       this.#followers.delete(sessionId);
       if (this.#round !== null) this.#begin();
     };
+  }
+
+  #end(name: 'stopped' | 'paused'): void {
+    this.#round?.abort();
+    this.#round = null;
+    this.state.set({ name });
   }
 
   #begin(): void {
@@ -103,7 +117,7 @@ export class LiveConnection {
         await this.#read(signal);
       } catch (error) {
         if (signal.aborted) return;
-        if (error instanceof GreenroomError && error.status === 401) {
+        if (this.#options.isSignedOut?.(error)) {
           this.stop();
           this.#options.onSignedOut?.();
           return;
@@ -122,13 +136,7 @@ export class LiveConnection {
       limit: SNAPSHOT,
       signal,
       onConnection: (connection) => {
-        if (signal.aborted) return;
-        if (connection.state === 'open') this.#failures = 0;
-        else if (connection.state === 'connecting') this.state.set({ name: 'connecting' });
-        else {
-          const retryAt = Date.now() + connection.retryInMs;
-          this.state.set({ name: 'waiting', retryAt, error: connection.error?.message ?? null });
-        }
+        if (!signal.aborted) this.#note(connection);
       },
     });
     for await (const event of stream) {
@@ -137,30 +145,56 @@ export class LiveConnection {
     }
   }
 
+  /** NOTE: an answer that began is not yet `live`: a proxy that buffers answers too, and nothing comes through it. */
+  #note(connection: StreamConnection): void {
+    if (connection.state === 'connecting') this.state.set({ name: 'connecting' });
+    if (connection.state !== 'waiting') return;
+    const retryAt = Date.now() + connection.retryInMs;
+    this.state.set({ name: 'waiting', retryAt, error: connection.error?.message ?? null });
+  }
+
   #placeOf(sessionId: string): number {
     const places = [...(this.#followers.get(sessionId) ?? [])].map((follower) => follower.after());
     return Math.min(...places);
   }
 
   #take(event: MultiplexedEvent): void {
-    // NOTE: not when the answer begins: a proxy that buffers has answered, and nothing comes through it.
+    this.#failures = 0;
     if (this.state.get().name !== 'live') this.state.set({ name: 'live' });
-    if (event.kind === 'summary') summaries.set(event.session_id, event.data);
-    else if (event.kind === 'ready') this.#takeReady(event.data);
-    else if (event.kind === 'end') {
-      summaries.set(event.session_id, undefined);
-      for (const follower of this.#followers.get(event.session_id) ?? []) follower.end(event.data.reason);
-    } else for (const follower of this.#followers.get(event.session_id) ?? []) follower.take(event);
+    switch (event.kind) {
+      case 'summary':
+        summaries.set(event.session_id, event.data);
+        return;
+      case 'ready':
+        noteServerTime(event.data.now);
+        this.#options.onReady?.(!this.#hasBeenReady);
+        this.#hasBeenReady = true;
+        return;
+      case 'end': {
+        const { reason } = event.data;
+        summaries.set(event.session_id, undefined);
+        this.#tell(event.session_id, (follower) => follower.end(reason));
+        return;
+      }
+      default:
+        this.#tell(event.session_id, (follower) => follower.take(event));
+    }
   }
 
-  #takeReady({ now }: { now?: string }): void {
-    if (now !== undefined) noteServerTime(now);
-    this.#options.onReady?.(!this.#hasBeenReady);
-    this.#hasBeenReady = true;
+  #tell(sessionId: string, say: (follower: Follower) => void): void {
+    for (const follower of this.#followers.get(sessionId) ?? []) {
+      try {
+        say(follower);
+      } catch (error) {
+        this.#options.onFollowerError?.(error);
+      }
+    }
   }
 
   async #wait(error: unknown, signal: AbortSignal): Promise<void> {
-    const ms = Math.min(MAX_WAIT_MS, 1_000 * 2 ** this.#failures++) * (0.5 + Math.random() / 2);
+    const { random = Math.random } = this.#options;
+    const longest = Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** this.#failures++);
+    const ms = longest * (1 - random() / 2);
     const message = error instanceof Error ? error.message : String(error);
     this.state.set({ name: 'waiting', retryAt: Date.now() + ms, error: message });
     await new Promise<void>((resolve) => {

@@ -1,7 +1,9 @@
+import { GreenroomError } from '@greenroom/client';
 import { client } from '../api/client.ts';
 import { queryClient } from '../api/query-client.ts';
 import { signedOut } from '../api/signed-out.ts';
 import { LiveConnection } from './live-connection.ts';
+import { TabWatch } from './tab-watch.ts';
 
 /** The stream of this tab. */
 export const live = new LiveConnection({
@@ -9,7 +11,9 @@ export const live = new LiveConnection({
   onReady: (isFirst) => {
     if (!isFirst) void queryClient.invalidateQueries();
   },
+  isSignedOut: (error) => error instanceof GreenroomError && error.status === 401,
   onSignedOut: () => signedOut.set(true),
+  onFollowerError: reportError,
 });
 
 /** A sleep of the machine shows as a timer that was late: by so much. */
@@ -18,7 +22,7 @@ const LOOK_MS = 10_000;
 
 /** Starts it, and has it try again as soon as there is a reason to. */
 export function startLive(): void {
-  live.start();
+  new TabWatch({ live, document, locks: navigator.locks as LockManager | undefined }).start();
   window.addEventListener('online', () => live.wake(true));
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState === 'visible') live.wake();

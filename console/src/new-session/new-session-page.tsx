@@ -1,6 +1,143 @@
+import type { ExecuteRequest } from '@greenroom/client';
+import { useMutation } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
+import { type KeyboardEvent, type ReactNode, useMemo, useState } from 'react';
+import { client } from '../api/client.ts';
+import { useMe } from '../api/use-me.ts';
+import { usePageTitle } from '../attention/page-title.tsx';
 import { useLocale } from '../i18n/locale.ts';
+import { Button } from '../ui/button.tsx';
+import { ErrorNote } from '../ui/error-note.tsx';
+import { Keys } from '../ui/keys.tsx';
+import { Tabs } from '../ui/tabs.tsx';
+import { randomKey } from '../util/random-key.ts';
+import type { Draft } from './draft.ts';
+import { DraftSnippet, JsonDraft } from './draft-views.tsx';
+import { OptionForm } from './option-form.tsx';
+import { Presets } from './presets.tsx';
+import { useDraft } from './use-draft.ts';
+import { useValidation } from './use-validation.ts';
 
+type View = 'form' | 'json' | 'curl' | 'typescript';
+
+/** A session to be started: one body, as a form, as JSON, for the terminal and for a program. */
 export function NewSessionPage() {
   const { t } = useLocale();
-  return <h1 className="p-6 font-semibold text-lg">{t('new.title')}</h1>;
+  usePageTitle(t('new.title'));
+  const [view, setView] = useState<View>('form');
+  const { draft, setDraft, forget } = useDraft();
+  const { errors, refusal } = useValidation(draft);
+  const start = useStart(draft, forget);
+  const begin = (): void => {
+    if (canStart(draft) && !start.isPending) start.mutate();
+  };
+  const startWithKeys = (event: KeyboardEvent): void => {
+    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) begin();
+  };
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: the keys of the fields in it
+    <div className="flex h-full flex-col" onKeyDown={startWithKeys}>
+      <header className="flex flex-wrap items-center justify-between gap-3 border-b bg-panel px-6 py-3">
+        <h1 className="font-semibold text-lg">{t('new.title')}</h1>
+        <div className="flex flex-wrap items-center gap-2">
+          <Presets draft={draft} onUse={setDraft} />
+          <Button onClick={() => setDraft({})} disabled={Object.keys(draft).length === 0}>
+            {t('new.clear')}
+          </Button>
+          <StartButton draft={draft} isPending={start.isPending} onStart={begin} />
+        </div>
+      </header>
+      {(start.error ?? refusal) !== null && (
+        <div className="px-6 pt-4">
+          <ErrorNote error={start.error ?? refusal} />
+        </div>
+      )}
+      <Tabs<View>
+        className="flex-1"
+        label={t('new.views')}
+        value={view}
+        onChange={setView}
+        tabs={[
+          {
+            value: 'form',
+            label: t('new.form'),
+            panel: (
+              <Sheet>
+                <OptionForm draft={draft} onChange={setDraft} errors={errors} />
+              </Sheet>
+            ),
+          },
+          {
+            value: 'json',
+            label: 'JSON',
+            panel: (
+              <Sheet>
+                <JsonDraft draft={draft} onChange={setDraft} />
+                <FieldErrors errors={errors} />
+              </Sheet>
+            ),
+          },
+          ...(['curl', 'typescript'] as const).map((language) => ({
+            value: language,
+            label: language === 'curl' ? 'curl' : 'TypeScript',
+            panel: (
+              <Sheet>
+                <DraftSnippet draft={draft} language={language} />
+              </Sheet>
+            ),
+          })),
+        ]}
+      />
+    </div>
+  );
+}
+
+function Sheet({ children }: { children: ReactNode }) {
+  return <div className="mx-auto flex max-w-3xl flex-col gap-4 p-6">{children}</div>;
+}
+
+function FieldErrors({ errors }: { errors: ReadonlyMap<string, string> }) {
+  return (
+    <ul className="flex flex-col gap-1 text-[13px] text-danger">
+      {[...errors].map(([name, message]) => (
+        <li key={name}>
+          <code className="font-mono">{name}</code>: {message}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+type StartProps = { draft: Draft; isPending: boolean; onStart: () => void };
+
+function StartButton({ draft, isPending, onStart }: StartProps) {
+  const { t } = useLocale();
+  const { data: me } = useMe();
+  const refusal = me?.may.start_sessions.allowed === false ? me.may.start_sessions.reason : null;
+  return (
+    <>
+      {refusal !== null && <span className="text-muted text-xs">{refusal}</span>}
+      <Button kind="primary" disabled={!canStart(draft) || isPending || refusal !== null} onClick={onStart}>
+        {isPending ? t('new.starting') : t('new.start')} <Keys>⌘⏎</Keys>
+      </Button>
+    </>
+  );
+}
+
+function canStart({ prompt, content }: Draft): boolean {
+  return (typeof prompt === 'string' && prompt.trim() !== '') || Array.isArray(content);
+}
+
+/** Tried again after a lost answer, the same draft is the same request: it starts one session. */
+function useStart(draft: Draft, onStarted: () => void) {
+  const navigate = useNavigate();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another draft is another request
+  const idempotencyKey = useMemo(() => randomKey(), [draft]);
+  return useMutation({
+    mutationFn: async () => await client.execute(draft as ExecuteRequest, { idempotencyKey }),
+    onSuccess: async ({ session_id: sessionId }) => {
+      onStarted();
+      await navigate({ to: '/sessions/$sessionId', params: { sessionId } });
+    },
+  });
 }

@@ -1,4 +1,4 @@
-const panels = ['overview', 'changes', 'files', 'events', 'options'] as const;
+export const panels = ['overview', 'changes', 'files', 'events', 'options'] as const;
 export type PanelName = (typeof panels)[number];
 
 /** What the address of a session says beside its id. */
@@ -25,4 +25,9 @@ export function readSessionSearch(search: Record<string, unknown>): SessionSearc
 
 function isPanel(value: unknown): value is PanelName {
   return typeof value === 'string' && (panels as readonly string[]).includes(value);
+}
+
+/** Another transcript of the session, of a subagent or (null) of the agent itself, beside the panel that is open. */
+export function searchOfAgent({ panel }: SessionSearch, agent: string | null): SessionSearch {
+  return { ...(panel !== undefined && { panel }), ...(agent !== null && { agent }) };
 }

@@ -1,6 +1,80 @@
+import type { SignIn } from '@greenroom/client';
+import { useMutation } from '@tanstack/react-query';
+import { useNavigate, useSearch } from '@tanstack/react-router';
+import { type FormEvent, useEffect, useRef, useState } from 'react';
+import { client } from '../api/client.ts';
+import { useIdentityChange } from '../app/sign-in-gate.tsx';
+import { usePageTitle } from '../attention/page-title.tsx';
 import { useLocale } from '../i18n/locale.ts';
+import { Button } from '../ui/button.tsx';
+import { ErrorNote } from '../ui/error-note.tsx';
+import { Field } from '../ui/field.tsx';
+import { TextField } from '../ui/text-field.tsx';
 
+/**
+ * A key, or the code of a one-time link, is exchanged for a cookie that no script can read. The code is behind the `#`,
+ * which no server and no log ever sees.
+ */
 export function SignInPage() {
   const { t } = useLocale();
-  return <h1 className="p-6 font-semibold text-lg">{t('signIn.title')}</h1>;
+  usePageTitle(t('signIn.title'));
+  const [apiKey, setApiKey] = useState('');
+  const { mutate, isPending, error } = useSignIn();
+  useCodeOfLink((code) => mutate({ code }));
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    if (apiKey.trim() !== '') mutate({ apiKey: apiKey.trim() });
+  };
+  return (
+    <div className="flex h-full items-center justify-center p-6">
+      <form onSubmit={submit} className="flex w-full max-w-sm flex-col gap-4 rounded-xl border bg-panel p-6">
+        <h1 className="font-semibold text-lg">{t('signIn.title')}</h1>
+        <p className="text-[13px] text-muted">{t('signIn.why')}</p>
+        <Field label={t('signIn.apiKey')} hint={t('signIn.hint')}>
+          {(control) => (
+            <TextField
+              {...control}
+              type="password"
+              autoComplete="current-password"
+              spellCheck={false}
+              className="font-mono"
+              placeholder="grk_…"
+              value={apiKey}
+              onChange={(event) => setApiKey(event.target.value)}
+            />
+          )}
+        </Field>
+        {error !== null && <ErrorNote error={error} />}
+        <Button type="submit" kind="primary" disabled={isPending || apiKey.trim() === ''}>
+          {isPending ? t('signIn.pending') : t('signIn.submit')}
+        </Button>
+        <p className="text-muted text-xs">{t('signIn.cookie')}</p>
+      </form>
+    </div>
+  );
+}
+
+function useSignIn() {
+  const navigate = useNavigate();
+  const changeIdentity = useIdentityChange();
+  const { next } = useSearch({ from: '/sign-in' });
+  return useMutation({
+    mutationFn: async (proof: SignIn) => await client.signIn(proof),
+    onSuccess: async () => {
+      changeIdentity('signed_in');
+      await navigate({ to: next ?? '/sessions', replace: true });
+    },
+  });
+}
+
+/** Takes the code out of the address at once: it is good for one use, and no history needs it. */
+function useCodeOfLink(redeem: (code: string) => void): void {
+  const isTaken = useRef(false);
+  useEffect(() => {
+    const code = new URLSearchParams(window.location.hash.slice(1)).get('code');
+    if (code === null || isTaken.current) return;
+    isTaken.current = true;
+    window.history.replaceState(window.history.state, '', window.location.pathname + window.location.search);
+    redeem(code);
+  }, [redeem]);
 }

@@ -1,4 +1,4 @@
-import type { Approval, ContentBlock, TurnError } from '@greenroom/client';
+import type { Approval, TurnError } from '@greenroom/client';
 
 /*
  * What a transcript shows, one item a row. The log's events become items (items.ts), and nothing else does. Times are
@@ -37,13 +37,22 @@ type Placed = {
   turnId: string | null;
 };
 
+/**
+ * What the agent was told. `queued`: it waits. `steered`: it became part of the turn that ran. `taken_back`: no agent
+ * ever read it.
+ */
 export type PromptItem = Placed & {
   kind: 'prompt';
   text: string;
-  content: readonly ContentBlock[] | null;
-  /** `task` is what the agent was told about a background task. */
-  delivery: 'queue' | 'steer' | 'interrupt' | 'task';
-  turn: number;
+  /** How many images it has; they are in the turn itself. */
+  images: number;
+  state: 'queued' | 'started' | 'steered' | 'taken_back';
+  /** It waited behind others, and may have been edited meanwhile: the turn has what it says now. */
+  hasWaited: boolean;
+  /** `task` is what the agent was told about a background task; `agent` what a subagent was told by its own agent. */
+  delivery: 'queue' | 'steer' | 'interrupt' | 'task' | 'agent';
+  /** Null for a subagent. */
+  turn: number | null;
 };
 export type TextItem = Placed & { kind: 'text'; text: string; isStreaming: boolean };
 export type ThinkingItem = Placed & {
@@ -63,8 +72,23 @@ export type TurnEndItem = Placed & {
   durationMs: number | null;
   costUsd: number | null;
 };
+export type NoticeCode =
+  | 'text'
+  | 'compacted'
+  | 'retry'
+  | 'modelFallback'
+  | 'transcriptLost'
+  | 'conversationReset'
+  | 'rateLimited'
+  | 'forked';
+export type Notice = {
+  /** Names its words; `text` says what is in `values.text`, which is hostile. */
+  code: NoticeCode;
+  tone: 'plain' | 'warning' | 'error';
+  values: Readonly<Record<string, string | number>>;
+};
 /** What the program or the server says beside the conversation: compaction, retries, warnings. */
-export type NoticeItem = Placed & { kind: 'notice'; tone: 'plain' | 'warning' | 'error'; text: string };
+export type NoticeItem = Placed & { kind: 'notice'; notice: Notice };
 
 export type TranscriptItem =
   | PromptItem

@@ -15,7 +15,7 @@ import type { ContentBlock } from '../turn/turn.ts';
 import { PushQueue } from '../util/push-queue.ts';
 import { AgentChannel } from './agent-channel.ts';
 import { Backlog } from './backlog.ts';
-import { agentOptions, type OptionsSource } from './options.ts';
+import { agentOptions, allowedRules, type OptionsSource } from './options.ts';
 import { withinScope } from './sdk-scope.ts';
 
 /** The agent's messages as they come; kinds that the SDK's types don't name appear as well. */
@@ -61,6 +61,7 @@ const CLOSE_GRACE_MS = 2_500;
 export class AgentProcess {
   readonly #query: Query;
   readonly #nameModel: AgentProcessSpec['nameModel'];
+  readonly #spec: Pick<AgentProcessSpec, 'requested' | 'answerClientTool'>;
   readonly #sandbox: AgentProcessSpec['sandbox'];
   readonly #input = new PushQueue<SDKUserMessage>();
   /** What it said, and who waits until all that was said before is taken. */
@@ -70,12 +71,14 @@ export class AgentProcess {
   readonly #backlog = new Backlog();
   #child: AgentChild | null = null;
   #isEnding = false;
+  #granting: Promise<void> = Promise.resolve();
   #stop: Promise<void> | null = null;
   /** Why it had to be ended: what it did that no agent program does. */
   #offence: string | null = null;
 
   constructor(spec: AgentProcessSpec) {
     this.#nameModel = spec.nameModel;
+    this.#spec = spec;
     this.#sandbox = spec.sandbox;
     const options = agentOptions({
       ...spec,
@@ -224,7 +227,22 @@ export class AgentProcess {
     await this.#query.setPermissionMode(mode);
   }
 
-  /** Stops one background task. */
+  /**
+   * Allows what is granted by now beside what its options allow, and nothing that was and no longer is. One reading comes
+   * after the other, so that the newest holds.
+   */
+  async grant(readRules: () => Promise<readonly string[]>): Promise<void> {
+    const before = this.#granting;
+    const after = (async () => {
+      await before.catch(() => {}); // its own caller is told
+      const allow = [...allowedRules(this.#spec), ...(await readRules())];
+      await this.#query.applyFlagSettings({ permissions: { allow } });
+    })();
+    this.#granting = after;
+    await after;
+  }
+
+  /** Stops one background task, or one subagent that its turn waits for. */
   async stopTask(taskId: string): Promise<void> {
     await this.#query.stopTask(taskId);
   }

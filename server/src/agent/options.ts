@@ -72,7 +72,11 @@ const rulesOverInput = {
   disallowedToolsDelivery: 'initialize',
 } as Partial<Options>;
 
-function allowedRules({ requested, answerClientTool }: OptionsSource): string[] {
+/** What the options allow. */
+export function allowedRules({
+  requested,
+  answerClientTool,
+}: Pick<OptionsSource, 'requested' | 'answerClientTool'>): string[] {
   const allowed = requested.allowed_tools ?? [];
   const answersClientTools = answerClientTool !== null && requested.client_tools !== undefined;
   // Whoever runs a tool decides about it as well.

@@ -26,8 +26,8 @@ export type ToolCall = {
 };
 
 export type ToolDecision =
-  /** `rules` hold for the rest of the process. */
-  | { behavior: 'allow'; input: Record<string, unknown>; rules: readonly string[] }
+  /** `mode` holds for the rest of the process. */
+  | { behavior: 'allow'; input: Record<string, unknown>; mode?: 'default' | 'acceptEdits' }
   | { behavior: 'deny'; message: string; interrupt: boolean };
 
 export type DecideToolCall = (call: ToolCall) => Promise<ToolDecision>;
@@ -64,13 +64,13 @@ function canUseTool(decide: DecideToolCall): CanUseTool {
       signal: options.signal,
     });
     if (decision.behavior === 'deny') return decision;
-    const rules = decision.rules.map(parseRule);
-    if (rules.length === 0) return { behavior: 'allow', updatedInput: decision.input };
+    const { input: updatedInput, mode } = decision;
+    if (mode === undefined) return { behavior: 'allow', updatedInput };
+    // The suggested updates would write into the workspace.
     return {
       behavior: 'allow',
-      updatedInput: decision.input,
-      // Only for this process: the rest of the suggestions would write into the workspace, or change the mode.
-      updatedPermissions: [{ type: 'addRules', rules, behavior: 'allow', destination: 'session' }],
+      updatedInput,
+      updatedPermissions: [{ type: 'setMode', mode, destination: 'session' }],
     };
   };
 }
@@ -135,9 +135,4 @@ function suggestedRules(suggestions: Parameters<CanUseTool>[2]['suggestions']): 
 
 function renderRule({ toolName, ruleContent }: PermissionRuleValue): string {
   return ruleContent === undefined ? toolName : `${toolName}(${ruleContent})`;
-}
-
-function parseRule(rule: string): PermissionRuleValue {
-  const match = /^([^(]+)\((.*)\)$/s.exec(rule);
-  return match === null ? { toolName: rule } : { toolName: match[1] ?? rule, ruleContent: match[2] ?? '' };
 }

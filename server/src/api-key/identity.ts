@@ -60,6 +60,18 @@ export const NOBODY: Identity = {
   limits: NO_LIMITS,
 };
 
+/** Whose reading is kept apart from that of others in the tenant. */
+export type Reader = { tenantId: string; name: string };
+
+export function readerOf({ tenantId, apiKeyId }: Identity): Reader {
+  return { tenantId, name: apiKeyId ?? 'local' };
+}
+
+/** Why somebody may not, for people. */
+export function lackOf({ name }: Identity, scope: Scope): string {
+  return `The API key "${name}" lacks the scope ${scope}.`;
+}
+
 export function mayUse(identity: Identity, scope: Scope): boolean {
   const has = identity.scopes;
   return has.has(scope) || has.has('operator') || (scope !== 'operator' && has.has('admin'));

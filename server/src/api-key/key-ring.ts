@@ -77,6 +77,16 @@ export class KeyRing {
     return this.#hasKeys;
   }
 
+  /** Whether a request without a key is refused. */
+  get isNeeded(): boolean {
+    return this.#hasKeys || !this.#isLocal;
+  }
+
+  /** Somebody came in with it, though not by its secret. */
+  noteUse(apiKeyId: string): void {
+    this.#lastUses.set(apiKeyId, new Date());
+  }
+
   /** A key was made or changed here: what it opens is read again before its next use, without waiting for the signal. */
   noticeChange(apiKeyId: string): void {
     this.#hasKeys = true;
@@ -87,7 +97,7 @@ export class KeyRing {
   /** @param secret what the request came with, null without any. Throws `unauthorized` when it opens nothing. */
   async identify(secret: string | null): Promise<Identity> {
     if (secret === null) {
-      if (this.#hasKeys || !this.#isLocal) throw unauthorized('This server needs an API key.');
+      if (this.isNeeded) throw unauthorized('This server needs an API key.');
       return LOCAL_USER;
     }
     const id = readKeyId(secret);
@@ -98,13 +108,13 @@ export class KeyRing {
     const refusal = this.#refusal(known, secret);
     if (known === undefined || refusal !== null) throw unauthorized(refusal ?? UNKNOWN);
     known.usedAt = performance.now();
-    this.#lastUses.set(id, new Date());
+    this.noteUse(id);
     return known.identity;
   }
 
   #refusal(known: Known | undefined, secret: string): string | null {
     if (known === undefined || !this.#isOpenedBy(known.row, secret)) return UNKNOWN;
-    if (isValid(known.row)) return null;
+    if (isKeyValid(known.row)) return null;
     return known.row.revoked_at === null ? 'The API key has expired.' : 'The API key was revoked.';
   }
 
@@ -112,7 +122,7 @@ export class KeyRing {
   async identifyHolder(apiKeyId: string | null): Promise<Identity> {
     if (apiKeyId === null) return await this.identify(null);
     const known = this.#findFresh(apiKeyId) ?? (await this.#read(apiKeyId));
-    if (known === undefined || !isValid(known.row)) throw unauthorized(UNKNOWN);
+    if (known === undefined || !isKeyValid(known.row)) throw unauthorized(UNKNOWN);
     known.usedAt = performance.now();
     return known.identity;
   }
@@ -205,7 +215,7 @@ export class KeyRing {
     for (const row of rows) this.#keep(row, readAt);
     for (const [id, ends] of this.#held) {
       const row = this.#known.get(id)?.row;
-      if (row !== undefined && isValid(row)) continue;
+      if (row !== undefined && isKeyValid(row)) continue;
       for (const end of ends) end();
     }
   }
@@ -250,11 +260,14 @@ function unauthorized(message: string): AppError {
   });
 }
 
-function isValid({ revoked_at, expires_at }: ApiKeyRow): boolean {
+export function isKeyValid({
+  revoked_at,
+  expires_at,
+}: Pick<ApiKeyRow, 'revoked_at' | 'expires_at'>): boolean {
   return revoked_at === null && (expires_at === null || expires_at > new Date());
 }
 
-function toIdentity(row: ApiKeyRow): Identity {
+export function toIdentity(row: ApiKeyRow): Identity {
   return {
     tenantId: row.tenant_id,
     apiKeyId: row.id,

@@ -106,6 +106,11 @@ export async function listKeyPage(
   return { keys, next: rows.length > page.limit ? (keys.at(-1)?.id ?? null) : null };
 }
 
+/** Of whichever tenant. */
+export async function findKey({ db }: ApiKeyServices, id: string): Promise<ApiKeyRow | undefined> {
+  return await findApiKey(db, { tenantId: null, id });
+}
+
 export async function getKey({ db }: ApiKeyServices, key: ApiKeyKey): Promise<ApiKeyRow> {
   return (await findApiKey(db, key)) ?? throwNoKey(key.id);
 }

@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { toolRule } from '../session/option-fields.ts';
 import { contentBlock } from '../turn/turn.ts';
+import { refuseRuleForm } from './rules.ts';
 
 /**
  * `tool`: may the agent make this call. `question`: the agent asks the user. `plan`: may it begin with its plan.
@@ -32,12 +34,23 @@ export type ApprovalAnswer =
       decision: 'allow';
       scope: z.infer<typeof approvalScope>;
       updated_input?: Record<string, unknown> | undefined;
+      /** Instead of those that the agent program suggested. */
+      rules?: string[] | undefined;
+      /** The session's from now on, for a plan. */
+      permission_mode?: z.infer<typeof modeAfterPlan> | undefined;
     }
   | { decision: 'deny'; message?: string | undefined; interrupt: boolean }
   /** By question. */
   | { answers: Record<string, string | string[]> }
   /** What a client tool gave. */
   | { result: ToolResult };
+
+const modeAfterPlan = z.enum(['default', 'acceptEdits']);
+
+const rememberedRule = toolRule.superRefine((rule, context) => {
+  const message = refuseRuleForm(rule);
+  if (message !== null) context.addIssue({ code: 'custom', message });
+});
 
 const answerFields = z.strictObject({
   decision: z
@@ -46,6 +59,16 @@ const answerFields = z.strictObject({
     .describe('May the call be made? Any question may be denied.'),
   scope: approvalScope.optional().describe('With `allow`; `session`: such calls are not asked for again.'),
   updated_input: object.optional().describe("With `allow`: replaces the call's input; not empty."),
+  rules: z
+    .array(rememberedRule)
+    .max(50)
+    .optional()
+    .describe(
+      'With `session`: the rules that are remembered, instead of those suggested; `[]` is this call alone.',
+    ),
+  permission_mode: modeAfterPlan
+    .optional()
+    .describe('With `allow` of a plan: the mode that the session has from then on, `default` unless given.'),
   message: z.string().max(10_000).optional().describe('With `deny`: the reason, which the model reads.'),
   interrupt: z.boolean().optional().describe('With `deny`: also ends the turn.'),
   answers: z
@@ -58,7 +81,7 @@ type AnswerFields = z.infer<typeof answerFields>;
 
 /** Which of the other fields go with which answer. */
 const companions = {
-  allow: ['scope', 'updated_input'],
+  allow: ['scope', 'updated_input', 'rules', 'permission_mode'],
   deny: ['message', 'interrupt'],
   answers: [],
   result: [],
@@ -75,10 +98,17 @@ export const answerRequest = answerFields
       return;
     }
     const fitting: readonly string[] = companions[kind === 'decision' ? (given.decision ?? 'allow') : kind];
-    for (const name of ['scope', 'updated_input', 'message', 'interrupt'] as const) {
-      if (given[name] === undefined || fitting.includes(name)) continue;
-      const message = name === 'scope' || name === 'updated_input' ? 'goes with "allow"' : 'goes with "deny"';
-      context.addIssue({ code: 'custom', path: [name], message });
+    for (const [decision, names] of [
+      ['allow', companions.allow],
+      ['deny', companions.deny],
+    ] as const) {
+      for (const name of names) {
+        if (given[name] === undefined || fitting.includes(name)) continue;
+        context.addIssue({ code: 'custom', path: [name], message: `goes with "${decision}"` });
+      }
+    }
+    if (given.rules !== undefined && given.scope !== 'session') {
+      context.addIssue({ code: 'custom', path: ['rules'], message: 'goes with the scope "session"' });
     }
     if (given.scope === 'session' && given.updated_input !== undefined) {
       const message = 'holds for calls as they were asked for: leave updated_input out';
@@ -89,6 +119,8 @@ export const answerRequest = answerFields
     id: 'ApprovalAnswer',
     examples: [
       { decision: 'allow', scope: 'session' },
+      { decision: 'allow', scope: 'session', rules: ['Bash(npm test *)'] },
+      { decision: 'allow', permission_mode: 'acceptEdits' },
       { decision: 'deny', message: 'not on production' },
       { answers: { 'Which color?': 'green' } },
       { result: { content: '21 °C' } },
@@ -102,7 +134,8 @@ export function toAnswer(given: AnswerFields): ApprovalAnswer {
     const message = given.message?.trim() === '' ? undefined : given.message;
     return { decision: 'deny', message, interrupt: given.interrupt ?? false };
   }
-  return { decision: 'allow', scope: given.scope ?? 'once', updated_input: given.updated_input };
+  const { scope = 'once', updated_input, rules, permission_mode } = given;
+  return { decision: 'allow', scope, updated_input, rules, permission_mode };
 }
 
 /** What the agent program said about the call, beside its input. */

@@ -72,13 +72,13 @@ export async function approvalRoutes(
           'The first answer wins. It is kept when the server or the agent is not there at the moment.',
         params,
         body: answerRequest,
-        response: { 200: approvalView, ...problems(400, 404, 409, 413, 415, 422, 503) },
+        response: { 200: approvalView, ...problems(400, 403, 404, 409, 413, 415, 422, 503) },
       },
     },
     async (request) =>
       await answerApproval(context.forTenant(request).sessions, approvalKey(request), {
         answer: toAnswer(request.body),
-        decidedBy: request.identity.name,
+        asker: request.identity,
       }),
   );
 }

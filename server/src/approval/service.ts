@@ -1,17 +1,19 @@
 import type { Kysely, Transaction } from 'kysely';
 import { z } from 'zod';
-import type { Asked } from '../api-key/identity.ts';
+import type { Asked, Identity } from '../api-key/identity.ts';
 import type { Database } from '../db/database.ts';
 import { AppError } from '../errors.ts';
 import type { Signal } from '../event/bus.ts';
 import { isUuid } from '../ids.ts';
 import { commit } from '../session/commit.ts';
+import { addGrants } from '../session/grants.ts';
 import { recordWaiting } from '../session/lifecycle.ts';
 import { type SessionServices, wakeWorker } from '../session/service.ts';
 import type { Grant, SessionOptions } from '../session/session.ts';
 import { lockSession, type SessionRow, updateGrants, updateOptions } from '../session/store.ts';
 import type { ApprovalAnswer, ApprovalKind, ApprovalView } from './approval.ts';
 import { closeApproval, toApprovalView } from './lifecycle.ts';
+import { requireGivableMode, requireGivableRules } from './rules.ts';
 import {
   type ApprovalEnd,
   type ApprovalKey,
@@ -50,14 +52,16 @@ export async function listApprovalPage(
 export async function answerApproval(
   services: SessionServices,
   key: ApprovalKey,
-  { answer, decidedBy }: { answer: ApprovalAnswer; decidedBy: string },
+  { answer, asker }: { answer: ApprovalAnswer; asker: Identity },
 ): Promise<ApprovalView> {
   return await commit(services, async (trx) => {
     const { approval, session } = await lockApproval(trx, key);
     if (approval.status !== 'pending') throw alreadyDecided(approval);
     requireKnownQuestions(approval, answer);
     requireUsableInput(approval, answer);
-    const end: ApprovalEnd = { status: statusAfter(approval.kind, answer), answer, decidedBy };
+    const status = statusAfter(approval.kind, answer);
+    requireGivable({ approval, session }, answer, asker);
+    const end: ApprovalEnd = { status, answer, decidedBy: asker.name };
     const closed = await closeApproval(trx, approval.id, end);
     await rememberAnswer(trx, session, closed.approval);
     const events = await recordWaiting(trx, session, [closed.event]);
@@ -109,6 +113,8 @@ function statusAfter(kind: ApprovalKind, answer: ApprovalAnswer): ApprovalEnd['s
   if ('decision' in answer && answer.decision === 'deny') return 'denied';
   if ('decision' in answer && (kind === 'tool' || kind === 'plan')) {
     if (kind === 'plan' && answer.scope === 'session') throw unfit('scope', 'a plan is approved once');
+    if (kind === 'tool' && answer.permission_mode !== undefined)
+      throw unfit('permission_mode', 'goes with the approval of a plan');
     return 'allowed';
   }
   if ('answers' in answer && kind === 'question') return 'answered';
@@ -144,6 +150,18 @@ function requireUsableInput({ input }: ApprovalRow, answer: ApprovalAnswer): voi
   throw unfit('updated_input', 'must have something in it: the agent cannot make the call with no input');
 }
 
+/** What is given for longer than this call must be the asker's to give. */
+function requireGivable(
+  { approval, session: { options } }: { approval: ApprovalRow; session: SessionRow },
+  answer: ApprovalAnswer,
+  asker: Identity,
+): void {
+  if (!('decision' in answer) || answer.decision !== 'allow') return;
+  const given = { rules: answer.rules ?? [], suggested: approval.details.rules };
+  requireGivableRules(given, { options, asker });
+  requireGivableMode(answer.permission_mode, asker);
+}
+
 function unfit(field: string, message: string): AppError {
   return new AppError('invalid_request', `${field}: ${message}`, { errors: [{ field, message }] });
 }
@@ -153,16 +171,25 @@ async function rememberAnswer(trx: Trx, session: SessionRow, approval: ApprovalR
   const { answer } = approval;
   if (answer === null || !('decision' in answer) || answer.decision !== 'allow') return;
   if (approval.kind === 'plan') {
-    const options: SessionOptions = { ...session.options, permission_mode: 'default' };
+    const options: SessionOptions = {
+      ...session.options,
+      permission_mode: answer.permission_mode ?? 'default',
+    };
     await updateOptions(trx, session.id, options);
   }
   if (answer.scope !== 'session') return;
   // The very same call as well: the agent program's rules do not cover where a command writes to.
+  const by = {
+    approval_id: approval.id,
+    ...(approval.decided_by === null ? {} : { decided_by: approval.decided_by }),
+    ...(approval.decided_at === null ? {} : { granted_at: approval.decided_at.toISOString() }),
+  };
+  const rules = answer.rules ?? approval.details.rules;
   const grants: Grant[] = [
-    ...approval.details.rules.map((rule) => ({ rule })),
-    { tool: approval.tool_name, input: approval.input },
+    ...rules.map((rule) => ({ rule, ...by })),
+    { tool: approval.tool_name, input: approval.input, ...by },
   ];
-  await updateGrants(trx, session.id, [...session.grants, ...grants]);
+  await updateGrants(trx, session.id, addGrants(session.grants, grants));
 }
 
 function alreadyDecided(approval: ApprovalRow): AppError {

@@ -4,8 +4,9 @@ import { z } from 'zod';
 export const auditActions = [
   ...['session.create', 'session.resume', 'session.fork', 'session.change', 'session.interrupt'],
   ...['session.cancel', 'session.rewind', 'session.delete', 'session.cleanup'],
-  ...['message.send', 'message.edit', 'message.remove', 'task.stop', 'approval.decide'],
-  ...['file.write', 'file.delete', 'stream_ticket.create'],
+  ...['message.send', 'message.edit', 'message.remove', 'task.stop', 'approval.decide', 'grant.remove'],
+  ...['preset.create', 'preset.change', 'preset.remove'],
+  ...['file.write', 'file.delete', 'stream_ticket.create', 'sign_in', 'sign_in.link', 'sign_out'],
   ...['api_key.create', 'api_key.change', 'api_key.rotate', 'api_key.revoke', 'budget.set', 'budget.remove'],
   'request',
 ] as const;

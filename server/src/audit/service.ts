@@ -1,6 +1,6 @@
 import { randomUUID, randomUUIDv7 } from 'node:crypto';
 import type { Kysely } from 'kysely';
-import type { Database } from '../db/database.ts';
+import { type Database, DEFAULT_TENANT } from '../db/database.ts';
 import type { AuditAction, AuditEntry } from './audit.ts';
 import {
   type AuditFilter,
@@ -22,11 +22,12 @@ export async function recordAudit(db: Kysely<Database>, entry: AuditRecord): Pro
 /** What was done without a request: by a command on the machine, or by the server itself. */
 export async function recordCommand(
   db: Kysely<Database>,
-  done: { action: AuditAction; actor: string; key: { id: string; tenant_id: string } },
+  done: { action: AuditAction; actor: string; key: { id: string; tenant_id: string } | null },
 ): Promise<void> {
+  const { action, actor, key } = done;
   await recordAudit(db, {
-    ...{ tenant_id: done.key.tenant_id, actor_id: null, actor: done.actor, ip: 'local' },
-    ...{ request_id: randomUUID(), action: done.action, object_type: 'api_key', object_id: done.key.id },
+    ...{ tenant_id: key?.tenant_id ?? DEFAULT_TENANT, actor_id: null, actor, ip: 'local' },
+    ...{ request_id: randomUUID(), action, object_type: key && 'api_key', object_id: key?.id ?? null },
     ...{ outcome: 'done', status: 200 },
     details: { method: 'COMMAND', route: null, path: '', fields: [], values: {} },
   });

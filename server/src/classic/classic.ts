@@ -5,20 +5,32 @@ import { text } from '../session/text-fields.ts';
 import { promptFields, refusePrompt } from '../turn/prompt.ts';
 import { classicMessageType } from './messages.ts';
 
+/** What of `POST /execute/` can be saved as a preset. */
+export const presetFields = {
+  ...promptFields,
+  ...nullishFields({
+    ...sessionOptionFields,
+    cwd: text.min(1).describe('Directory to work in; without it the session gets a workspace of its own.'),
+    ...labelFields,
+  }),
+};
+
 /** `POST /execute/`. A field that is null counts as not given. */
 export const executeRequest = z
   .strictObject({
-    ...promptFields,
+    ...presetFields,
     ...nullishFields({
-      ...sessionOptionFields,
-      cwd: text.min(1).describe('Directory to work in; without it the session gets a workspace of its own.'),
       resume_session_id: z.string().describe('Continue this session instead of starting one.'),
       fork_session: z
         .boolean()
         .describe(
           'Continue in a new session that begins as a copy of `resume_session_id`, which stays as it is.',
         ),
-      ...labelFields,
+      preset_id: z
+        .string()
+        .describe(
+          'The preset whose values stand for `********` in this request; nothing else of it is used.',
+        ),
     }),
   })
   // Whatever else is wrong with the request: all of it is told at once.
@@ -50,10 +62,18 @@ function refuseCombination(request: unknown, context: z.RefinementCtx): void {
   if (given.fork_session === true && !given.resume_session_id) {
     refuse('fork_session', 'needs resume_session_id: the session to fork');
   }
+  if (given.preset_id && given.resume_session_id) {
+    refuse('preset_id', 'is for a new session: one that is resumed has its own values');
+  }
   if (typeof given.model === 'string' && given.model !== '' && given.model === given.fallback_model) {
     refuse('fallback_model', 'must be another one than model');
   }
 }
+
+/** `POST /execute/validate` */
+export const validation = z
+  .object({ valid: z.literal(true) })
+  .meta({ id: 'Validation', description: 'The request would have been taken, if there were room.' });
 
 const sessionId = z.string().describe('UUID');
 

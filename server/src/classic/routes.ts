@@ -5,13 +5,16 @@ import { z } from 'zod';
 import { requireBudgetsHold } from '../budget/service.ts';
 import type { Context } from '../context.ts';
 import { AppError } from '../errors.ts';
+import { prefersHtml } from '../http/accept.ts';
 import { answerOnce, idempotencyHeaders, idempotentRequest } from '../http/idempotency.ts';
 import { problems } from '../http/problem.ts';
 import type { Once } from '../idempotency/service.ts';
 import { isUuid } from '../ids.ts';
+import { withPreset } from '../preset/service.ts';
 import { type Forked, type ForkServices, forkSession } from '../session/fork.ts';
 import { toSessionOptions } from '../session/option-fields.ts';
 import { applyPolicy } from '../session/option-policy.ts';
+import { notResumable } from '../session/requirements.ts';
 import {
   cancelSession,
   cleanUpSessions,
@@ -22,8 +25,8 @@ import {
   startSession,
 } from '../session/service.ts';
 import { sessionParams } from '../session/session.ts';
+import { validateAttempt } from '../session/validation.ts';
 import { MAX_PROMPT_BODY_BYTES, readPrompt } from '../turn/prompt.ts';
-import { version } from '../version.ts';
 import {
   cleanupQuery,
   cleanupResponse,
@@ -35,9 +38,11 @@ import {
   sessionListItem,
   statusQuery,
   statusResponse,
+  validation,
 } from './classic.ts';
 import { readPage } from './service.ts';
 import { nextAfter, readStatus, type Status, streamStatus } from './status.ts';
+import { welcome } from './welcome.ts';
 
 const params = sessionParams;
 const tags = ['sessions'];
@@ -50,32 +55,10 @@ export async function classicRoutes(
 ): Promise<void> {
   const app = instance.withTypeProvider<ZodTypeProvider>();
 
-  app.get('/', { config: { scope: null }, schema: { hide: true } }, async () => ({
-    name: 'greenroom',
-    message: 'Claude Agent SDK API',
-    version,
-    endpoints: {
-      execute: 'POST /execute/ - Start a session, or resume one',
-      status: 'GET /status/{session_id} - Status, messages and result',
-      cancel: 'POST /cancel/{session_id} - Cancel a session that waits or runs',
-      sessions: 'GET /sessions/ - List sessions, newest first',
-      session: 'GET /sessions/{session_id} - One session with its turns, usage and place in the queue',
-      delete: 'DELETE /sessions/{session_id} - Delete a session that does not run',
-      cleanup: 'DELETE /sessions/cleanup - Delete sessions that ended long ago',
-      settings: 'PATCH /sessions/{session_id} - Change its settings, also while it works',
-      events: 'GET /sessions/{session_id}/events, GET /events - Pages, or a live stream (text/event-stream)',
-      turns: 'GET /sessions/{session_id}/turns, /tasks - What each turn gave and cost; background tasks',
-      messages:
-        'POST /sessions/{session_id}/messages - Queue, steer or interrupt; GET, PATCH, DELETE while they wait',
-      interrupt: 'POST /sessions/{session_id}/interrupt - Stop the turn, keep the session',
-      approvals: 'GET /approvals, POST /approvals/{approval_id} - What agents wait on, and the answers',
-      fork: 'POST /sessions/{session_id}/fork - A new session from any event',
-      files: 'GET, PUT, DELETE /sessions/{session_id}/files/{path}; GET /archive, /changes; POST /rewind',
-      audit: 'GET /audit - Who did what; POST /stream-tickets - Event streams for EventSource',
-      health: 'GET /healthz, /readyz, /version',
-      openapi: 'GET /openapi.json - This API, described',
-    },
-  }));
+  app.get('/', { config: { scope: null }, schema: { hide: true } }, async ({ headers }, reply) => {
+    reply.header('vary', 'Accept');
+    return prefersHtml(headers.accept) ? reply.redirect('console/', 302) : welcome;
+  });
 
   app.post(
     '/execute',
@@ -109,6 +92,30 @@ export async function classicRoutes(
         status: 'pending' as const,
         message: `Session ${resumed} resumed successfully`,
       };
+    },
+  );
+
+  app.post(
+    '/execute/validate',
+    {
+      bodyLimit: MAX_PROMPT_BODY_BYTES,
+      schema: {
+        tags,
+        summary: 'Check a request for `POST /execute/`, and do nothing',
+        description: 'What would be refused there is refused here in the same words, but for a lack of room.',
+        body: executeRequest,
+        response: { 200: validation, ...problems(400, 409, 413, 415, 422, 503) },
+      },
+    },
+    async (request) => {
+      const { asker, options, cwd } = await toStartRequest(request, context);
+      const { resume_session_id, fork_session } = request.body;
+      await validateAttempt(context.forTenant(request).sessions, {
+        ...{ asker, options, cwd },
+        resumeId: resume_session_id?.toLowerCase() || null,
+        isFork: fork_session === true,
+      });
+      return { valid: true as const };
     },
   );
 
@@ -235,20 +242,20 @@ async function forkResumed(services: ForkServices, id: string, start: StartReque
   }
 }
 
-function notResumable(id: string): AppError {
-  return new AppError('session_not_resumable', `Session ${id} not found.`);
-}
-
 async function toStartRequest(
   request: FastifyRequest & { body: ExecuteRequest },
   context: Context,
 ): Promise<StartRequest> {
   const { body } = request;
   if (body.max_budget_usd !== undefined) requireBudgetsHold(context);
+  const options = await applyPolicy(toSessionOptions(body), context, request.identity);
   return {
     asker: request.identity,
     ...readPrompt(body),
-    options: await applyPolicy(toSessionOptions(body), context, request.identity),
+    options: await withPreset(context.forTenant(request).db, options, {
+      tenantId: request.identity.tenantId,
+      id: body.preset_id ?? null,
+    }),
     cwd: body.cwd ?? null,
     title: body.title ?? null,
     metadata: body.metadata ?? null,

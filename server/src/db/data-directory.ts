@@ -161,7 +161,8 @@ function heldByOther(path: string): DataDirectoryInUse {
   });
 }
 
-function findHolder(directory: string): DataDirectoryHolder | undefined {
+/** Who has it, or had it last where that one was killed. */
+export function findHolder(directory: string): DataDirectoryHolder | undefined {
   try {
     return holderSchema.parse(JSON.parse(readIfPresent(join(directory, 'holder.json')) ?? ''));
   } catch {

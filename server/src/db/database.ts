@@ -5,8 +5,11 @@ import type { AuditLogTable } from '../audit/table.ts';
 import type { BudgetTable } from '../budget/table.ts';
 import type { EventTable } from '../event/table.ts';
 import type { IdempotencyKeyTable } from '../idempotency/table.ts';
+import type { PresetTable } from '../preset/table.ts';
 import type { DeletedSessionTable, SessionTable } from '../session/table.ts';
+import type { InstallationTable, SignInCodeTable, SignInTable } from '../sign-in/table.ts';
 import type { StreamTicketTable } from '../stream-ticket/table.ts';
+import type { SessionMarkTable, SessionReaderTable } from '../summary/table.ts';
 import type { TurnTable } from '../turn/table.ts';
 import type { SessionSpendingTable, UsageLedgerTable } from '../usage/table.ts';
 import type { WorkerTable } from '../worker/table.ts';
@@ -15,6 +18,8 @@ import type { WorkerTable } from '../worker/table.ts';
 export type Database = {
   sessions: SessionTable;
   deleted_sessions: DeletedSessionTable;
+  session_marks: SessionMarkTable;
+  session_readers: SessionReaderTable;
   turns: TurnTable;
   events: EventTable;
   approvals: ApprovalTable;
@@ -28,6 +33,10 @@ export type Database = {
   budgets: BudgetTable;
   audit_log: AuditLogTable;
   stream_tickets: StreamTicketTable;
+  presets: PresetTable;
+  installation: InstallationTable;
+  sign_ins: SignInTable;
+  sign_in_codes: SignInCodeTable;
 };
 
 export const SCHEMA = 'greenroom';

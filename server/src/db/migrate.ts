@@ -9,6 +9,9 @@ import * as usage from './migrations/0004-usage.ts';
 import * as audit from './migrations/0005-audit.ts';
 import * as isolation from './migrations/0006-isolation.ts';
 import * as deletion from './migrations/0007-deletion.ts';
+import * as sessionList from './migrations/0008-session-list.ts';
+import * as signIn from './migrations/0009-sign-in.ts';
+import * as console from './migrations/0010-console.ts';
 import { UNDEFINED_TABLE, UNIQUE_VIOLATION } from './sqlstate.ts';
 
 /** Forward only, in the order of their names; a migration that has shipped is never edited. */
@@ -20,6 +23,9 @@ const migrations: Record<string, Migration> = {
   '0005-audit': audit,
   '0006-isolation': isolation,
   '0007-deletion': deletion,
+  '0008-session-list': sessionList,
+  '0009-sign-in': signIn,
+  '0010-console': console,
 };
 
 const MIGRATION_TABLE = 'schema_migrations';

@@ -43,6 +43,10 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   return messages.test(error.message);
 }
 
+export function isUniqueViolation(error: unknown): boolean {
+  return error instanceof Error && (error as NodeJS.ErrnoException).code === UNIQUE_VIOLATION;
+}
+
 export function isDiskFull(error: unknown): boolean {
   return error instanceof Error && (error as NodeJS.ErrnoException).code === DISK_FULL;
 }

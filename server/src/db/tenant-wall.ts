@@ -26,6 +26,8 @@ const exceptions: Record<string, readonly Privilege[]> = {
   usage_ledger: ['SELECT'],
   session_spending: ['SELECT'],
   stream_tickets: [],
+  sign_ins: [],
+  sign_in_codes: [],
   deleted_sessions: ['INSERT'],
   workers: ['SELECT'],
 };

@@ -18,6 +18,10 @@ export type Signal =
   /** A background task of the session's agent is to stop. */
   | { type: 'stop_task'; sessionId: string; taskId: string }
   | { type: 'deleted'; sessionId: string }
+  /** A reader noted something of the session. */
+  | { type: 'marks'; sessionId: string }
+  /** A reader has read everything. */
+  | { type: 'all_read'; tenantId: string; reader: string }
   /** An API key was made, changed or revoked. */
   | { type: 'api_key'; apiKeyId: string }
   /** A piece of a message that an agent is writing. */
@@ -42,6 +46,8 @@ const wireSignal = z.discriminatedUnion('type', [
   z.object({ type: z.literal('approval'), sessionId: z.string() }),
   z.object({ type: z.literal('stop_task'), sessionId: z.string(), taskId: z.string() }),
   z.object({ type: z.literal('deleted'), sessionId: z.string() }),
+  z.object({ type: z.literal('marks'), sessionId: z.string() }),
+  z.object({ type: z.literal('all_read'), tenantId: z.string(), reader: z.string() }),
   z.object({ type: z.literal('api_key'), apiKeyId: z.string() }),
   deltaSignal,
   z.object({

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { approvalPhase, approvalView } from '../approval/approval.ts';
 import { sessionStatus, waitingFor } from '../session/session.ts';
-import { delivery, turnError, turnState } from '../turn/turn.ts';
+import { delivery, tokenUsage, turnError, turnState } from '../turn/turn.ts';
 
 /**
  * What happened in a session, in our own small union; the agent's messages are kept verbatim inside `sdk`. Readers
@@ -17,11 +17,20 @@ export const eventBody = z.discriminatedUnion('kind', [
     kind: z.literal('turn'),
     data: z.object({
       turn: z.number(),
-      phase: z.enum(['queued', 'started', 'steered', 'ended']),
+      phase: z.enum(['queued', 'edited', 'moved', 'started', 'steered', 'ended']),
       state: turnState,
       error: turnError.nullable(),
       cost_usd: z.number().nullable(),
       steered_into: z.string().nullable(),
+      /** What it says from now on (`edited`). */
+      text: z.string().optional(),
+      images: z.number().optional(),
+      /** How it is delivered, and which one of the same delivery it stands before: null is behind them all (`moved`). */
+      delivery: delivery.optional(),
+      before: z.string().nullable().optional(),
+      /** What it took (`ended`); a turn that never began took no time. */
+      usage: tokenUsage.partial().optional(),
+      duration_ms: z.number().nullable().optional(),
     }),
   }),
   z.object({
@@ -35,6 +44,8 @@ export const eventBody = z.discriminatedUnion('kind', [
       waiting_for: waitingFor.nullable(),
       /** Where a fork's history comes from: in the first event of its own. */
       forked_from: z.object({ session_id: z.string(), seq: z.number() }).optional(),
+      /** What was allowed for the session and no longer is. */
+      removed_grant: z.string().optional(),
       /** What its user should know of where the agent works. */
       warning: z.string().optional(),
     }),

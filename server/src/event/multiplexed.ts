@@ -1,5 +1,8 @@
+import { hash } from 'node:crypto';
+import type { Reader } from '../api-key/identity.ts';
 import type { SessionStatus } from '../session/session.ts';
 import type { SessionKey } from '../session/store.ts';
+import { EVERYTHING, type SummaryFilter } from '../summary/filter.ts';
 import type { Slots } from '../util/slots.ts';
 import type { SessionChannel } from './channel.ts';
 import type { StreamConnection } from './connection.ts';
@@ -16,15 +19,18 @@ import {
 } from './frames.ts';
 import type { LogRange } from './store.ts';
 import { Subscription } from './subscription.ts';
-import type { SessionSummary } from './summary.ts';
+import type { SessionSummary, SummaryEntry } from './summary.ts';
 import type { SummaryFeed, SummaryNews, SummaryReader } from './summary-feed.ts';
 
 export type MultiplexedRequest = {
-  tenantId: string;
+  /** Who watches. */
+  reader: Reader;
   /** Whose events are wanted in full, each with the place to begin at. */
   sessions: ReadonlyMap<string, Cursor>;
   /** Whose summaries are wanted; null is all. */
   statuses: readonly SessionStatus[] | null;
+  /** Those that are archived, the others, or (null) both. */
+  isArchived: boolean | null;
   /** How many sessions the snapshot names at most, the newest. */
   limit: number;
   selection: Selection;
@@ -40,7 +46,10 @@ export type MultiplexedParts = {
 };
 
 // Some 50 KB: what an empty buffer has room for.
-const SNAPSHOT_PAGE = 100;
+const SNAPSHOT_PAGE = 50;
+
+/** A summary that was sent: when it was read, and what it said. */
+type Shown = { lastSeq: number; updatedAt: string; marksVersion: number; hash: string };
 
 /**
  * Many sessions on one connection. Full events are a log: they resume, by an id that has the place in each session.
@@ -48,12 +57,12 @@ const SNAPSHOT_PAGE = 100;
  * when there is some, as they stand then.
  */
 export class MultiplexedStream implements SummaryReader {
-  readonly tenantId: string;
+  readonly reader: Reader;
   readonly #request: MultiplexedRequest;
   readonly #parts: MultiplexedParts;
   readonly #subscriptions = new Map<string, Subscription>();
   /** What the client was shown last, of each session that it knows. */
-  readonly #shown = new Map<string, Pick<SessionSummary, 'last_seq' | 'updated_at'>>();
+  readonly #shown = new Map<string, Shown>();
   readonly #ended = new Set<string>();
   #late = new Set<string>();
   #mustStartOver = true;
@@ -61,17 +70,21 @@ export class MultiplexedStream implements SummaryReader {
   #isStopped = false;
 
   constructor(request: MultiplexedRequest, parts: MultiplexedParts) {
-    this.tenantId = request.tenantId;
+    this.reader = request.reader;
     this.#request = request;
     this.#parts = parts;
     for (const [id, cursor] of request.sessions) this.#run(this.#follow(id, cursor));
     this.#run(this.#send());
   }
 
-  show({ summaries, gone }: SummaryNews): void {
-    for (const summary of summaries) this.#showOne(summary);
-    for (const id of gone) this.#showEnd(id, 'deleted');
+  show(news: SummaryNews): void {
+    this.#showNews(news);
     if (this.#late.size > 0) this.#run(this.#send());
+  }
+
+  #showNews({ entries, gone }: SummaryNews): void {
+    for (const entry of entries) this.#showOne(entry);
+    for (const id of gone) this.#showEnd(id, 'deleted');
   }
 
   startOver(): void {
@@ -95,7 +108,7 @@ export class MultiplexedStream implements SummaryReader {
 
   async #follow(id: string, cursor: Cursor): Promise<void> {
     const { connection } = this.#parts;
-    const key = { tenantId: this.tenantId, id };
+    const key = { tenantId: this.reader.tenantId, id };
     const range = await this.#parts.findRange(key);
     await connection.drained();
     if (this.#isStopped) return;
@@ -125,58 +138,71 @@ export class MultiplexedStream implements SummaryReader {
     this.#isSending = true;
     try {
       while (!this.#isStopped && (this.#mustStartOver || this.#late.size > 0)) {
-        await this.#parts.connection.drained();
         if (this.#mustStartOver) await this.#sendSnapshot();
-        else {
-          const ids = [...this.#late].slice(0, SNAPSHOT_PAGE);
-          const news = await this.#parts.summaries.find(this.tenantId, ids);
-          for (const id of ids) this.#late.delete(id);
-          for (const summary of news.summaries) this.#showOne(summary);
-          for (const id of news.gone) this.#showEnd(id, 'deleted');
-        }
+        else await this.#sendLate();
       }
     } finally {
       this.#isSending = false;
     }
   }
 
+  async #sendLate(): Promise<void> {
+    await this.#parts.connection.drained();
+    const ids = [...this.#late].slice(0, SNAPSHOT_PAGE);
+    const news = await this.#parts.summaries.find(this.reader, ids);
+    for (const id of ids) this.#late.delete(id);
+    this.#showNews(news);
+  }
+
   async #sendSnapshot(): Promise<void> {
     this.#mustStartOver = false;
-    const { tenantId, statuses, limit } = this.#request;
+    const sessions = await this.#sendPages();
+    // What found no room belongs to it as well.
+    while (!this.#isStopped && this.#late.size > 0) await this.#sendLate();
+    const now = (await this.#parts.summaries.readClock()).toISOString();
+    await this.#parts.connection.drained();
+    if (!this.#isStopped) this.#writeOrDestroy(sseFrame('ready', passing('ready', { sessions, now })));
+  }
+
+  /** @returns how many sessions the snapshot has */
+  async #sendPages(): Promise<number> {
+    const { statuses, isArchived, limit } = this.#request;
+    const filter: SummaryFilter = { ...EVERYTHING, statuses, isArchived };
+    const { summaries, connection } = this.#parts;
     let before: string | null = null;
     let sessions = 0;
     while (sessions < limit) {
+      await connection.drained();
       const size = Math.min(SNAPSHOT_PAGE, limit - sessions);
-      const page: SessionSummary[] = await this.#parts.summaries.list({
-        tenantId,
-        statuses,
-        before,
-        limit: size,
-      });
-      for (const summary of page) this.#showOne(summary);
-      sessions += page.length;
-      before = page.at(-1)?.session_id ?? null;
-      await this.#parts.connection.drained();
-      if (page.length < size) break;
+      const page = await summaries.list(this.reader, { filter, states: null, before, limit: size });
+      for (const entry of page.entries) this.#showOne(entry);
+      sessions += page.entries.length;
+      before = page.next;
+      if (before === null) break;
     }
-    if (!this.#isStopped) this.#writeOrDestroy(sseFrame('ready', passing('ready', { sessions })));
+    return sessions;
   }
 
-  #showOne(summary: SessionSummary): void {
-    const { session_id: id, last_seq, updated_at } = summary;
+  #showOne({ summary, marksVersion }: SummaryEntry): void {
+    const { session_id: id, last_seq: lastSeq, updated_at: updatedAt } = summary;
     const shown = this.#shown.get(id);
-    const isWanted = this.#request.statuses?.includes(summary.status) ?? true;
+    const isWanted = this.#wants(summary);
     if (shown === undefined && !isWanted) return;
-    // Read before something that was shown already, or nothing new.
-    if (shown !== undefined && last_seq < shown.last_seq) return;
-    if (shown !== undefined && last_seq === shown.last_seq && updated_at <= shown.updated_at) return;
+    const json = JSON.stringify(summary);
+    const now = { lastSeq, updatedAt, marksVersion, hash: hashOf(json) };
+    if (shown !== undefined && (isOlder(now, shown) || now.hash === shown.hash)) return;
     if (!this.#write(sseFrame('summary', ofSession(id, passing('summary', summary))))) {
       this.#late.add(id);
       return;
     }
     // A session that leaves the selection is shown once more, so that the client knows.
-    if (isWanted) this.#shown.set(id, { last_seq, updated_at });
+    if (isWanted) this.#shown.set(id, now);
     else this.#shown.delete(id);
+  }
+
+  #wants({ status, archived }: SessionSummary): boolean {
+    const { statuses, isArchived } = this.#request;
+    return (statuses?.includes(status) ?? true) && (isArchived === null || isArchived === archived);
   }
 
   #showEnd(id: string, reason: 'deleted'): void {
@@ -219,6 +245,17 @@ export class MultiplexedStream implements SummaryReader {
     }
     return renderCursors(places.set(id, seq));
   }
+}
+
+/** Read before something that was shown already. */
+function isOlder(now: Shown, shown: Shown): boolean {
+  if (now.lastSeq !== shown.lastSeq) return now.lastSeq < shown.lastSeq;
+  return now.updatedAt < shown.updatedAt || now.marksVersion < shown.marksVersion;
+}
+
+// Of each session that the client knows, for as long as it stays.
+function hashOf(json: string): string {
+  return hash('sha1', json, 'base64');
 }
 
 function endFrame(id: string, reason: 'deleted' | 'not_found'): string {

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import type { FieldError } from '../errors.ts';
+import { asList } from '../http/query-list.ts';
 import { isUuid } from '../ids.ts';
 import { sessionStatus } from '../session/session.ts';
+import { archivedFilter } from '../summary/filter.ts';
 import { eventKinds, eventView } from './event.ts';
 
 export const MAX_PAGE = 1_000;
@@ -19,9 +21,6 @@ const wholeNumber = (least: number, most = Number.MAX_SAFE_INTEGER) =>
       .max(most),
   );
 
-/** `a,b` and `name=a&name=b` alike. */
-const asList = (value: unknown): unknown =>
-  value === undefined ? undefined : [value].flat().flatMap((part) => String(part).split(','));
 const kinds = z
   .preprocess(asList, z.array(z.enum(eventKinds)).min(1).optional())
   .describe('Only events of these kinds, separated by commas. Their numbers stay as they are.');
@@ -81,6 +80,9 @@ export const manyEventsQuery = z.strictObject({
   statuses: z
     .preprocess(asList, z.array(sessionStatus).min(1).optional())
     .describe('Summaries only of sessions with these statuses.'),
+  archived: archivedFilter
+    .default('any')
+    .describe('Summaries of archived sessions, of the others, or of both.'),
   limit: wholeNumber(0, MAX_PAGE).default(100).describe('Sessions in the snapshot at most, the newest.'),
   after: z
     .string()

@@ -1,11 +1,15 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { readerOf } from '../api-key/identity.ts';
 import type { Context } from '../context.ts';
 import { invalidRequest, problems } from '../http/problem.ts';
 import { sessionKey } from '../session/service.ts';
+import { toArchived } from '../summary/filter.ts';
+import { meetReader } from '../summary/service.ts';
 import { STREAM_HEADERS } from './connection.ts';
 import { type Cursor, parseCursor, parseCursors } from './cursor.ts';
+import { eventView } from './event.ts';
 import {
   type EventsQuery,
   eventPage,
@@ -14,7 +18,7 @@ import {
   manyEventsQuery,
   misplacedFields,
 } from './queries.ts';
-import { type EventPage, getLogRangeOrThrow, readEventPage } from './service.ts';
+import { type EventPage, getEventOrThrow, getLogRangeOrThrow, readEventPage } from './service.ts';
 
 const STREAM_TYPE = 'text/event-stream';
 const DEFAULT_PAGE = 100;
@@ -75,6 +79,23 @@ export async function eventRoutes(
   );
 
   app.get(
+    '/sessions/:session_id/events/:seq',
+    {
+      schema: {
+        tags: ['sessions'],
+        summary: 'One event of a session, whole',
+        params: z.object({ session_id: z.string(), seq: z.string() }),
+        response: { 200: eventView, ...problems(404, 503) },
+      },
+    },
+    async (request, reply) => {
+      const { seq } = request.params;
+      const event = await getEventOrThrow(context.forTenant(request).db, sessionKey(request), seq);
+      return sendText(reply, event.json) as never;
+    },
+  );
+
+  app.get(
     '/events',
     {
       config: { acceptsTicket: true },
@@ -87,17 +108,19 @@ export async function eventRoutes(
         querystring: manyEventsQuery,
         response: {
           200: { description: 'The stream', content: { [STREAM_TYPE]: stream } },
-          ...problems(422),
+          ...problems(422, 503),
         },
       },
     },
     async (request, reply) => {
-      const { statuses = null, limit, kinds = null, deltas } = request.query;
+      const { statuses = null, archived, limit, kinds = null, deltas } = request.query;
+      const reader = readerOf(request.identity);
       const sessions = startingPoints(request.query, lastEventId(request));
       if (request.method === 'HEAD') return reply.headers(STREAM_HEADERS).send('');
+      await meetReader(context.forTenant(request).db, reader);
       reply.hijack();
       context.streams.followMany(reply.raw, {
-        ...{ tenantId: request.identity.tenantId, sessions, statuses, limit },
+        ...{ reader, sessions, statuses, isArchived: toArchived(archived), limit },
         selection: { kinds, deltas },
         headers: reply.getHeaders(),
       });

@@ -12,6 +12,20 @@ export async function getLogRangeOrThrow(db: Kysely<Database>, key: SessionKey):
   return range;
 }
 
+/** One event, as it is sent. What is no number of an event names none. */
+export async function getEventOrThrow(
+  db: Kysely<Database>,
+  key: SessionKey,
+  seq: string,
+): Promise<{ json: string }> {
+  await getLogRangeOrThrow(db, key);
+  const number = /^\d{1,15}$/.test(seq) ? Number(seq) : 0;
+  const one = { after: number - 1, before: number + 1, kinds: null, order: 'asc' as const, limit: 1 };
+  const event = number === 0 ? undefined : (await findEventPage(db, { key, ...one })).items[0];
+  if (event === undefined) throw new AppError('not_found', `Session ${key.id} has no event ${seq}`);
+  return event;
+}
+
 /** A page of the log, and how far the log goes. */
 export async function readEventPage(
   db: Kysely<Database>,

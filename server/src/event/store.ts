@@ -1,11 +1,9 @@
-import { type Kysely, type Selectable, sql, type Transaction, type UpdateObject } from 'kysely';
+import { type Kysely, sql, type Transaction, type UpdateObject } from 'kysely';
 import type { Database } from '../db/database.ts';
-import type { SessionStatus } from '../session/session.ts';
 import type { SessionKey } from '../session/store.ts';
-import { MAX_ERROR_CHARACTERS } from '../turn/turn.ts';
+import { signOf } from './activity.ts';
 import { type EventDraft, type EventKind, isMessage, type StoredEvent } from './event.ts';
 import type { LogItem } from './frames.ts';
-import type { SessionSummary } from './summary.ts';
 
 /** One activation's events: appended only while its fence is the session's newest. */
 export type FencedDraft = { sessionId: string; fence: number; draft: EventDraft };
@@ -24,6 +22,7 @@ export async function appendFenced(
   batchId: string,
   items: readonly FencedDraft[],
 ): Promise<(StoredEvent & { index: number })[]> {
+  const signs = items.map((item) => signOf(item.draft));
   const { rows } = await sql<AppendedRow>`
     with input as (
       select * from unnest(
@@ -33,15 +32,21 @@ export async function appendFenced(
         ${items.map((item) => item.draft.kind)}::text[],
         ${items.map((item) => JSON.stringify(item.draft.data))}::text[],
         ${items.map((item) => item.draft.at.toISOString())}::timestamptz[],
-        ${items.map((item) => isMessage(item.draft))}::boolean[]
-      ) with ordinality as input (session_id, fence, turn_id, kind, data, at, is_message, n)
+        ${items.map((item) => isMessage(item.draft))}::boolean[],
+        ${signs.map((sign) => (sign.activity === null ? null : JSON.stringify(sign.activity)))}::text[],
+        ${signs.map((sign) => sign.model)}::text[]
+      ) with ordinality as input (session_id, fence, turn_id, kind, data, at, is_message, activity, model, n)
     ), counts as (
-      select session_id, fence, count(*) as events, count(*) filter (where is_message) as messages
+      select session_id, fence, count(*) as events, count(*) filter (where is_message) as messages,
+        (array_agg(activity order by n desc) filter (where activity is not null))[1]::json as activity,
+        (array_agg(model order by n desc) filter (where model is not null))[1] as model
       from input group by session_id, fence
     ), numbered as (
       update sessions set
         last_seq = sessions.last_seq + counts.events,
         message_count = sessions.message_count + counts.messages,
+        activity = coalesce(counts.activity, sessions.activity),
+        last_model = coalesce(counts.model, sessions.last_model),
         last_batch = ${batchId}::uuid,
         updated_at = now()
       from counts
@@ -49,7 +54,7 @@ export async function appendFenced(
         and sessions.last_batch is distinct from ${batchId}::uuid
       returning sessions.id, sessions.tenant_id, sessions.fence, sessions.last_seq - counts.events as base
     ), placed as (
-      select input.*, numbered.tenant_id,
+      select input.session_id, turn_id, kind, data, at, n, numbered.tenant_id,
         numbered.base + row_number() over (partition by input.session_id order by input.n) as seq
       from input join numbered on numbered.id = input.session_id and numbered.fence = input.fence
     ), stored as (
@@ -205,73 +210,6 @@ export async function findLastSeqs(
   return new Map(rows.map((row) => [row.id, row.last_seq]));
 }
 
-export type SummaryQuery = {
-  tenantId: string;
-  statuses: readonly SessionStatus[] | null;
-  /** Only older ones; null begins with the newest. */
-  before: string | null;
-  limit: number;
-};
-
-/** Newest first. */
-export async function listSummaries(db: Kysely<Database>, query: SummaryQuery): Promise<SessionSummary[]> {
-  let rows = summaries(db, query.tenantId);
-  if (query.statuses !== null) rows = rows.where('status', 'in', query.statuses);
-  if (query.before !== null) rows = rows.where('id', '<', query.before);
-  return (await rows.orderBy('id', 'desc').limit(query.limit).execute()).map(toSummary);
-}
-
-export async function findSummaries(
-  db: Kysely<Database>,
-  tenantId: string,
-  ids: readonly string[],
-): Promise<SessionSummary[]> {
-  const rows = summaries(db, tenantId).where('id', '=', sql<string>`any(${ids}::uuid[])`);
-  return (await rows.execute()).map(toSummary);
-}
-
-/** What may have changed lately without anybody having heard of it. */
-export async function findRestlessSummaries(
-  db: Kysely<Database>,
-  tenantId: string,
-  limit: number,
-): Promise<SessionSummary[]> {
-  const rows = summaries(db, tenantId).where((eb) =>
-    eb.or([
-      eb('status', 'in', ['pending', 'running']),
-      eb('ended_at', '>', sql<Date>`now() - interval '1 minute'`),
-    ]),
-  );
-  return (await rows.orderBy('id', 'desc').limit(limit).execute()).map(toSummary);
-}
-
-const summaryColumns = [
-  ...(['id', 'status', 'waiting_for', 'title', 'cost_usd', 'turn_count', 'message_count'] as const),
-  ...(['last_seq', 'created_at', 'started_at', 'ended_at', 'updated_at'] as const),
-] as const;
-
-function summaries(db: Kysely<Database>, tenantId: string) {
-  return db
-    .selectFrom('sessions')
-    .select(summaryColumns)
-    .select(sql<string | null>`left(error, ${MAX_ERROR_CHARACTERS})`.as('error'))
-    .where('tenant_id', '=', tenantId);
-}
-
-function toSummary(
-  row: Pick<Selectable<Database['sessions']>, (typeof summaryColumns)[number] | 'error'>,
-): SessionSummary {
-  const { id, created_at, started_at, ended_at, updated_at, ...rest } = row;
-  return {
-    session_id: id,
-    ...rest,
-    created_at: created_at.toISOString(),
-    started_at: started_at?.toISOString() ?? null,
-    ended_at: ended_at?.toISOString() ?? null,
-    updated_at: updated_at.toISOString(),
-  };
-}
-
 /** A stretch of a log: `after < seq <= upTo`. */
 export type SeqRange = { after: number; upTo: number };
 
@@ -325,13 +263,13 @@ export async function listSystemMessages(
   db: Kysely<Database>,
   sessionId: string,
   subtypes: readonly string[],
-): Promise<{ data: unknown; at: Date }[]> {
+): Promise<{ data: unknown; turnId: string | null; at: Date }[]> {
   // By text: PostgreSQL cannot look into a document with a NUL in it, which any tool may have printed.
   const patterns = subtypes.map((subtype) => `%"subtype":"${subtype}"%`);
-  const { rows } = await sql<{ data: { subtype?: string }; at: Date }>`
-    select data, at from (
-      select seq, data, at, sum(octet_length(data::text)) over (order by seq desc) as length_so_far from (
-        select seq, data, at from events
+  const { rows } = await sql<{ data: { subtype?: string }; turnId: string | null; at: Date }>`
+    select data, turn_id as "turnId", at from (
+      select seq, data, turn_id, at, sum(octet_length(data::text)) over (order by seq desc) as length_so_far from (
+        select seq, data, turn_id, at from events
         where session_id = ${sessionId} and kind = 'sdk' and pg_column_size(data) < ${SEARCHED_BYTES}
         order by seq desc limit ${SEARCHED_MESSAGES}
       ) newest

@@ -181,6 +181,9 @@ export class EventStreams {
         this.#channels.get(signal.sessionId)?.end();
         this.#summaries.notice(signal.sessionId);
         break;
+      case 'all_read':
+        this.#summaries.startOver({ tenantId: signal.tenantId, name: signal.reader });
+        break;
       case 'work':
       case 'api_key':
         break;

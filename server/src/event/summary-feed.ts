@@ -1,13 +1,14 @@
 import type { Kysely } from 'kysely';
+import type { Reader } from '../api-key/identity.ts';
 import type { Database } from '../db/database.ts';
-import { findRestlessSummaries, findSummaries, listSummaries, type SummaryQuery } from './store.ts';
-import type { SessionSummary } from './summary.ts';
+import { findEntries, listIds, listRestlessIds, readClock, type SummaryPage } from '../summary/store.ts';
+import type { SummaryEntry } from './summary.ts';
 
-/** How sessions stand now; those of `asked` that are not among them do not exist any more. */
-export type SummaryNews = { summaries: readonly SessionSummary[]; gone: readonly string[] };
+/** How sessions stand now; those that were asked for and are not among them do not exist any more. */
+export type SummaryNews = { entries: readonly SummaryEntry[]; gone: readonly string[] };
 
 export type SummaryReader = {
-  readonly tenantId: string;
+  readonly reader: Reader;
   show(news: SummaryNews): void;
   /** Something may have been missed: shows all again. */
   startOver(): void;
@@ -37,7 +38,10 @@ export class SummaryFeed {
 
   add(reader: SummaryReader): void {
     this.#readers.add(reader);
-    this.#sweep ??= setInterval(() => void this.#tell(this.#findRestless), SWEEP_MS).unref();
+    this.#sweep ??= setInterval(
+      () => void this.#tell(async (id) => await listRestlessIds(this.#db, id, MAX_RESTLESS)),
+      SWEEP_MS,
+    ).unref();
   }
 
   remove(reader: SummaryReader): void {
@@ -52,18 +56,30 @@ export class SummaryFeed {
     this.#timer ??= setTimeout(() => this.#flush(), WINDOW_MS).unref();
   }
 
-  startOver(): void {
-    for (const reader of this.#readers) reader.startOver();
+  /** Of all, or of one reader's streams. */
+  startOver(of: Reader | null = null): void {
+    for (const stream of this.#readers) {
+      const { tenantId, name } = stream.reader;
+      if (of === null || (of.tenantId === tenantId && of.name === name)) stream.startOver();
+    }
   }
 
-  async list(query: SummaryQuery): Promise<SessionSummary[]> {
-    return await listSummaries(this.#db, query);
+  /** A page, newest first. */
+  async list(
+    reader: Reader,
+    page: SummaryPage,
+  ): Promise<{ entries: readonly SummaryEntry[]; next: string | null }> {
+    const { ids, next } = await listIds(this.#db, reader, page);
+    return { entries: (await this.find(reader, ids)).entries, next };
   }
 
-  async find(tenantId: string, ids: readonly string[]): Promise<SummaryNews> {
-    const summaries = await findSummaries(this.#db, tenantId, ids);
-    const found = new Set(summaries.map((summary) => summary.session_id));
-    return { summaries, gone: ids.filter((id) => !found.has(id)) };
+  async find({ tenantId, name }: Reader, ids: readonly string[]): Promise<SummaryNews> {
+    const entries = await findEntries(this.#db, { tenantId, readers: [name] }, ids);
+    return toNews(entries, ids);
+  }
+
+  async readClock(): Promise<Date> {
+    return await readClock(this.#db);
   }
 
   stop(): void {
@@ -78,25 +94,28 @@ export class SummaryFeed {
     const ids = [...this.#changed];
     this.#changed = new Set();
     for (let from = 0; from < ids.length; from += MAX_IDS) {
-      const some = ids.slice(from, from + MAX_IDS);
-      void this.#tell(async (tenantId) => await this.find(tenantId, some));
+      const asked = ids.slice(from, from + MAX_IDS);
+      void this.#tell(async () => asked);
     }
   }
 
-  async #tell(find: (tenantId: string) => Promise<SummaryNews>): Promise<void> {
-    const byTenant = Map.groupBy(this.#readers, (reader) => reader.tenantId);
+  async #tell(choose: (tenantId: string) => Promise<string[]>): Promise<void> {
+    const byTenant = Map.groupBy(this.#readers, ({ reader }) => reader.tenantId);
     try {
-      for (const [tenantId, readers] of byTenant) {
-        const news = await find(tenantId);
-        for (const reader of readers) reader.show(news);
+      for (const [tenantId, streams] of byTenant) {
+        const ids = await choose(tenantId);
+        const readers = [...new Set(streams.map(({ reader }) => reader.name))];
+        const entries = await findEntries(this.#db, { tenantId, readers }, ids);
+        const byReader = Map.groupBy(entries, ({ reader }) => reader);
+        for (const stream of streams) stream.show(toNews(byReader.get(stream.reader.name) ?? [], ids));
       }
     } catch (error) {
       this.#onError(error);
     }
   }
+}
 
-  readonly #findRestless = async (tenantId: string): Promise<SummaryNews> => ({
-    summaries: await findRestlessSummaries(this.#db, tenantId, MAX_RESTLESS),
-    gone: [],
-  });
+function toNews(entries: readonly SummaryEntry[], ids: readonly string[]): SummaryNews {
+  const found = new Set(entries.map(({ summary }) => summary.session_id));
+  return { entries, gone: ids.filter((id) => !found.has(id)) };
 }

@@ -1,18 +1,47 @@
 import { z } from 'zod';
 import { sessionStatus, waitingFor } from '../session/session.ts';
+import { activity } from './activity.ts';
+
+/** How a session stands to whoever asks. A session that waits for a person needs one, whoever that is. */
+export const sessionState = z.enum(['working', 'needs_you', 'unread', 'idle']);
+export type SessionState = z.infer<typeof sessionState>;
 
 /** How a session stands, in short: what a list of sessions shows. */
 export const sessionSummary = z
   .object({
     session_id: z.string(),
+    state: sessionState.describe(
+      '`needs_you`: waits for an approval or an answer. `working`: waits for a worker or runs. `unread`: has ended with ' +
+        'something that whoever asks has not read. `idle`: has ended.',
+    ),
     status: sessionStatus,
     waiting_for: waitingFor.nullable(),
+    pending_approvals: z.number().int(),
+    activity: activity.nullable().describe('What the agent began last, while a turn runs.'),
     title: z.string().nullable(),
+    prompt: z
+      .string()
+      .nullable()
+      .describe('The beginning of the first one: one line of 200 characters at most.'),
+    model: z.string().nullable().describe('As the options name it; without that, which answered last.'),
+    permission_mode: z.string(),
+    metadata: z
+      .record(z.string(), z.string())
+      .describe('The first 2,000 characters; a session has them all.'),
+    metadata_omitted: z.number().int().describe('Entries that found no room.'),
+    archived: z.boolean(),
+    pinned: z.boolean().describe('By whoever asks.'),
+    read_seq: z.number().int().describe('How far whoever asks has read.'),
     error: z.string().nullable(),
     cost_usd: z.number(),
+    tokens: z
+      .object({ input: z.number(), output: z.number(), total: z.number() })
+      .describe('`input` counts what was cached as well.'),
     turn_count: z.number().int(),
     message_count: z.number().int(),
     last_seq: z.number().int(),
+    parent_id: z.string().nullable(),
+    api_key_id: z.string().nullable(),
     created_at: z.iso.datetime(),
     started_at: z.iso.datetime().nullable(),
     ended_at: z.iso.datetime().nullable(),
@@ -20,3 +49,6 @@ export const sessionSummary = z
   })
   .meta({ id: 'SessionSummary' });
 export type SessionSummary = z.infer<typeof sessionSummary>;
+
+/** A summary as one reader gets it. `marksVersion` grows with whatever they note. */
+export type SummaryEntry = { summary: SessionSummary; marksVersion: number };

@@ -65,6 +65,18 @@ export class PriceList {
     this.#onUnknown = onUnknown;
   }
 
+  /** Tokens; null where no entry says it. */
+  contextWindowOf(model: string): number | null {
+    return this.#entryOf(model)?.context_window ?? null;
+  }
+
+  /** Those that entries name whole: the version too, and nothing left open. */
+  get models(): string[] {
+    return this.#table.models.flatMap(
+      ({ match }) => /^\*?(claude-[a-z]+-\d+-\d+)\*?$/.exec(match)?.[1] ?? [],
+    );
+  }
+
   costOf(model: string, tokens: Tokens): Money {
     const { long_prompt, ...normal } = this.#find(model);
     const { input, cacheRead, cacheWrite5m, cacheWrite1h } = tokens;
@@ -104,10 +116,14 @@ export class PriceList {
     return bounds.reduce((one, other) => (one > other ? one : other));
   }
 
+  #entryOf(model: string): ModelPrice | undefined {
+    return this.#table.models.find(({ match }) => meansModel(match, model));
+  }
+
   #find(model: string): Price {
     const known = this.#found.get(model);
     if (known !== undefined) return known;
-    const entry = this.#table.models.find(({ match }) => meansModel(match, model));
+    const entry = this.#entryOf(model);
     if (entry === undefined) this.#onUnknown(model);
     const price = entry ?? this.#table.default;
     // Names come from agents: what is kept of them is bounded.

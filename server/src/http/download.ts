@@ -55,7 +55,7 @@ async function sendEmpty(download: Download, reply: FastifyReply): Promise<Fasti
   return reply.send();
 }
 
-function isKnown(header: string | undefined, etag: string): boolean {
+export function isKnown(header: string | undefined, etag: string): boolean {
   const tags = header?.split(',').map((tag) => tag.trim().replace(/^W\//, '')) ?? [];
   return tags.includes(etag) || tags.includes('*');
 }

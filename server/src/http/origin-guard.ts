@@ -6,7 +6,8 @@ const EXPOSED_HEADERS = ['x-request-id', 'retry-after', 'link', 'etag', 'idempot
 
 /**
  * Pages of which sites may use the server from a browser: its own, and those that are listed. A browser names the site
- * in `Origin`; other clients send none. No cookie means anything here, so none is allowed to be sent.
+ * in `Origin`; other clients send none. Listed ones come with a key of their own: their pages cannot send the cookie of a
+ * browser that is signed in.
  */
 export async function installOriginGuard(
   app: FastifyInstance,
@@ -34,7 +35,7 @@ function isForeign(request: FastifyRequest, corsOrigins: readonly string[]): boo
   const isRead = request.method === 'GET' || request.method === 'HEAD';
   if (origin === undefined) return site === 'cross-site' && !isRead;
   // Of pages without a site of their own, such as files: they may ask, though not read the answer.
-  if (origin === 'null') return !isRead;
+  if (origin === 'null') return !isRead && !corsOrigins.includes('null');
   return !corsOrigins.includes(origin) && hostOf(origin) !== request.host.toLowerCase();
 }
 

@@ -1,5 +1,8 @@
 import type { Context } from '../context.ts';
 
+export const NULL_ORIGIN_WARNING =
+  'GREENROOM_CORS_ORIGINS lists null: any website that is open in a browser here can start agents on this machine';
+
 /** What an operator should know about how this server runs. */
 export function findWarnings({
   config,
@@ -8,6 +11,7 @@ export function findWarnings({
   remover,
 }: Pick<Context, 'config' | 'driver' | 'isolationTest' | 'remover'>): string[] {
   const warnings: string[] = [];
+  if (config.corsOrigins.includes('null')) warnings.push(NULL_ORIGIN_WARNING);
   if (config.cloud !== null) {
     warnings.push('budgets, usage and the list of models do not hold for what agents ask a cloud themselves');
   }

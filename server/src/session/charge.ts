@@ -2,6 +2,8 @@ import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Database } from '../db/database.ts';
 import { adoptUsage, sumUsage } from '../usage/store.ts';
 
+export type Charge = { cost_usd: number; usage: Record<string, number> };
+
 /**
  * What a turn and its session cost is what the ledger has of them. It is read under the session's row lock: at the end
  * of the turn, and before it waits for a person.
@@ -16,14 +18,14 @@ import { adoptUsage, sumUsage } from '../usage/store.ts';
 export async function chargeTurn(
   trx: Transaction<Database>,
   { sessionId, turnId }: { sessionId: string; turnId: string | null },
-): Promise<number> {
+): Promise<Charge> {
   if (turnId !== null) await adoptUsage(trx, { sessionId, turnId });
   const session = await sumUsage(trx, { column: 'session_id', id: sessionId });
   await setCost(trx, { table: 'sessions', id: sessionId, ...session });
-  if (turnId === null) return 0;
+  if (turnId === null) return { cost_usd: 0, usage: {} };
   const turn = await sumUsage(trx, { column: 'turn_id', id: turnId });
   await setCost(trx, { table: 'turns', id: turnId, ...turn });
-  return turn.cost_usd;
+  return turn;
 }
 
 /** For a settlement that came late. */

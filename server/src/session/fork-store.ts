@@ -7,7 +7,7 @@ import { type RawBuilder, sql, type Transaction } from 'kysely';
 import type { Database } from '../db/database.ts';
 import { messageTypes } from '../event/event.ts';
 import { findTurn } from '../turn/store.ts';
-import type { NewSession, SessionKey, SessionRow } from './store.ts';
+import { type NewSession, optionColumns, type SessionKey, type SessionRow } from './store.ts';
 
 type Trx = Transaction<Database>;
 type Sql<T> = RawBuilder<T>;
@@ -35,7 +35,8 @@ export async function insertFork(trx: Trx, { parentId, at }: Copy, fork: NewSess
       tenant_id: fork.tenantId,
       // Until it is known how the last turn of the history ended.
       status: 'completed',
-      options: JSON.stringify(fork.options),
+      ...optionColumns(fork.options),
+      prompt: sql<string>`(select prompt from sessions where id = ${parentId})`,
       cwd: fork.cwd,
       title: fork.title,
       metadata: JSON.stringify(fork.metadata),
@@ -73,11 +74,11 @@ async function copyTurns(trx: Trx, copy: Copy): Promise<void> {
       where session_id = ${copy.parentId} and seq <= ${copy.at} and kind in ('prompt', 'turn')
       group by turn_id
     )
-    insert into turns (id, session_id, tenant_id, number, state, api_key_id, prompt, content, delivery, urgency, sent_at,
+    insert into turns (id, session_id, tenant_id, number, state, api_key_id, prompt, content, delivery, urgency, place, sent_at,
       steered_into, result, error, is_accounted, queued_at, started_at, ended_at)
     select ${copiedId(copy, sql.ref('id'))}, ${copy.forkId}, tenant_id, number,
       case when is_over then state when has_started then 'running' else 'queued' end,
-      api_key_id, prompt, content, delivery, urgency, sent_at, ${copiedId(copy, interrupted('steered_into'))},
+      api_key_id, prompt, content, delivery, urgency, place, sent_at, ${copiedId(copy, interrupted('steered_into'))},
       ${interrupted('result')}, ${interrupted('error')}, true,
       queued_at, case when has_started then started_at end, ${interrupted('ended_at')}
     from turns join known on known.turn_id = turns.id
@@ -109,7 +110,7 @@ async function copyEvents(trx: Trx, copy: Copy): Promise<void> {
     insert into events (session_id, seq, tenant_id, turn_id, kind, data, at)
     select ${copy.forkId}, seq, tenant_id, ${copiedId(copy, sql.ref('turn_id'))}, kind,
       case kind
-        when 'turn' then ${renamed(copy, sql`data::text`, { steered_into: steeredInto })}::json
+        when 'turn' then ${renamed(copy, sql`data::text`, { steered_into: steeredInto, before: movedBefore })}::json
         when 'approval' then replace(
           ${renamed(copy, sql`data::text`, { approval_id: approvalId, turn_id: sql`turn_id::text` })},
           ${`"session_id":"${copy.parentId}"`}, ${`"session_id":"${copy.forkId}"`}
@@ -210,6 +211,7 @@ function copiedId({ forkId }: Copy, id: Sql<unknown>): Sql<string> {
 const phase = sql<string>`substring(data::text from '"phase":"([a-z]+)"')`;
 const approvalId = sql<string>`substring(data::text from '"approval_id":"([0-9a-f-]{36})"')`;
 const steeredInto = sql<string>`substring(data::text from '"steered_into":"([0-9a-f-]{36})"')`;
+const movedBefore = sql<string>`substring(data::text from '"before":"([0-9a-f-]{36})"')`;
 
 /** Which message an entry of the agent program's hands to a turn that runs; null for other entries. */
 const steeringMessage = sql<

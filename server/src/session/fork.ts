@@ -10,13 +10,11 @@ import { findRunningTurn, type Prompt } from '../turn/store.ts';
 import { repairTranscript } from '../worker/transcript-repair.ts';
 import { copyWorkspace } from '../workspace/copy.ts';
 import type { WorkspaceServices } from '../workspace/service.ts';
-import { requireBypass } from './bypass.ts';
 import { type Committed, commitOnce } from './commit.ts';
 import { copyHistory, holdSession, insertFork } from './fork-store.ts';
 import { queueTurn, settleFork } from './lifecycle.ts';
-import { withSecrets } from './secrets.ts';
+import { requireForkable } from './requirements.ts';
 import {
-  changedWorkspace,
   getSessionOrThrow,
   requireRoom,
   type SessionServices,
@@ -69,8 +67,7 @@ export async function forkSession(
   const earlier = await findEarlier(db, request.once);
   if (earlier !== null) return earlier;
   const parent = await getSessionOrThrow(db, key);
-  checkPlace(parent, request.at);
-  if (request.cwd !== null && request.cwd !== parent.cwd) throw changedWorkspace(parent);
+  requireForkable(parent, request);
   const forkId = newSessionId();
   await using stack = new AsyncDisposableStack();
   let omitted: string[] = [];
@@ -94,15 +91,6 @@ async function findEarlier(
   if (once === null) return null;
   const replay = await db.transaction().execute(async (trx) => await findReplay<Forked>(trx, once));
   return replay === null ? null : { ...replay, isReplay: true };
-}
-
-function checkPlace(parent: SessionRow, at: number | null): void {
-  if (at === null || at <= parent.last_seq) return;
-  const message = `the session has ${parent.last_seq} events by now`;
-  throw new AppError('invalid_request', `at: ${message}`, {
-    hint: 'leave it out to fork at the end',
-    errors: [{ field: 'at', message }],
-  });
 }
 
 async function copyFiles(
@@ -142,8 +130,7 @@ async function insertForkOf(
   const { tenant_id: tenantId } = parent;
   const { id: forkId } = forked;
   const { asker } = request;
-  const options = { ...parent.options, ...withSecrets(request.options, parent.options) };
-  requireBypass(options, asker);
+  const options = requireForkable(parent, request);
   if (request.prompt !== null) {
     await requireRoom(services, trx, tenantId);
     await requireKeyRoom(trx, { asker, sessionId: null });

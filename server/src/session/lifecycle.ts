@@ -31,10 +31,10 @@ import {
   type TurnEnd,
   type TurnRow,
 } from '../turn/store.ts';
-import type { Delivery, TurnError, TurnOutcome, TurnState } from '../turn/turn.ts';
-import { chargeTurn } from './charge.ts';
+import type { Delivery, TokenUsage, TurnError, TurnOutcome, TurnState } from '../turn/turn.ts';
+import { type Charge, chargeTurn } from './charge.ts';
 import type { SessionStatus, WaitingFor } from './session.ts';
-import type { SessionRow } from './store.ts';
+import { firstPrompt, type SessionRow } from './store.ts';
 
 type Trx = Transaction<Database>;
 
@@ -42,7 +42,10 @@ export const CANCELLED_MESSAGE = 'Session was cancelled';
 
 export type TurnDraft = Prompt & { id: string; delivery: Delivery; apiKeyId: string | null };
 
-/** Adds a turn to the session's queue. A session that is not running waits for a worker from now on. */
+/**
+ * Adds a turn to the session's queue. A session that is not running waits for a worker from now on; one that was archived
+ * no longer is.
+ */
 export async function queueTurn(
   trx: Trx,
   session: Pick<SessionRow, 'id' | 'tenant_id' | 'turn_count' | 'status'>,
@@ -51,18 +54,17 @@ export async function queueTurn(
   const number = session.turn_count + 1;
   await insertTurn(trx, { ...turn, sessionId: session.id, tenantId: session.tenant_id, number });
   const at = new Date();
-  const images = turn.content?.filter((block) => block.type === 'image').length ?? 0;
-  const prompt = { turn: number, text: turn.prompt, delivery: turn.delivery, images };
+  const prompt = { turn: number, ...said(turn), delivery: turn.delivery };
   const events: EventDraft[] = [
     { kind: 'prompt', data: prompt, turnId: turn.id, at },
     turnEvent({ id: turn.id, number }, { phase: 'queued', state: 'queued' }, at),
   ];
-  if (session.status === 'running')
-    return await insertEvents(trx, session.id, events, { turn_count: number });
+  const shown = { turn_count: number, is_archived: false, ...(number === 1 ? firstPrompt(turn) : {}) };
+  if (session.status === 'running') return await insertEvents(trx, session.id, events, shown);
   events.push(sessionEvent('pending', at));
   const changes = {
+    ...shown,
     status: 'pending' as const,
-    turn_count: number,
     error: null,
     started_at: null,
     ended_at: null,
@@ -84,7 +86,12 @@ export async function startQueuedTurn(trx: Trx, session: SessionRow, turn: TurnR
   await startTurn(trx, turn.id);
   const at = new Date();
   const drafts = [turnEvent(turn, { phase: 'started', state: 'running' }, at), sessionEvent('running', at)];
-  const changes = { status: 'running' as const, started_at: sql<Date>`now()`, ended_at: null };
+  const changes = {
+    status: 'running' as const,
+    started_at: sql<Date>`now()`,
+    ended_at: null,
+    activity: null,
+  };
   return await insertEvents(trx, session.id, drafts, changes);
 }
 
@@ -97,12 +104,13 @@ export async function endRunningTurn(
   const { outcome } = turn;
   const { result } = outcome;
   const isNew = await settleTurn(trx, turn.id);
-  const total = isNew ? await chargeTurn(trx, { sessionId: session.id, turnId: turn.id }) : null;
+  const charge = isNew ? await chargeTurn(trx, { sessionId: session.id, turnId: turn.id }) : null;
   if (result !== null) await setConversation(trx, session.id, result.session_id);
   const error = outcome.state === 'error' ? outcome.error : null;
   const end: TurnEnd = { id: turn.id, state: outcome.state, result: outcome.result, error };
-  if (!(await endTurn(trx, end))) return [];
-  return await afterTurn(trx, session, [{ ...end, number: turn.number, costUsd: total }]);
+  const ended = await endTurn(trx, end);
+  if (ended === null) return [];
+  return await afterTurn(trx, session, [{ ...end, ...ended, number: turn.number, charge }]);
 }
 
 /**
@@ -132,8 +140,8 @@ export async function cancelTurns(
   const ended: EndedTurn[] = [];
   for (const turn of turns) {
     const end: TurnEnd = { id: turn.id, state: 'cancelled', result: null, error: reason };
-    await endTurn(trx, end);
-    ended.push({ ...end, number: turn.number, costUsd: null });
+    const { durationMs = null } = (await endTurn(trx, end)) ?? {};
+    ended.push({ ...end, number: turn.number, durationMs, charge: null });
   }
   return await afterTurn(trx, session, ended);
 }
@@ -176,6 +184,26 @@ export async function steerTurn(
   return await insertEvents(trx, session.id, [turnEvent(turn, change, new Date())]);
 }
 
+/** A waiting message says something else. */
+export async function recordEdit(
+  trx: Trx,
+  sessionId: string,
+  turn: Prompt & { id: string; number: number },
+): Promise<StoredEvent[]> {
+  const change = { phase: 'edited' as const, state: 'queued' as const, said: said(turn) };
+  return await insertEvents(trx, sessionId, [turnEvent(turn, change, new Date())]);
+}
+
+/** A waiting message has another delivery, or another place: before that one, or null behind those of its delivery. */
+export async function recordMove(
+  trx: Trx,
+  sessionId: string,
+  { delivery, before, ...turn }: { id: string; number: number; delivery: Delivery; before: string | null },
+): Promise<StoredEvent[]> {
+  const change = { phase: 'moved' as const, state: 'queued' as const, place: { delivery, before } };
+  return await insertEvents(trx, sessionId, [turnEvent(turn, change, new Date())]);
+}
+
 /** Writes down what happened to approvals, and what the session waits for from now on. */
 export async function recordWaiting(
   trx: Trx,
@@ -188,16 +216,34 @@ export async function recordWaiting(
   return await insertEvents(trx, session.id, drafts, { waiting_for: waitingFor });
 }
 
-type EndedTurn = TurnEnd & { number: number; costUsd: number | null };
+/** What was allowed for the session no longer is. */
+export async function recordGrantRemoval(
+  trx: Trx,
+  session: Pick<SessionRow, 'id' | 'status' | 'waiting_for'>,
+  grantId: string,
+): Promise<StoredEvent[]> {
+  const { status, waiting_for } = session;
+  const data = { status, waiting_for, removed_grant: grantId };
+  return await insertEvents(trx, session.id, [{ kind: 'session', data, turnId: null, at: new Date() }]);
+}
+
+type EndedTurn = TurnEnd & {
+  number: number;
+  /** Null of one that never began. */
+  durationMs: number | null;
+  /** Null where it is not known yet. */
+  charge: Charge | null;
+};
 
 /** The session takes the state of its last turn, unless another one runs or waits. */
 async function afterTurn(trx: Trx, session: SessionRow, ended: readonly EndedTurn[]): Promise<StoredEvent[]> {
   const last = ended.at(-1);
   if (last === undefined) return [];
   const at = new Date();
-  const turnEvents = ended.map((turn) =>
-    turnEvent(turn, { phase: 'ended', state: turn.state, error: turn.error, costUsd: turn.costUsd }, at),
-  );
+  const turnEvents = ended.map(({ state, error, charge, durationMs, ...turn }) => {
+    const spent = { usage: charge?.usage ?? {}, duration_ms: durationMs };
+    return turnEvent(turn, { phase: 'ended', state, error, costUsd: charge?.cost_usd ?? null, spent }, at);
+  });
   if ((await findRunningId(trx, session.id)) !== undefined) {
     return await insertEvents(trx, session.id, turnEvents);
   }
@@ -223,11 +269,15 @@ async function setConversation(trx: Trx, sessionId: string, claudeSessionId: str
 function turnEvent(
   turn: { id: string; number: number },
   change: {
-    phase: 'queued' | 'started' | 'steered' | 'ended';
+    phase: 'queued' | 'edited' | 'moved' | 'started' | 'steered' | 'ended';
     state: TurnState;
     error?: TurnEnd['error'];
     costUsd?: number | null;
     steeredInto?: string;
+    said?: { text: string; images: number };
+    place?: { delivery: Delivery; before: string | null };
+    /** Of one that has ended. */
+    spent?: { usage: Partial<TokenUsage>; duration_ms: number | null };
   },
   at: Date,
 ): EventDraft {
@@ -238,8 +288,15 @@ function turnEvent(
     error: change.error ?? null,
     cost_usd: change.costUsd ?? null,
     steered_into: change.steeredInto ?? null,
+    ...change.said,
+    ...change.place,
+    ...change.spent,
   };
   return { kind: 'turn', data, turnId: turn.id, at };
+}
+
+function said({ prompt, content }: Prompt): { text: string; images: number } {
+  return { text: prompt, images: content?.filter((block) => block.type === 'image').length ?? 0 };
 }
 
 function sessionEvent(status: SessionStatus, at: Date, waitingFor: WaitingFor | null = null): EventDraft {

@@ -6,10 +6,11 @@ import { requireKeyRoom } from '../api-key/room.ts';
 import type { Database } from '../db/database.ts';
 import { AppError } from '../errors.ts';
 import type { Signal } from '../event/bus.ts';
+import type { StoredEvent } from '../event/event.ts';
 import type { IdempotentRequest, Once } from '../idempotency/service.ts';
 import { isUuid, newTurnId } from '../ids.ts';
 import { findQueuePage, findShownTurn, type ShownTurn, showContent } from '../turn/shown-turn.ts';
-import { findRunningId, type Prompt, updatePrompt } from '../turn/store.ts';
+import { findRunningId, type Prompt } from '../turn/store.ts';
 import type { Delivery } from '../turn/turn.ts';
 import { type TurnView, toTurnView } from '../turn/view.ts';
 import { requireBypass } from './bypass.ts';
@@ -60,20 +61,30 @@ export async function sendMessage(
     await requireQueueRoom(services, trx, key.id);
     if (!isActive(session.status)) await requireRoom(services, trx, key.tenantId);
     await requireKeyRoom(trx, { asker: message.asker, sessionId: key.id });
-    const running = await findRunningId(trx, key.id);
     const id = newTurnId();
     const events = await queueTurn(trx, session, { ...message, id, apiKeyId: message.asker.apiKeyId });
-    const signals = [await wakeWorker(services, trx, session)];
-    if (running !== undefined && message.delivery === 'interrupt') {
-      events.push(...(await cancelTurns(trx, session, { turns: [running], reason: STOPPED })));
-      signals.push({ type: 'cancel', sessionId: key.id, turnId: running.id });
-    }
+    const delivered = await deliver(services, trx, { session, delivery: message.delivery });
+    events.push(...delivered.events);
     // A repeat of the request says again what it said: that is not kept twice.
     const { prompt: _, content: __, ...value } = toTurnView(await getTurn(trx, { sessionId: key.id, id }));
-    return { events, signals, value };
+    return { events, signals: delivered.signals, value };
   });
   const said = { prompt, content: content && showContent(content) };
   return { ...sent, value: { ...sent.value, ...said } };
+}
+
+/** Sees to a message that has just begun to wait: who is told of it, and what has to stop for it. */
+export async function deliver(
+  services: SessionServices,
+  trx: Trx,
+  { session, delivery }: { session: SessionRow; delivery: Delivery },
+): Promise<{ events: StoredEvent[]; signals: Signal[] }> {
+  const running = await findRunningId(trx, session.id);
+  const signals = [await wakeWorker(services, trx, session)];
+  if (running === undefined || delivery !== 'interrupt') return { events: [], signals };
+  const events = await cancelTurns(trx, session, { turns: [running], reason: STOPPED });
+  signals.push({ type: 'cancel', sessionId: session.id, turnId: running.id });
+  return { events, signals };
 }
 
 /** Messages that wait, in the order in which they will run. */
@@ -85,20 +96,6 @@ export async function listMessages(
   const session = await getSessionOrThrow(services.db, key);
   const { turns, isLast } = await findQueuePage(services.db, session.id, page);
   return { messages: turns.map(toTurnView), next: isLast ? null : (turns.at(-1)?.id ?? null) };
-}
-
-/** Changes what a waiting message says. */
-export async function editMessage(
-  services: SessionServices,
-  key: MessageKey,
-  { asker, ...prompt }: Prompt & { asker: Identity },
-): Promise<TurnView> {
-  return await commit(services, async (trx) => {
-    const { session } = await lockWaiting(trx, key);
-    requireBypass(session.options, asker);
-    await updatePrompt(trx, key.turnId, prompt);
-    return { value: toTurnView(await getTurn(trx, { sessionId: key.id, id: key.turnId })) };
-  });
 }
 
 /** Takes a waiting message back. */
@@ -147,18 +144,26 @@ export async function interruptSession(
   });
 }
 
-async function lockWaiting(trx: Trx, key: MessageKey): Promise<{ session: SessionRow; turn: ShownTurn }> {
+/** A message that can still be changed. */
+export async function lockWaiting(
+  trx: Trx,
+  key: MessageKey,
+): Promise<{ session: SessionRow; turn: ShownTurn }> {
   const session = (await lockSession(trx, key)) ?? throwNotFound(key.id);
   const turn = await getTurn(trx, { sessionId: key.id, id: key.turnId });
   if (turn.state === 'queued' && turn.sent_at === null) return { session, turn };
+  throw notWaiting(key.id, turn);
+}
+
+export function notWaiting(sessionId: string, turn: Pick<ShownTurn, 'state'>): AppError {
   const where = turn.state === 'queued' ? 'has been given to the agent' : `is ${turn.state}`;
   const isAtWork = turn.state === 'queued' || turn.state === 'running';
-  throw new AppError('message_not_queued', `The message ${where} and can no longer be changed.`, {
-    ...(isAtWork ? { hint: `POST /sessions/${key.id}/interrupt stops the running turn` } : {}),
+  return new AppError('message_not_queued', `The message ${where} and can no longer be changed.`, {
+    ...(isAtWork ? { hint: `POST /sessions/${sessionId}/interrupt stops the running turn` } : {}),
   });
 }
 
-async function getTurn(trx: Trx, key: { sessionId: string; id: string }): Promise<ShownTurn> {
+export async function getTurn(trx: Trx, key: { sessionId: string; id: string }): Promise<ShownTurn> {
   return (await findShownTurn(trx, key)) ?? throwNoMessage(key.sessionId, key.id);
 }
 

@@ -44,7 +44,7 @@ function spellTool(rule: string): string {
   return known === undefined ? rule : known + rule.slice(name.length);
 }
 
-const toolRule = text
+export const toolRule = text
   .trim()
   .min(1, 'a tool name must not be empty')
   .overwrite(spellTool)

@@ -4,7 +4,7 @@ import { AppError, type FieldError } from '../errors.ts';
 import { checkDestination, DestinationRefused } from '../util/public-address.ts';
 import type { SessionOptions } from './option-fields.ts';
 import { isHostListed, mcpHostProblem, remoteHostOf } from './remote-hosts.ts';
-import { resolveWorkspace } from './workspace.ts';
+import { noRootsRefusal, resolveWorkspace } from './workspace.ts';
 
 type Server = Pick<Context, 'config' | 'driver'>;
 
@@ -25,6 +25,22 @@ export async function applyPolicy(
     async (path, index) => await resolveWorkspace(path, limits, `additional_directories.${index}`),
   );
   return { ...options, additional_directories: await Promise.all(resolved) };
+}
+
+/**
+ * What whoever asks cannot have here at all, whatever else they ask for: for forms, which say so before it is sent. Null
+ * where they can.
+ */
+export function optionRefusals(
+  server: Server,
+  asker: Identity,
+): Record<'bypass' | 'stdio' | 'network' | 'cwd', Refusal | null> {
+  return {
+    bypass: bypassRefusal({ permission_mode: 'bypassPermissions' }, server, asker),
+    stdio: mayRunPrograms(server) ? null : noPrograms('mcp_servers'),
+    network: networkRefusal({ network: { allowed_hosts: [] } }, server) ?? noHostsRefusal(server),
+    cwd: noRootsRefusal('cwd', { ...server.config, tenantId: asker.tenantId }),
+  };
 }
 
 type Refusal = FieldError & { hint: string };
@@ -76,16 +92,30 @@ function networkRefusal({ network }: SessionOptions, { config, driver }: Server)
   };
 }
 
+function noHostsRefusal({ config }: Server): Refusal | null {
+  if (config.egressHosts.length > 0) return null;
+  const message = 'agents of this server may connect to no host';
+  return { field: 'network.allowed_hosts', message, hint: listedHosts(config) };
+}
+
 function listedHosts({ egressHosts }: Server['config']): string {
   return `allowed: ${egressHosts.join(', ') || 'none'} (GREENROOM_EGRESS_HOSTS)`;
 }
 
 /** The command of such a server runs without being asked for, with the rights of the agent. */
-function stdioRefusal({ mcp_servers = {} }: SessionOptions, { config, driver }: Server): Refusal | null {
-  const name = Object.keys(mcp_servers).find((server) => mcp_servers[server]?.type === 'stdio');
-  if (name === undefined || (config.mcpStdio ?? driver.confines)) return null;
+function stdioRefusal({ mcp_servers = {} }: SessionOptions, server: Server): Refusal | null {
+  const name = Object.keys(mcp_servers).find((one) => mcp_servers[one]?.type === 'stdio');
+  return name === undefined || mayRunPrograms(server) ? null : noPrograms(`mcp_servers.${name}.type`);
+}
+
+/** Whether MCP servers may be programs. */
+export function mayRunPrograms({ config, driver }: Server): boolean {
+  return config.mcpStdio ?? driver.confines;
+}
+
+function noPrograms(field: string): Refusal {
   return {
-    field: `mcp_servers.${name}.type`,
+    field,
     message: 'stdio servers are not allowed on this server; use "http" or "sse"',
     hint: 'GREENROOM_MCP_STDIO=true allows them',
   };

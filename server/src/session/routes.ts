@@ -8,6 +8,7 @@ import { problems } from '../http/problem.ts';
 import { MAX_PROMPT_BODY_BYTES } from '../turn/prompt.ts';
 import { forkSession } from './fork.ts';
 import { forkRequest, readForkRequest } from './fork-request.ts';
+import { grantView, removeGrant } from './grants.ts';
 import { interruptSession } from './messages.ts';
 import { blankOptions, toSessionOptions } from './option-fields.ts';
 import { applyPolicy } from './option-policy.ts';
@@ -69,6 +70,24 @@ export async function sessionRoutes(
       return toSessionView(
         await changeSettings(context.forTenant(request).sessions, sessionKey(request), change),
       );
+    },
+  );
+
+  app.delete(
+    '/sessions/:session_id/grants/:grant_id',
+    {
+      config: { scope: 'approvals' },
+      schema: {
+        tags: ['approvals'],
+        summary: 'Take back what an approval allowed for the rest of the session',
+        description: 'From the next call on the agent asks again, also one that is at work.',
+        params: params.extend({ grant_id: z.string() }),
+        response: { 200: grantView, ...problems(404, 503) },
+      },
+    },
+    async (request) => {
+      const { sessions } = context.forTenant(request);
+      return await removeGrant(sessions, sessionKey(request), request.params.grant_id);
     },
   );
 

@@ -10,10 +10,9 @@ import type { ActivationQueue } from '../queue/queue.ts';
 import { findShownRunning, findTurnPage, type ShownTurn } from '../turn/shown-turn.ts';
 import { countQueuedTurns, listUnaccounted, type Prompt } from '../turn/store.ts';
 import { findCapacity } from '../worker/store.ts';
-import { requireBypass } from './bypass.ts';
 import { commit, commitOnce } from './commit.ts';
 import { CANCELLED, cancelTurns, listActiveTurns, queueTurn, type TurnDraft } from './lifecycle.ts';
-import { withSecrets } from './secrets.ts';
+import { requireResumable, requireStartable } from './requirements.ts';
 import { isActive, type QueuePlace, type SessionOptions, type SessionStatus } from './session.ts';
 import {
   countActiveSessions,
@@ -24,11 +23,12 @@ import {
   findSession,
   insertSession,
   lockSession,
+  optionColumns,
   type SessionKey,
   type SessionRow,
   timeBefore,
 } from './store.ts';
-import { requireGit, resolveWorkspace } from './workspace.ts';
+import { resolveWorkspace } from './workspace.ts';
 
 export type { SessionRow };
 
@@ -57,11 +57,7 @@ export type StartRequest = Prompt & {
 /** Accepts a new session with its first turn: when this resolves both are durable and a worker will run them. */
 export async function startSession(services: SessionServices, request: StartRequest): Promise<Once<string>> {
   const { tenantId, apiKeyId } = request.asker;
-  const limits = { ...services, tenantId };
-  const cwd = request.cwd === null ? null : await resolveWorkspace(request.cwd, limits);
-  if (cwd !== null && services.confines)
-    await requireGit(cwd, request.options.additional_directories ?? [], limits);
-  const options = withSecrets(request.options, {});
+  const { cwd, options } = await requireStartable(services, request);
   return await commitOnce(services, request.once, async (trx) => {
     const id = newSessionId();
     const priority = -(await countActiveSessions(trx, tenantId));
@@ -119,18 +115,11 @@ export async function resumeSession(
   const limits = { ...services, tenantId: key.tenantId };
   const cwd = request.cwd === null ? null : await resolveWorkspace(request.cwd, limits);
   return await commitOnce(services, request.once, async (trx) => {
-    const session = await lockSession(trx, key);
-    if (session === undefined) throw new AppError('session_not_resumable', `Session ${key.id} not found.`);
-    if (isActive(session.status)) {
-      throw new AppError('session_running', `Session ${key.id} is currently ${session.status}`, {
-        hint: `wait until it has ended, cancel it, or add a message: POST /sessions/${key.id}/messages`,
-      });
-    }
-    if (cwd !== null && cwd !== session.cwd) throw changedWorkspace(session);
-    requireBypass({ ...session.options, ...request.options }, request.asker);
+    const locked = await lockSession(trx, key);
+    const { session, options } = requireResumable(locked, key.id, { ...request, cwd });
     await requireRoom(services, trx, key.tenantId);
     await requireKeyRoom(trx, { asker: request.asker, sessionId: key.id });
-    await updateSettings(trx, session, request);
+    await updateSettings(trx, session, { ...request, options });
     const events = await queueTurn(trx, session, turnDraft(request, request.asker));
     return { events, signals: [await wakeWorker(services, trx, session)], value: key.id };
   });
@@ -160,26 +149,18 @@ export async function dismissWorker(
 async function updateSettings(
   trx: Transaction<Database>,
   session: SessionRow,
-  request: StartRequest,
+  request: Pick<StartRequest, 'options' | 'title' | 'metadata' | 'maxBudgetUsd'>,
 ): Promise<void> {
   await trx
     .updateTable('sessions')
     .set({
-      options: JSON.stringify({ ...session.options, ...withSecrets(request.options, session.options) }),
+      ...optionColumns(request.options),
       ...(request.title === null ? {} : { title: request.title }),
       ...(request.metadata === null ? {} : { metadata: JSON.stringify(request.metadata) }),
       ...(request.maxBudgetUsd === null ? {} : { max_budget_usd: request.maxBudgetUsd }),
     })
     .where('id', '=', session.id)
     .execute();
-}
-
-export function changedWorkspace(session: SessionRow): AppError {
-  const message = `a session keeps its working directory (${session.cwd ?? 'a workspace of its own'})`;
-  return new AppError('invalid_request', message, {
-    hint: 'leave cwd out when resuming, or start a new session',
-    errors: [{ field: 'cwd', message }],
-  });
 }
 
 /** The key of the session that a request names in its path; what is no UUID names none. */

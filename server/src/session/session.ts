@@ -11,9 +11,14 @@ export const waitingFor = z.enum(['approval', 'question', 'tool']);
 export type WaitingFor = z.infer<typeof waitingFor>;
 
 /** What an approval allowed for the rest of the session: a permission rule, or exactly this call. */
+const granted = {
+  approval_id: z.string().optional(),
+  decided_by: z.string().optional(),
+  granted_at: z.iso.datetime().optional(),
+};
 export const grant = z.union([
-  z.object({ rule: z.string() }),
-  z.object({ tool: z.string(), input: z.record(z.string(), z.unknown()) }),
+  z.object({ rule: z.string(), ...granted }),
+  z.object({ tool: z.string(), input: z.record(z.string(), z.unknown()), ...granted }),
 ]);
 export type Grant = z.infer<typeof grant>;
 

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { sql } from 'kysely';
 import { z } from 'zod';
 import type { Identity } from '../api-key/identity.ts';
 import { requireBypass } from './bypass.ts';
@@ -7,16 +8,22 @@ import { nullishFields, type SessionOptionName, sessionOptionFields } from './op
 import { withSecrets } from './secrets.ts';
 import { getSessionDetail, type SessionDetail, type SessionServices, throwNotFound } from './service.ts';
 import { labelFields, type SessionOptions } from './session.ts';
-import { lockSession, type SessionKey } from './store.ts';
+import { lockSession, optionColumns, type SessionKey } from './store.ts';
 
 /** `PATCH /sessions/{session_id}`: a field that is left out stays, one that is null, and an option that is blank, is removed. */
 export const settingsRequest = z
-  .strictObject(nullishFields({ ...sessionOptionFields, ...labelFields }))
+  .strictObject({
+    ...nullishFields({ ...sessionOptionFields, ...labelFields }),
+    archived: z
+      .boolean()
+      .optional()
+      .describe('Out of the usual lists, for everybody. The next message brings it back.'),
+  })
   .meta({ id: 'SettingsRequest', examples: [{ model: 'haiku' }, { max_budget_usd: 2.5, title: null }] });
 export type SettingsRequest = z.infer<typeof settingsRequest>;
 
 export type SettingsChange = {
-  labels: Pick<SettingsRequest, 'title' | 'metadata' | 'max_budget_usd'>;
+  labels: Pick<SettingsRequest, 'title' | 'metadata' | 'max_budget_usd' | 'archived'>;
   options: SessionOptions;
   removed: readonly SessionOptionName[];
   asker: Identity;
@@ -40,11 +47,13 @@ export async function changeSettings(
     await trx
       .updateTable('sessions')
       .set({
-        options: JSON.stringify(after),
+        ...optionColumns(after),
         ...(labels.title === undefined ? {} : { title: labels.title }),
         ...(labels.metadata === undefined ? {} : { metadata: JSON.stringify(labels.metadata ?? {}) }),
         ...(labels.max_budget_usd === undefined ? {} : { max_budget_usd: labels.max_budget_usd }),
-        updated_at: new Date(),
+        ...(labels.archived === undefined ? {} : { is_archived: labels.archived }),
+        // Under the lock: later than the event before it, and by the same clock.
+        updated_at: sql<Date>`clock_timestamp()`,
       })
       .where('id', '=', key.id)
       .execute();

@@ -1,5 +1,6 @@
 import { type Kysely, type Selectable, sql, type Transaction } from 'kysely';
 import type { Database } from '../db/database.ts';
+import { oneLine } from '../util/one-line.ts';
 import type { Grant, SessionOptions } from './session.ts';
 import type { SessionTable } from './table.ts';
 
@@ -34,6 +35,27 @@ export type NewSession = {
   apiKeyId: string | null;
 };
 
+/** The options, and what lists show of them. */
+export function optionColumns(options: SessionOptions) {
+  const { model = null, permission_mode = null } = options;
+  return { options: JSON.stringify(options), model, permission_mode };
+}
+
+const PROMPT_CHARACTERS = 200;
+
+/** What lists show of a session's first prompt. */
+export function firstPrompt({ prompt }: { prompt: string }): { prompt: string | null } {
+  return { prompt: oneLine(prompt, PROMPT_CHARACTERS) || null };
+}
+
+export async function updateFirstPrompt(
+  trx: Transaction<Database>,
+  id: string,
+  prompt: { prompt: string },
+): Promise<void> {
+  await trx.updateTable('sessions').set(firstPrompt(prompt)).where('id', '=', id).execute();
+}
+
 export async function insertSession(trx: Transaction<Database>, session: NewSession): Promise<void> {
   await trx
     .insertInto('sessions')
@@ -41,7 +63,7 @@ export async function insertSession(trx: Transaction<Database>, session: NewSess
       id: session.id,
       tenant_id: session.tenantId,
       status: 'pending',
-      options: JSON.stringify(session.options),
+      ...optionColumns(session.options),
       cwd: session.cwd,
       title: session.title,
       metadata: JSON.stringify(session.metadata),
@@ -57,11 +79,7 @@ export async function updateOptions(
   id: string,
   options: SessionOptions,
 ): Promise<void> {
-  await trx
-    .updateTable('sessions')
-    .set({ options: JSON.stringify(options) })
-    .where('id', '=', id)
-    .execute();
+  await trx.updateTable('sessions').set(optionColumns(options)).where('id', '=', id).execute();
 }
 
 export async function updateGrants(

@@ -1,4 +1,5 @@
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
+import type { Activity } from '../event/activity.ts';
 import type { Grant, SessionOptions, SessionStatus, WaitingFor } from './session.ts';
 
 export type SessionTable = {
@@ -7,10 +8,20 @@ export type SessionTable = {
   status: SessionStatus;
   waiting_for: WaitingFor | null;
   title: string | null;
+  /** The beginning of the first one, on one line; null where that has no text. */
+  prompt: string | null;
   options: JSONColumnType<SessionOptions>;
+  /** What the options say of these, for lists. */
+  model: string | null;
+  permission_mode: string | null;
+  /** That answered last. */
+  last_model: string | null;
+  /** What the agent began last; of a session that does not run it says nothing. */
+  activity: ColumnType<Activity | null, never, null>;
   /** Where the agent works; null means the session's own workspace under the data directory. */
   cwd: string | null;
   metadata: JSONColumnType<Record<string, string>>;
+  is_archived: Generated<boolean>;
   /** Who started it; null is the local user. */
   api_key_id: string | null;
   /** What its agent ran in last, by the driver's name; null before the first start. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { tokenUsage } from '../turn/turn.ts';
 import { toTurnView, turnView } from '../turn/view.ts';
+import { grantView, toGrantView } from './grants.ts';
 import { withoutSecrets } from './secrets.ts';
 import type { SessionDetail, SessionRow } from './service.ts';
 import { queuePlace, sessionOptions, sessionStatus, waitingFor } from './session.ts';
@@ -14,7 +15,9 @@ export const sessionView = z
     queue: queuePlace.nullable().describe('Where a pending session stands, and what it waits for.'),
     title: z.string().nullable(),
     metadata: z.record(z.string(), z.string()),
+    archived: z.boolean(),
     options: sessionOptions,
+    grants: z.array(grantView).describe('What approvals allowed for the rest of the session.'),
     cwd: z.string().nullable().describe('null is a workspace of its own.'),
     isolation: z.string().nullable().describe('What its agent ran in last; null before the first start.'),
     claude_session_id: z.string().nullable(),
@@ -67,7 +70,9 @@ function toView(session: SessionRow): Omit<SessionView, 'queue' | 'turns' | 'tur
     waiting_for: session.waiting_for,
     title: session.title,
     metadata: session.metadata,
+    archived: session.is_archived,
     options: withoutSecrets(session.options),
+    grants: session.grants.map(toGrantView),
     cwd: session.cwd,
     isolation: session.isolation,
     claude_session_id: session.claude_session_id,

@@ -23,13 +23,23 @@ export async function resolveWorkspace(
   const roots = rootsOf(workspaceRoots, tenantId);
   const outside = `"${cwd}" does not exist, or lies outside the directories that sessions may work in`;
   const hint =
-    roots.length === 0
-      ? `this server lets your sessions work only in workspaces of their own: leave ${field.split('.')[0]} out, or set GREENROOM_WORKSPACE_ROOTS (for this tenant: ${tenantId}=PATH)`
-      : `allowed: ${roots.join(', ')} (GREENROOM_WORKSPACE_ROOTS)`;
+    noRootsRefusal(field, { workspaceRoots, tenantId })?.hint ??
+    `allowed: ${roots.join(', ')} (GREENROOM_WORKSPACE_ROOTS)`;
   const path = await realpath(cwd).catch(() => null);
   if (path === null || !(await isUnderRoots(path, roots))) throw invalidDirectory(field, outside, hint);
   if (!(await stat(path)).isDirectory()) throw invalidDirectory(field, `"${cwd}" is not a directory`, hint);
   return path;
+}
+
+/** Why no directory can be named at all; null where some can. */
+export function noRootsRefusal(
+  field: string,
+  { workspaceRoots, tenantId }: WorkspaceLimits,
+): { field: string; message: string; hint: string } | null {
+  if (rootsOf(workspaceRoots, tenantId).length > 0) return null;
+  const message = 'this server lets your sessions work only in workspaces of their own';
+  const hint = `${message}: leave ${field.split('.')[0]} out, or set GREENROOM_WORKSPACE_ROOTS (for this tenant: ${tenantId}=PATH)`;
+  return { field, message, hint };
 }
 
 /** @param path free of symbolic links; the roots need not be */

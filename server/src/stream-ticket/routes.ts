@@ -25,11 +25,11 @@ export async function streamTicketRoutes(
         response: { 201: ticketView, ...problems(400, 404, 413, 415, 422, 503) },
       },
     },
-    async ({ body, identity }, reply) => {
+    async ({ body, identity, signIn }, reply) => {
       const tenant = context.forTenant({ identity });
       const id = body?.session_id ?? null;
       if (id !== null) await getSessionOrThrow(tenant.db, { tenantId: identity.tenantId, id });
-      const { ticket, expiresAt } = await createTicket(context.database.db, identity, id);
+      const { ticket, expiresAt } = await createTicket(context.database.db, { identity, signIn }, id);
       reply.header('cache-control', 'no-store');
       return reply.code(201).send({ ticket, expires_at: expiresAt.toISOString() });
     },

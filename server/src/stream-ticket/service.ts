@@ -12,11 +12,15 @@ const FORM = /^[A-Za-z0-9_-]{43}$/;
 /** For one connection to an event stream, by whoever cannot send a header: the `EventSource` of browsers. */
 export async function createTicket(
   db: Kysely<Database>,
-  { tenantId, apiKeyId }: Pick<Identity, 'tenantId' | 'apiKeyId'>,
+  { identity, signIn }: { identity: Identity; signIn: { hash: Buffer } | null },
   sessionId: string | null,
 ): Promise<{ ticket: string; expiresAt: Date }> {
   const ticket = randomBytes(32).toString('base64url');
-  const stored = { hash: hashTicket(ticket), tenantId, apiKeyId, sessionId, seconds: TICKET_SECONDS };
+  const { tenantId, apiKeyId } = identity;
+  const stored = {
+    ...{ hash: hashTicket(ticket), tenantId, apiKeyId, sessionId, seconds: TICKET_SECONDS },
+    signInHash: signIn?.hash ?? null,
+  };
   return { ticket, expiresAt: await insertTicket(db, stored) };
 }
 

@@ -6,14 +6,15 @@ export type NewStreamTicket = {
   tenantId: string;
   apiKeyId: string | null;
   sessionId: string | null;
+  signInHash: Buffer | null;
   seconds: number;
 };
 
 /** By the clock of the database, which all nodes share. */
 export async function insertTicket(db: Kysely<Database>, ticket: NewStreamTicket): Promise<Date> {
   const { rows } = await sql<{ expires_at: Date }>`
-    insert into stream_tickets (hash, tenant_id, api_key_id, session_id, expires_at)
-    values (${ticket.hash}, ${ticket.tenantId}, ${ticket.apiKeyId}, ${ticket.sessionId},
+    insert into stream_tickets (hash, tenant_id, api_key_id, session_id, sign_in_hash, expires_at)
+    values (${ticket.hash}, ${ticket.tenantId}, ${ticket.apiKeyId}, ${ticket.sessionId}, ${ticket.signInHash},
       now() + make_interval(secs => ${ticket.seconds}))
     returning expires_at
   `.execute(db);
@@ -22,18 +23,20 @@ export async function insertTicket(db: Kysely<Database>, ticket: NewStreamTicket
   return row.expires_at;
 }
 
-export type TakenTicket = { apiKeyId: string | null; sessionId: string | null };
+export type TakenTicket = { apiKeyId: string | null; sessionId: string | null; signInHash: Buffer | null };
 
 /** Takes the ticket out of the world, and those that have expired with it: whoever asks next finds none. */
 export async function takeTicket(db: Kysely<Database>, hash: Buffer): Promise<TakenTicket | undefined> {
   const { rows } = await sql<TakenTicket & { isValid: boolean }>`
     with taken as (
       delete from stream_tickets where hash = ${hash} or expires_at < now() - interval '1 minute'
-      returning hash, api_key_id, session_id, expires_at
+      returning hash, api_key_id, session_id, sign_in_hash, expires_at
     )
-    select api_key_id as "apiKeyId", session_id as "sessionId", expires_at > now() as "isValid"
+    select api_key_id as "apiKeyId", session_id as "sessionId", sign_in_hash as "signInHash", expires_at > now() as "isValid"
     from taken where hash = ${hash}
   `.execute(db);
   const [ticket] = rows;
-  return ticket?.isValid ? { apiKeyId: ticket.apiKeyId, sessionId: ticket.sessionId } : undefined;
+  if (!ticket?.isValid) return undefined;
+  const { apiKeyId, sessionId, signInHash } = ticket;
+  return { apiKeyId, sessionId, signInHash };
 }

@@ -6,5 +6,7 @@ export type StreamTicketTable = {
   api_key_id: string | null;
   /** Null is any stream of the tenant. */
   session_id: string | null;
+  /** Of the browser that asked for it: the stream ends with its sign-in. */
+  sign_in_hash: Buffer | null;
   expires_at: Date;
 };

@@ -10,7 +10,7 @@ import { taskView } from './task.ts';
 
 const params = sessionParams;
 
-/** Background tasks of a session's agent. */
+/** What a session's agent does beside its turn, and its subagents. */
 export async function taskRoutes(
   instance: FastifyInstance,
   { context }: { context: Context },
@@ -22,7 +22,7 @@ export async function taskRoutes(
     {
       schema: {
         tags: ['turns'],
-        summary: 'Background tasks of a session, oldest first',
+        summary: 'Background tasks and subagents of a session, oldest first',
         description: 'The newest 200, of those that the newest 10,000 messages of the agent tell of.',
         params,
         response: { 200: z.object({ tasks: z.array(taskView) }), ...problems(404, 503) },
@@ -36,7 +36,7 @@ export async function taskRoutes(
     {
       schema: {
         tags: ['turns'],
-        summary: 'Stop a background task',
+        summary: 'Stop a background task or a subagent, and nothing else',
         description:
           'The task as it was; the agent tells of its end in the event stream (`task_notification`).',
         params: params.extend({ task_id: z.string() }),

@@ -2,6 +2,7 @@ import { AppError } from '../errors.ts';
 import { listSystemMessages } from '../event/store.ts';
 import { getSessionOrThrow, type SessionServices } from '../session/service.ts';
 import type { SessionKey } from '../session/store.ts';
+import { findRunningId } from '../turn/store.ts';
 import { readTasks, type TaskView } from './task.ts';
 
 const MAX_TASKS = 200;
@@ -11,7 +12,9 @@ export async function listTasks(services: SessionServices, key: SessionKey): Pro
   const session = await getSessionOrThrow(services.db, key);
   const subtypes = ['task_started', 'task_notification'];
   const said = await listSystemMessages(services.db, session.id, subtypes);
-  return readTasks(said, session.worker_id !== null).slice(-MAX_TASKS);
+  const turn = await findRunningId(services.db, session.id);
+  const running = { hasAgent: session.worker_id !== null, turnId: turn?.id ?? null };
+  return readTasks(said, running).slice(-MAX_TASKS);
 }
 
 /** Asks the session's agent to stop a task. It says so with a `task_notification` in the event stream. */
@@ -21,8 +24,7 @@ export async function stopTask(
   taskId: string,
 ): Promise<TaskView> {
   const task = (await listTasks(services, key)).find((found) => found.task_id === taskId);
-  if (task === undefined)
-    throw new AppError('not_found', `Session ${key.id} has no background task ${taskId}`);
+  if (task === undefined) throw new AppError('not_found', `Session ${key.id} has no task ${taskId}`);
   if (task.status === 'running') services.bus.publish([{ type: 'stop_task', sessionId: key.id, taskId }]);
   return task;
 }

@@ -1,11 +1,13 @@
 import { z } from 'zod';
 
-/** A command or subagent that goes on in the background of its session. */
+/** A command or subagent that goes on in the background of its session, or a subagent that its turn waits for. */
 export const taskView = z
   .object({
     task_id: z.string(),
     status: z.enum(['running', 'completed', 'failed', 'stopped']),
     description: z.string(),
+    background: z.boolean().describe('Whether it goes on beside its turn; else the turn waits for it.'),
+    subagent_type: z.string().nullable().describe('Of a subagent; null is a command.'),
     summary: z.string().nullable().describe('What came of it.'),
     tool_use_id: z.string().nullable().describe('The call that began it.'),
     started_at: z.iso.datetime(),
@@ -20,6 +22,8 @@ const started = z.looseObject({
   description: z.string(),
   tool_use_id: z.string().optional(),
   is_backgrounded: z.boolean().optional(),
+  task_type: z.string().optional(),
+  subagent_type: z.string().optional(),
 });
 const ended = z.looseObject({
   subtype: z.literal('task_notification'),
@@ -28,19 +32,29 @@ const ended = z.looseObject({
   summary: z.string(),
 });
 
+/** What is running in the session. */
+export type Running = { hasAgent: boolean; turnId: string | null };
+
 /**
- * Background tasks by what the agent said of them, oldest first. They live in the agent process: without one
- * (`isActive` false) none is running.
+ * Tasks by what the agent said of them, oldest first. They live in the agent process, and those in the foreground
+ * (subagents) in their turn: without it none is running.
  */
-export function readTasks(said: readonly { data: unknown; at: Date }[], isActive: boolean): TaskView[] {
+export function readTasks(
+  said: readonly { data: unknown; turnId: string | null; at: Date }[],
+  running: Running,
+): TaskView[] {
   const tasks = new Map<string, TaskView>();
-  for (const { data, at } of said) {
+  for (const { data, turnId, at } of said) {
     const begun = started.safeParse(data).data;
-    if (begun?.is_backgrounded === true) {
+    const background = begun?.is_backgrounded === true;
+    if (begun !== undefined && (background || begun.task_type === 'local_agent')) {
+      const isRunning = running.hasAgent && (background || (turnId !== null && turnId === running.turnId));
       tasks.set(begun.task_id, {
         task_id: begun.task_id,
-        status: isActive ? 'running' : 'stopped',
+        status: isRunning ? 'running' : 'stopped',
         description: begun.description,
+        background,
+        subagent_type: begun.subagent_type ?? null,
         summary: null,
         tool_use_id: begun.tool_use_id ?? null,
         started_at: at.toISOString(),

@@ -4,10 +4,11 @@ import { z } from 'zod';
 import type { Context } from '../context.ts';
 import { answerOnce, idempotencyHeaders, idempotentRequest } from '../http/idempotency.ts';
 import { problems } from '../http/problem.ts';
-import { editMessage, listMessages, messageKey, removeMessage, sendMessage } from '../session/messages.ts';
+import { editMessage } from '../session/message-edit.ts';
+import { listMessages, messageKey, removeMessage, sendMessage } from '../session/messages.ts';
 import { sessionKey } from '../session/service.ts';
 import { sessionParams } from '../session/session.ts';
-import { editRequest, messageRequest } from './message.ts';
+import { editRequest, messageRequest, readEdit } from './message.ts';
 import { MAX_PROMPT_BODY_BYTES, readPrompt } from './prompt.ts';
 import { getTurnOrThrow, listTurnPage } from './service.ts';
 import { toWholeTurnView, turnView, wholeTurnView } from './view.ts';
@@ -127,7 +128,8 @@ export async function turnRoutes(
       bodyLimit: MAX_PROMPT_BODY_BYTES,
       schema: {
         tags: ['turns'],
-        summary: 'Change what a waiting message says',
+        summary: 'Change what a waiting message says, how it is delivered, or where it stands',
+        description: 'Other readers of the event stream see it as a `turn` event: `edited`, `moved`.',
         params: turnParams,
         body: editRequest,
         response: { 200: turnView, ...problems(400, 404, 409, 413, 415, 422, 503) },
@@ -135,7 +137,9 @@ export async function turnRoutes(
     },
     async (request) =>
       await editMessage(context.forTenant(request).sessions, messageKey(request), {
-        ...readPrompt(request.body),
+        prompt: readEdit(request.body),
+        delivery: request.body.delivery ?? null,
+        before: request.body.before,
         asker: request.identity,
       }),
   );

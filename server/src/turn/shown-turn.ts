@@ -13,7 +13,7 @@ type Sql = RawBuilder<unknown>;
 /** A turn as it is read to be shown. */
 export type ShownTurn = Omit<
   TurnRow,
-  'session_id' | 'tenant_id' | 'api_key_id' | 'urgency' | 'options' | 'is_accounted' | 'content'
+  'session_id' | 'tenant_id' | 'api_key_id' | 'urgency' | 'place' | 'options' | 'is_accounted' | 'content'
 > & { content: ShownBlock[] | null };
 
 type Row = Omit<ShownTurn, 'content'> & { content: string | null };
@@ -61,12 +61,12 @@ export async function findQueuePage(
   sessionId: string,
   { after, limit }: { after: string | null; limit: number },
 ): Promise<ShownPage> {
-  const isBeyond = sql`and (-urgency, number) > (
-    select -urgency, number from turns where session_id = ${sessionId} and id = ${after}
+  const isBeyond = sql`and (-urgency, place, number) > (
+    select -urgency, place, number from turns where session_id = ${sessionId} and id = ${after}
   )`;
   return await readPage(db, {
     where: sql`session_id = ${sessionId} and state = 'queued' ${after === null ? sql`` : isBeyond}`,
-    order: sql`urgency desc, number`,
+    order: sql`urgency desc, place, number`,
     limit,
   });
 }
@@ -81,13 +81,13 @@ async function readPage(
 ): Promise<ShownPage> {
   const { rows } = await sql<Row & { found: number }>`
     select ${columns}, found from (
-      select *, count(*) over ()::int as found, sum(size) over (order by place) - size as bytes_before from (
-        select *, row_number() over (order by ${order}) as place,
+      select *, count(*) over ()::int as found, sum(size) over (order by nth) - size as bytes_before from (
+        select *, row_number() over (order by ${order}) as nth,
           octet_length(prompt) + coalesce(octet_length(result::text), 0) as size
         from turns where ${where} order by ${order} limit ${limit + 1}
       ) candidates
     ) page
-    where bytes_before < ${PAGE_BYTES} order by place limit ${limit}
+    where bytes_before < ${PAGE_BYTES} order by nth limit ${limit}
   `.execute(db);
   const turns = rows.map(({ found: _, ...row }) => toShown(row));
   return { turns, isLast: turns.length === (rows[0]?.found ?? 0) };

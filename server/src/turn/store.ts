@@ -23,8 +23,17 @@ export type NewTurn = Prompt & {
   apiKeyId: string | null;
 };
 
-/** Among the queued turns of a session the most urgent is next, then the oldest. */
+/** Among the queued turns of a session the most urgent is next, then the one that comes first in its line. */
 const urgency: Record<Delivery, number> = { queue: 0, steer: 1, interrupt: 2, task: 3 };
+
+/** Behind all that wait in the session; under its row lock no two have the same. */
+function lastPlace(sessionId: string) {
+  return sql<number>`(
+    select greatest(sessions.turn_count, max(turns.place)) + 1
+    from sessions left join turns on turns.session_id = sessions.id and turns.state = 'queued'
+    where sessions.id = ${sessionId} group by sessions.turn_count
+  )`;
+}
 
 export async function insertTurn(trx: Transaction<Database>, turn: NewTurn): Promise<void> {
   await trx
@@ -40,6 +49,7 @@ export async function insertTurn(trx: Transaction<Database>, turn: NewTurn): Pro
       content: turn.content === null ? null : JSON.stringify(turn.content),
       delivery: turn.delivery,
       urgency: urgency[turn.delivery],
+      place: lastPlace(turn.sessionId),
       usage: '{}',
     })
     .execute();
@@ -76,6 +86,7 @@ function queuedTurns(db: Kysely<Database>, sessionId: string) {
     .where('session_id', '=', sessionId)
     .where('state', '=', 'queued')
     .orderBy('urgency', 'desc')
+    .orderBy('place')
     .orderBy('number');
 }
 
@@ -119,6 +130,20 @@ export async function findTurn(
   return row as TurnRow | undefined;
 }
 
+/** The turn that began last; one that steered another never did. */
+export async function findLastBegun(db: Kysely<Database>, sessionId: string): Promise<string | undefined> {
+  const turn = await db
+    .selectFrom('turns')
+    .select('id')
+    .where('session_id', '=', sessionId)
+    .where('started_at', 'is not', null)
+    .orderBy('started_at', 'desc')
+    .orderBy('number', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return turn?.id;
+}
+
 /** Changes what a queued turn says. */
 export async function updatePrompt(trx: Transaction<Database>, id: string, prompt: Prompt): Promise<void> {
   await trx
@@ -129,6 +154,43 @@ export async function updatePrompt(trx: Transaction<Database>, id: string, promp
     })
     .where('id', '=', id)
     .execute();
+}
+
+/** What waits is delivered in another way, as if it had been sent now. */
+export async function updateDelivery(
+  trx: Transaction<Database>,
+  turn: { id: string; sessionId: string; delivery: Delivery },
+): Promise<void> {
+  const place = lastPlace(turn.sessionId);
+  await trx
+    .updateTable('turns')
+    .set({ delivery: turn.delivery, urgency: urgency[turn.delivery], place })
+    .where('id', '=', turn.id)
+    .execute();
+}
+
+/** Those of one delivery that no agent has been given, in the order in which they will run. */
+export async function listLine(
+  trx: Transaction<Database>,
+  sessionId: string,
+  delivery: Delivery,
+): Promise<{ id: string; place: number }[]> {
+  return await queuedTurns(trx, sessionId)
+    .select(['id', 'place'])
+    .where('delivery', '=', delivery)
+    .where('sent_at', 'is', null)
+    .execute();
+}
+
+export async function updatePlaces(
+  trx: Transaction<Database>,
+  line: readonly { id: string; place: number }[],
+): Promise<void> {
+  await sql`
+    update turns set place = moved.place
+    from unnest(${line.map(({ id }) => id)}::uuid[], ${line.map(({ place }) => place)}::bigint[]) as moved (id, place)
+    where turns.id = moved.id
+  `.execute(trx);
 }
 
 /** The agent has been given the messages: they can no longer be changed. */
@@ -217,9 +279,12 @@ export type TurnEnd = {
   error: TurnError | null;
 };
 
-/** Gives the turn its one terminal state. @returns false when it already had one. */
-export async function endTurn(trx: Transaction<Database>, end: TurnEnd): Promise<boolean> {
-  const { numUpdatedRows } = await trx
+/** Gives the turn its one terminal state. @returns null when it already had one; a turn that never began took no time */
+export async function endTurn(
+  trx: Transaction<Database>,
+  end: TurnEnd,
+): Promise<{ durationMs: number | null } | null> {
+  const ended = await trx
     .updateTable('turns')
     .set({
       state: end.state,
@@ -231,8 +296,12 @@ export async function endTurn(trx: Transaction<Database>, end: TurnEnd): Promise
     })
     .where('id', '=', end.id)
     .where('state', 'in', ['queued', 'running'])
+    .returning(['started_at', 'ended_at'])
     .executeTakeFirst();
-  return numUpdatedRows > 0n;
+  if (ended === undefined) return null;
+  const { started_at, ended_at } = ended;
+  const isKnown = started_at !== null && ended_at !== null;
+  return { durationMs: isKnown ? ended_at.getTime() - started_at.getTime() : null };
 }
 
 /** Turns that have ended, and of which nobody has said that their cost is known in full. */

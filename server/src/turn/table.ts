@@ -16,8 +16,9 @@ export type TurnTable = {
   /** The whole prompt where it is more than text. */
   content: ColumnType<ContentBlock[] | null, string | null, string | null>;
   delivery: ColumnType<Delivery, Delivery | undefined, Delivery>;
-  /** Among the queued turns the most urgent is next, then the oldest. */
+  /** Among the queued turns the most urgent is next, then the one whose place comes first. */
   urgency: Generated<number>;
+  place: ColumnType<number, RawBuilder<number> | undefined, RawBuilder<number>>;
   /** What the agent ran with when the turn began: a turn that goes on later has the same. */
   options: ColumnType<SessionOptions | null, never, RawBuilder<unknown>>;
   /** When the agent got the prompt. */

@@ -3,11 +3,12 @@ const MASK = '[redacted]';
 const MIN_KNOWN_LENGTH = 6;
 
 /**
- * What no log may hold, by its looks: API keys, authorization, cookies, stream tickets, passwords in URLs. Quotes may be
+ * What no log may hold, by its looks: API keys, sign-ins and their links, authorization, cookies, stream tickets, passwords in URLs. Quotes may be
  * escaped several times, since a log line holds JSON in JSON. What repeats is bounded: lines hold what strangers sent.
  */
 const rules: [RegExp, string][] = [
   [/grk_[A-Za-z0-9_-]+/g, `grk_${MASK}`],
+  [/gr([cs])_[A-Za-z0-9_-]{20,}/g, `gr$1_${MASK}`],
   [/(?<=\\[nrt]|\b)sk-[A-Za-z0-9_-]{6,}/g, `sk-${MASK}`],
   [
     /((?<!\\)\\{0,15}["'])((?:proxy-)?authorization|x-api-key|(?:set-)?cookie)\1(\s{0,9}[:,]\s{0,9})\1(?:(?!(?<!\\)\1).)*\1/gi,

@@ -63,6 +63,8 @@ export class Activation {
   #isDraining = false;
   #isStopping = false;
   #isDeleted = false;
+  /** They changed while an agent was being started with what was there before. */
+  #hasMissedOptions = false;
   #onStateChange: () => void;
 
   constructor(services: WorkerServices, job: ActivationJob, onStateChange: () => void) {
@@ -209,6 +211,7 @@ export class Activation {
       }
       if (begun.continuation === null) this.#files.beforeTurn(begun.session, live.id);
       const agent = await this.#seat.ensure(live, begun);
+      if (this.#hasMissedOptions) await this.#takeOptions();
       await this.#files.kept;
       if (live.isStopped && !live.isGiven) {
         throw new Error('the turn was stopped before its agent had it');
@@ -317,10 +320,12 @@ export class Activation {
 
   async #takeOptions(): Promise<void> {
     const agent = this.#seat.agent;
+    this.#hasMissedOptions = agent === null;
     if (agent === null || agent.process.isEnding) return;
     const session = await this.#held.persist(readHeld);
     if (this.#turn !== null) this.#turn.session = session;
     if (!agent.fits(session)) await this.#seat.apply(agent, session);
+    await this.#seat.takeGrants();
   }
 
   async stopTask(taskId: string): Promise<void> {

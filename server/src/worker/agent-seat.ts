@@ -2,6 +2,7 @@ import type { AgentMessage } from '../agent/agent-process.ts';
 import { hasConversation } from '../agent/transcript-store.ts';
 import { newTurnId } from '../ids.ts';
 import type { Logger } from '../log.ts';
+import { grantedRules } from '../session/grants.ts';
 import type { SessionRow } from '../session/store.ts';
 import { ApprovalDesk } from './approval-desk.ts';
 import { DeltaPublisher } from './deltas.ts';
@@ -13,7 +14,7 @@ import { parseResult } from './outcome.ts';
 import type { WorkerServices } from './services.ts';
 import { startAgent } from './start-agent.ts';
 import { isQueueNotice, noticeQueue } from './steering.ts';
-import { type BegunTurn, closeDeferred, queueTaskTurn, recordSpending } from './store.ts';
+import { type BegunTurn, closeDeferred, queueTaskTurn, readHeld, recordSpending } from './store.ts';
 import { translate } from './translate.ts';
 
 export type SeatOptions = {
@@ -89,6 +90,7 @@ export class AgentSeat {
       }),
       caughtUp: async () => await this.#agent?.process.caughtUp(),
       beforeAsking: async () => await this.#recordSpending(),
+      onGrant: async () => await this.takeGrants(),
       onChange: this.#options.onWaiting,
     });
     const plan = {
@@ -106,6 +108,8 @@ export class AgentSeat {
       this.#agent = agent;
       agent.pump = this.#pump(agent);
     });
+    // Not among the settings that it is started with, which stay as they are.
+    if (session.grants.length > 0) await this.takeGrants();
     if (this.#agent === null) throw new Error('the agent process ended before its turn began');
     return this.#agent;
   }
@@ -115,6 +119,11 @@ export class AgentSeat {
     this.#options.logger.warn({ turn_id: turnId }, warning);
     const data = { status: 'running' as const, waiting_for: null, warning };
     this.#messages.append([{ kind: 'session', data, turnId, at: new Date() }]);
+  }
+
+  /** What is allowed for the session has changed. */
+  async takeGrants(): Promise<void> {
+    await this.#agent?.process.grant(async () => grantedRules(await this.#held.persist(readHeld)));
   }
 
   /** @returns false when only a new process can have the session's options */

@@ -24,6 +24,8 @@ type DeskOptions = {
   /** Resolves when what the agent said before its question is put down: only then the turn that asks is known. */
   caughtUp: () => Promise<void>;
   beforeAsking: () => Promise<void>;
+  /** Something was allowed for the rest of the session. */
+  onGrant: () => Promise<void>;
   /** Somebody began to wait, or no longer does. */
   onChange: () => void;
 };
@@ -38,6 +40,7 @@ export class ApprovalDesk {
   readonly #held: HeldSession;
   readonly #asker: () => Asker;
   readonly #onChange: () => void;
+  readonly #onGrant: () => Promise<void>;
   readonly #caughtUp: () => Promise<void>;
   readonly #beforeAsking: () => Promise<void>;
   readonly #waiting = new Map<string, Waiting>();
@@ -46,12 +49,13 @@ export class ApprovalDesk {
   #ending: { turnId: string; error: TurnError } | null = null;
   #isClosed = false;
 
-  constructor(held: HeldSession, { asker, caughtUp, beforeAsking, onChange }: DeskOptions) {
+  constructor(held: HeldSession, { asker, caughtUp, beforeAsking, onGrant, onChange }: DeskOptions) {
     this.#held = held;
     this.#asker = asker;
     this.#caughtUp = caughtUp;
     this.#beforeAsking = beforeAsking;
     this.#onChange = onChange;
+    this.#onGrant = onGrant;
   }
 
   get isWaiting(): boolean {
@@ -104,10 +108,11 @@ export class ApprovalDesk {
     );
     this.#held.publish(asked.events);
     if (asked.approval === 'over') return deny(WITHDRAWN);
-    if (asked.approval === 'granted') return { behavior: 'allow', input: call.input, rules: [] };
+    if (asked.approval === 'granted') return { behavior: 'allow', input: call.input };
     const row = asked.approval.status === 'pending' ? await this.#wait(asked.approval, call) : asked.approval;
     if (row.status === 'pending') return deny(WITHDRAWN);
     await this.#held.persist(async (db, hold) => await deliverApproval(db, hold, row.id));
+    if (isForSession(row)) await this.#onGrant();
     return this.#toDecision(row, call, options);
   }
 
@@ -160,11 +165,11 @@ export class ApprovalDesk {
       const answers = Object.fromEntries(
         Object.entries(answer.answers).map(([question, given]) => [question, [given].flat().join(', ')]),
       );
-      return { behavior: 'allow', input: { ...call.input, answers }, rules: [] };
+      return { behavior: 'allow', input: { ...call.input, answers } };
     }
     if ('result' in answer) {
       this.#results.set(call.toolUseId, answer.result);
-      return { behavior: 'allow', input: call.input, rules: [] };
+      return { behavior: 'allow', input: call.input };
     }
     if (answer.decision === 'deny') {
       const message = answer.message ?? 'The user denied this.';
@@ -172,12 +177,13 @@ export class ApprovalDesk {
       else if (call.isClientTool) {
         // As the tool's own answer: a refusal by the hook would read like a fault of the server.
         this.#results.set(call.toolUseId, { content: message, is_error: true });
-        return { behavior: 'allow', input: call.input, rules: [] };
+        return { behavior: 'allow', input: call.input };
       }
       return deny(message, answer.interrupt);
     }
-    const rules = answer.scope === 'session' ? row.details.rules : [];
-    return { behavior: 'allow', input: answer.updated_input ?? call.input, rules };
+    const allowed = { behavior: 'allow' as const, input: answer.updated_input ?? call.input };
+    const { permission_mode: mode } = answer;
+    return mode === undefined ? allowed : { ...allowed, mode };
   }
 
   /** What the caller gave for a call of a client tool that was let through. */
@@ -193,6 +199,10 @@ const WITHDRAWN = 'The question was withdrawn.';
 
 function deny(message: string, interrupt = false): ToolDecision {
   return { behavior: 'deny', message, interrupt };
+}
+
+function isForSession({ answer }: ApprovalRow): boolean {
+  return answer !== null && 'decision' in answer && answer.decision === 'allow' && answer.scope === 'session';
 }
 
 function kindOf(call: ToolCall): ApprovalKind {

@@ -120,7 +120,7 @@ function start(
     sandbox,
     // One process's: the end of an earlier one must not find this one.
     mark: `${mark}${session.id}/${fence}/${randomUUID()}`,
-    requested: { ...options, allowed_tools: [...(options.allowed_tools ?? []), ...grantedRules(session)] },
+    requested: options,
     defaultModel,
     nameModel,
     cwd: sandbox.view.workspace,
@@ -140,10 +140,6 @@ function start(
     answerClientTool: async (call) => await desk.answerClientTool(call),
   });
   return { process, access, places, seal: async () => await transcript.seal() };
-}
-
-function grantedRules(session: SessionRow): string[] {
-  return session.grants.flatMap((grant) => ('rule' in grant ? [grant.rule] : []));
 }
 
 async function prepareSandbox(

@@ -1,9 +1,13 @@
 import { z } from 'zod';
-import { fileChange } from './diff.ts';
+import { type FileChange, fileChange } from './diff.ts';
 
 export const changesView = z
   .object({
-    base: z.literal('start').describe('What is compared with: the workspace when the session began.'),
+    base: z
+      .string()
+      .describe(
+        'What is compared with: the workspace at the `start` of the session, or before a turn (its id).',
+      ),
     files: z.array(fileChange),
     diff: z.string().describe('Unified, as git writes it.'),
     truncated: z.boolean().describe('There is more: 5,000 files and 2 MB of diff at most.'),
@@ -18,12 +22,34 @@ export const rewindRequest = z
   })
   .meta({ id: 'RewindRequest', examples: [{ to: 'start' }] });
 
+/** `create`: it is missing now. `restore`: it is another one. `delete`: it was not there. */
+const rewoundFile = z.object({
+  path: z.string(),
+  action: z.enum(['create', 'restore', 'delete']),
+  additions: z.number().int(),
+  deletions: z.number().int(),
+  binary: z.boolean(),
+});
+
+const actions = { added: 'create', modified: 'restore', renamed: 'restore', deleted: 'delete' } as const;
+
+/** From what is there to what was. */
+export function toRewound(changes: readonly FileChange[]): z.infer<typeof rewoundFile>[] {
+  return changes.map(({ path, status, additions, deletions, binary }) => {
+    return { path, action: actions[status], additions, deletions, binary };
+  });
+}
+
 export const rewindView = z
   .object({
     files_changed: z.array(z.string()),
     insertions: z.number().int(),
     deletions: z.number().int(),
     dry_run: z.boolean(),
+    files: z
+      .array(rewoundFile)
+      .describe('What is done to each file, and the lines that come and go; 5,000 at most.'),
+    truncated: z.boolean().describe('There are more files.'),
     conflicts: z
       .array(z.object({ path: z.string(), reason: z.string() }))
       .describe('Files that could not be restored.'),

@@ -93,12 +93,15 @@ export class WorkspaceHistory {
     if (this.#busy.has(sessionId)) this.#written.add(sessionId);
   }
 
-  /** What differs from the session's start. */
-  async changes(place: WorkspacePlace, options: { path: string | null; context: number }): Promise<Changes> {
+  /** What differs from a snapshot. */
+  async changes(
+    place: WorkspacePlace,
+    options: { from: SnapshotName; path: string | null; context: number },
+  ): Promise<Changes> {
     const repository = this.#repositoryOf(place);
     const { from, now } = await this.#exclusively(place, async () => {
       await this.#requireHistory(place);
-      return { from: await findCommit(repository, 'start'), now: await this.#capture(place) };
+      return { from: await findCommit(repository, options.from), now: await this.#capture(place) };
     });
     const range: DiffOptions = { from, to: now.commit, path: options.path };
     const [files, { diff, truncated }] = await Promise.all([

@@ -8,7 +8,8 @@ import { attachment, type Download, sendDownload } from '../http/download.ts';
 import { problems } from '../http/problem.ts';
 import { sessionKey } from '../session/service.ts';
 import { sessionParams } from '../session/session.ts';
-import { changesView, rewindRequest, rewindView } from './changes.ts';
+import { changesView, rewindRequest, rewindView, toRewound } from './changes.ts';
+import { limitFiles } from './diff.ts';
 import { entityTag, MAX_FILE_BYTES, type OpenFile, streamFile, tooLarge } from './files.ts';
 import { fileListing, fileWritten } from './listing.ts';
 import { parsePath, parseUrlPath, type WorkspacePath } from './path.ts';
@@ -196,6 +197,10 @@ async function changeRoutes(
         summary: 'What the session changed in its workspace',
         params,
         querystring: z.strictObject({
+          from: z
+            .string()
+            .default('start')
+            .describe('Since when: the `start` of the session, a turn_id, or the `last` turn.'),
           context: z.coerce.number().int().min(0).max(1_000).default(3).describe('Lines around a change.'),
           path: z.string().default('').describe('Only this file or directory.'),
           format: z.enum(['json', 'diff']).optional().describe('Default: by the Accept header, else json.'),
@@ -213,8 +218,9 @@ async function changeRoutes(
       },
     },
     async (request, reply) => {
-      const { context, path, format } = request.query;
+      const { from, context, path, format } = request.query;
       const changes = await readChanges(forTenant(request).workspaces, keyOf(request), {
+        from,
         path: parsePath(path),
         context,
       });
@@ -223,7 +229,7 @@ async function changeRoutes(
         return reply.type('text/x-diff; charset=utf-8').send(changes.diff);
       }
       return {
-        base: 'start' as const,
+        base: changes.base,
         files: changes.files,
         diff: changes.diff.toString('utf8'),
         truncated: changes.truncated,
@@ -250,6 +256,7 @@ async function changeRoutes(
         to,
         dryRun: dry_run,
       });
+      const { files, truncated } = limitFiles(changes);
       const sum = (of: 'additions' | 'deletions'): number =>
         changes.reduce((total, change) => total + change[of], 0);
       return {
@@ -257,6 +264,8 @@ async function changeRoutes(
         insertions: sum('additions'),
         deletions: sum('deletions'),
         dry_run,
+        files: toRewound(files),
+        truncated,
         conflicts,
       };
     },

@@ -11,7 +11,7 @@ import { getSessionOrThrow, type SessionRow } from '../session/service.ts';
 import { isActive } from '../session/session.ts';
 import type { SessionKey } from '../session/store.ts';
 import { isUnderRoots } from '../session/workspace.ts';
-import { findTurn } from '../turn/store.ts';
+import { findLastBegun, findTurn } from '../turn/store.ts';
 import { type Archive, emptyArchive, openArchive } from './archive.ts';
 import { type FileChange, limitFiles, toFileChange } from './diff.ts';
 import { Directory } from './directory.ts';
@@ -152,25 +152,42 @@ export async function archiveFiles(
 }
 
 export type WorkspaceChanges = {
+  /** What is compared with: `start`, or the id of a turn. */
+  base: string;
   files: FileChange[];
   diff: Buffer;
   truncated: boolean;
   omitted: string[];
 };
 
-/** What the session changed since it began. */
+/** What the session changed since it began (`from` is `start`), since a turn began (its id), or since the `last` did. */
 export async function readChanges(
   services: WorkspaceServices,
   key: SessionKey,
-  options: { path: WorkspacePath; context: number },
+  options: { from: string; path: WorkspacePath; context: number },
 ): Promise<WorkspaceChanges> {
   const { session, place, root } = await openWorkspace(services, key);
   await root?.[Symbol.asyncDispose]();
-  if (session.fence === 0) return { files: [], diff: Buffer.alloc(0), truncated: false, omitted: [] };
+  const { base, snapshot } = await baseOf(services.db, session.id, options.from);
+  if (session.fence === 0 || base === null) {
+    return { base: 'start', files: [], diff: Buffer.alloc(0), truncated: false, omitted: [] };
+  }
   const path = options.path.length === 0 ? null : options.path.join('/');
-  const changes = await services.history.changes(place, { path, context: options.context });
+  const changes = await services.history.changes(place, { from: snapshot, path, context: options.context });
   const { files, truncated } = limitFiles(changes.files.map(toFileChange));
-  return { ...changes, files, truncated: truncated || changes.truncated };
+  return { ...changes, base, files, truncated: truncated || changes.truncated };
+}
+
+/** Null where no turn has begun yet. */
+async function baseOf(
+  db: Kysely<Database>,
+  sessionId: string,
+  from: string,
+): Promise<{ base: string | null; snapshot: SnapshotName }> {
+  if (from === 'start') return { base: from, snapshot: from };
+  const base = from === 'last' ? await findLastBegun(db, sessionId) : from.toLowerCase();
+  if (base === undefined) return { base: null, snapshot: 'start' };
+  return { base, snapshot: await snapshotBefore(db, { sessionId, turnId: base }) };
 }
 
 /** Makes the files of a session that does not run what they were before a turn (its id), or at its `start`. */

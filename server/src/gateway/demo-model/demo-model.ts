@@ -23,7 +23,7 @@ export type DemoModelOptions = {
  * | `read NAME` | Read |
  * | `edit NAME replace A with B` | Read, then Edit |
  * | `fetch URL` | WebFetch |
- * | `ask me: QUESTION? A, B or C` | AskUserQuestion |
+ * | `ask me: QUESTION? A, B or C` | AskUserQuestion; with `and/or`, several may be chosen |
  * | `plan: TEXT` | ExitPlanMode |
  * | `delegate: TASK` | Agent |
  * | `use NAME {"json": "input"}` | any other tool, MCP tools too |

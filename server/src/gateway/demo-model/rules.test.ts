@@ -243,6 +243,17 @@ describe('the demo model with tools', () => {
     assert.deepEqual(calls[4]?.input, { x: [1] });
   });
 
+  it('asks for one of the choices, or for several where it is asked to', () => {
+    const questionOf = (prompt: string) => {
+      const [call] = converse(prompt, ['AskUserQuestion']).rounds.flat();
+      // biome-ignore lint/suspicious/noExplicitAny: tests look into calls freely
+      const [question] = (call?.input.questions ?? []) as any[];
+      return [question.options.map(({ label }: { label: string }) => label), question.multiSelect];
+    };
+    assert.deepEqual(questionOf('ask me: Which? red, green or blue'), [['red', 'green', 'blue'], false]);
+    assert.deepEqual(questionOf('ask me: Which? red, green and/or blue'), [['red', 'green', 'blue'], true]);
+  });
+
   it('stops at a call that fails or is denied, and says so', () => {
     const { rounds, text } = converse('run: a and then read b.txt', ['Bash', 'Read'], 'Bash');
     assert.equal(rounds.length, 1);

@@ -168,14 +168,15 @@ function askStep(clause: string): Step[] | undefined {
   const [, question = '', choices = ''] = match;
   const labels = choices
     .replace(/[.!]$/, '')
-    .split(/,|\bor\b/i)
+    .split(/,|\band\/or\b|\bor\b/i)
     .map((label) => label.trim())
     .filter((label) => label !== '');
   const options = (labels.length >= 2 ? labels.slice(0, 4) : ['Yes', 'No']).map((label) => ({
     label,
     description: label,
   }));
-  const questions = [{ question, header: 'Question', options, multiSelect: false }];
+  const multiSelect = /\band\/or\b/i.test(choices);
+  const questions = [{ question, header: 'Question', options, multiSelect }];
   return [{ tool: 'AskUserQuestion', input: { questions }, intent: 'ask you', outcome: 'asked you' }];
 }
 

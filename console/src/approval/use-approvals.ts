@@ -1,0 +1,88 @@
+import type { Approval } from '@greenroom/client';
+import { useQuery } from '@tanstack/react-query';
+import { useEffect, useSyncExternalStore } from 'react';
+import { client } from '../api/client.ts';
+import { queryClient } from '../api/query-client.ts';
+import { summaries } from '../live/summaries.ts';
+import { settled } from './approval-cache.ts';
+import { oldestFirst } from './pending-list.ts';
+import { throttle } from './throttle.ts';
+
+/** More at once nobody answers one by one. */
+export const MAX_PENDING = 100;
+/** Sessions that wait may go on beside: not every word of theirs is a reason to ask again. */
+const REFRESH_MS = 1_000;
+
+/** All that agents wait on, oldest first; of very many, the newest 100. */
+export function usePendingApprovals() {
+  useRefresh('pending', () => [...summaries.keys()].map(stateOf).join());
+  const query = useQuery({
+    queryKey: ['approvals', 'pending'],
+    queryFn: async ({ signal }) => await readPending({}, signal),
+  });
+  return { ...query, approvals: useUnsettled(query.data) };
+}
+
+/** All that one session waits on, oldest first. */
+export function useSessionApprovals(sessionId: string) {
+  useRefresh(sessionId, () => stateOf(sessionId));
+  const query = useQuery({
+    queryKey: ['approvals', sessionId],
+    queryFn: async ({ signal }) => await readPending({ session_id: sessionId }, signal),
+  });
+  return { ...query, approvals: useUnsettled(query.data) };
+}
+
+/** One approval, whatever has become of it. */
+export function useApproval(id: string) {
+  return useQuery({
+    queryKey: ['approval', id],
+    queryFn: async ({ signal }) => await client.approvals.get(id, { signal }),
+  });
+}
+
+async function readPending(filter: { session_id?: string }, signal: AbortSignal): Promise<Approval[]> {
+  const pending: Approval[] = [];
+  const list = client.approvals.list({ ...filter, status: 'pending', pageSize: MAX_PENDING }, { signal });
+  for await (const approval of list) if (pending.push(approval) === MAX_PENDING) break;
+  return oldestFirst(pending);
+}
+
+/** How far a session is that waits; the same as long as it waits for the same. */
+function stateOf(sessionId: string): string {
+  const summary = summaries.get(sessionId);
+  return summary === undefined || summary.waiting_for === null ? '' : `${sessionId}:${summary.last_seq}`;
+}
+
+/** Reads again when the sessions' states say that something else may be pending. */
+function useRefresh(key: string, readState: () => string): void {
+  // biome-ignore lint/correctness/useExhaustiveDependencies: What it reads is named by the key.
+  useEffect(() => {
+    let state = readState();
+    const refresh = throttle(
+      () => void queryClient.invalidateQueries({ queryKey: ['approvals', key] }),
+      REFRESH_MS,
+    );
+    return summaries.subscribeAll(() => {
+      const now = readState();
+      if (now !== state) refresh();
+      state = now;
+    });
+  }, [key]);
+}
+
+/** Without those of which something newer is known. */
+function useUnsettled(approvals: readonly Approval[] | undefined): readonly Approval[] {
+  const ids = (approvals ?? []).map(({ approval_id }) => approval_id);
+  const subscribe = (listener: () => void) => {
+    const ends = ids.map((id) => settled.subscribe(id, listener));
+    return () => {
+      for (const end of ends) end();
+    };
+  };
+  const open = useSyncExternalStore(subscribe, () =>
+    ids.filter((id) => settled.get(id) === undefined).join(),
+  );
+  const isOpen = new Set(open.split(','));
+  return (approvals ?? []).filter(({ approval_id }) => isOpen.has(approval_id));
+}

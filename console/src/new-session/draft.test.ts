@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { errorsByField, parseDraft, withField } from './draft.ts';
+
+describe('the draft of a session', () => {
+  it('has the fields that say something', () => {
+    assert.deepEqual(withField({ prompt: 'a', model: 'b' }, 'model', undefined), { prompt: 'a' });
+    assert.deepEqual(withField({ prompt: 'a' }, 'max_turns', 0), { prompt: 'a', max_turns: 0 });
+  });
+
+  it('is an object', () => {
+    assert.deepEqual(parseDraft('{"prompt": "a"}'), { prompt: 'a' });
+    for (const text of ['', '[]', 'null', '"a"', '{']) assert.equal(parseDraft(text), null);
+  });
+
+  it('shows what is wrong at the field that it is wrong with', () => {
+    const errors = errorsByField([
+      { field: 'model', message: 'too long' },
+      { field: 'mcp_servers.weather.url', message: 'no URL' },
+      { field: 'mcp_servers.other', message: 'unknown type' },
+    ]);
+    assert.equal(errors.get('model'), 'too long');
+    assert.equal(errors.get('mcp_servers'), 'weather.url: no URL; other: unknown type');
+  });
+});

@@ -1,0 +1,16 @@
+import { useEffect, useState } from 'react';
+import { remember, remembered } from '../util/remembered.ts';
+import type { Draft } from './draft.ts';
+
+const STORAGE_KEY = 'greenroom.newSession';
+
+/** What is being written survives a reload, and is gone once the session has started. */
+export function useDraft(): {
+  draft: Draft;
+  setDraft: (draft: Draft) => void;
+  forget: () => void;
+} {
+  const [draft, setDraft] = useState<Draft>(() => remembered<Draft>(STORAGE_KEY) ?? {});
+  useEffect(() => remember(STORAGE_KEY, Object.keys(draft).length === 0 ? null : draft), [draft]);
+  return { draft, setDraft, forget: () => remember(STORAGE_KEY, null) };
+}

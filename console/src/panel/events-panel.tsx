@@ -1,0 +1,118 @@
+import type { EventKind, SessionEvent } from '@greenroom/client';
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { client } from '../api/client.ts';
+import { JsonView } from '../content/json.tsx';
+import { formatTime } from '../i18n/format.ts';
+import { useLocale } from '../i18n/locale.ts';
+import { useSession } from '../session/use-session.ts';
+import { Button } from '../ui/button.tsx';
+import { CopyButton } from '../ui/copy-button.tsx';
+import { ErrorNote } from '../ui/error-note.tsx';
+import { Select } from '../ui/select.tsx';
+import { Spinner } from '../ui/spinner.tsx';
+import { TextField } from '../ui/text-field.tsx';
+import { describeEvent } from './describe-event.ts';
+
+const kinds = ['prompt', 'turn', 'session', 'approval', 'sdk'] as const satisfies EventKind[];
+type Filter = 'all' | (typeof kinds)[number];
+
+const PAGE = 100;
+
+/** The log as it is stored, newest first. */
+export function EventsPanel({ sessionId }: { sessionId: string }) {
+  const { t } = useLocale();
+  const [filter, setFilter] = useState<Filter>('all');
+  const [text, setText] = useState('');
+  const { data, error, isPending, refetch, ...pages } = useEvents(sessionId, filter);
+  const events = (data?.pages ?? []).flatMap((page) => page.events);
+  const shown = text === '' ? events : events.filter((event) => matches(event, text));
+  return (
+    <div className="flex flex-col gap-3 p-4">
+      <div className="flex gap-2">
+        <Select<Filter>
+          aria-label={t('panel.events.kind')}
+          className="w-32"
+          value={filter}
+          onChoose={setFilter}
+          options={[
+            { value: 'all', label: t('panel.events.all') },
+            ...kinds.map((kind) => ({ value: kind, label: kind })),
+          ]}
+        />
+        <TextField
+          type="search"
+          aria-label={t('panel.events.filter')}
+          placeholder={t('panel.events.filter')}
+          value={text}
+          onChange={({ target }) => setText(target.value)}
+        />
+      </div>
+      {error !== null && <ErrorNote error={error} onRetry={() => void refetch()} />}
+      {isPending && error === null && <Spinner label={t('app.loading')} />}
+      {!isPending && shown.length === 0 && <p className="text-[13px] text-muted">{t('panel.events.none')}</p>}
+      <ol className="flex flex-col">
+        {shown.map((event) => (
+          <EventRow key={event.seq} event={event} />
+        ))}
+      </ol>
+      {pages.hasNextPage && (
+        <Button disabled={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>
+          {t('panel.events.older')}
+        </Button>
+      )}
+    </div>
+  );
+}
+
+/** Read again whenever the session has more of them. */
+function useEvents(sessionId: string, filter: Filter) {
+  const { data: session } = useSession(sessionId);
+  return useInfiniteQuery({
+    queryKey: ['events', sessionId, filter, session?.last_seq ?? null],
+    initialPageParam: undefined as number | undefined,
+    queryFn: async ({ pageParam: before, signal }) => {
+      const chosen = filter === 'all' ? {} : { kinds: [filter] };
+      return await client.sessions.events(
+        sessionId,
+        { order: 'desc', limit: PAGE, before, ...chosen },
+        { signal },
+      );
+    },
+    getNextPageParam: (page) => (page.has_more ? page.events.at(-1)?.seq : undefined),
+    placeholderData: (before) => before,
+    gcTime: 0,
+  });
+}
+
+function matches(event: SessionEvent, text: string): boolean {
+  return JSON.stringify(event).toLowerCase().includes(text.toLowerCase());
+}
+
+function EventRow({ event }: { event: SessionEvent }) {
+  const { t, locale } = useLocale();
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <li className="border-b text-xs">
+      <button
+        type="button"
+        aria-expanded={isOpen}
+        onClick={() => setOpen(!isOpen)}
+        className="flex w-full items-baseline gap-2 rounded px-1 py-1.5 text-left hover:bg-hover coarse:min-h-11"
+      >
+        <span className="w-10 shrink-0 text-right text-muted tabular-nums">{event.seq}</span>
+        <span className="w-16 shrink-0 font-medium">{event.kind}</span>
+        <span className="min-w-0 flex-1 truncate font-mono text-muted">{describeEvent(event)}</span>
+      </button>
+      {isOpen && (
+        <div className="flex flex-col gap-1 pb-2 pl-1">
+          <div className="flex items-center justify-between gap-2 text-muted">
+            <time dateTime={event.at}>{formatTime(new Date(event.at), locale)}</time>
+            <CopyButton text={() => JSON.stringify(event, null, 2)} label={t('common.copy')} />
+          </div>
+          <JsonView value={event.data} label={t('panel.events.data', { seq: event.seq })} />
+        </div>
+      )}
+    </li>
+  );
+}

@@ -1,0 +1,3 @@
+export function SessionHeader(_: { sessionId: string }) {
+  return null;
+}

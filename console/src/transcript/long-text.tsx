@@ -1,0 +1,35 @@
+import { useState } from 'react';
+import { formatCount } from '../i18n/format.ts';
+import { useLocale } from '../i18n/locale.ts';
+import { Button } from '../ui/button.tsx';
+import { boundText } from './bounded-text.ts';
+
+const FIRST = { characters: 4_000, lines: 40 };
+const MORE = { characters: 40_000, lines: 600 };
+
+/** Words of any length and origin: in full when they are short, else step by step. */
+export function LongText({ text }: { text: string }) {
+  const { t, locale } = useLocale();
+  const [steps, setSteps] = useState(0);
+  const { shown, left } = boundText(text, {
+    characters: FIRST.characters + steps * MORE.characters,
+    lines: FIRST.lines + steps * MORE.lines,
+  });
+  return (
+    <>
+      {/* No "x2" that shows as a multiplication: it may be part of a command. */}
+      <div
+        dir="auto"
+        className="whitespace-pre-wrap [font-variant-ligatures:no-contextual] [overflow-wrap:anywhere]"
+      >
+        {shown}
+        {left > 0 && '…'}
+      </div>
+      {left > 0 && (
+        <Button kind="quiet" size="small" onClick={() => setSteps(steps + 1)}>
+          {t('transcript.showMore', { left: formatCount(left, locale) })}
+        </Button>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,71 @@
+import { useQuery } from '@tanstack/react-query';
+import { client } from '../api/client.ts';
+import { useLocale } from '../i18n/locale.ts';
+import { ErrorNote } from '../ui/error-note.tsx';
+import { Spinner } from '../ui/spinner.tsx';
+import type { PromptItem } from './item.ts';
+import { LongText } from './long-text.tsx';
+import { RowTools } from './row-tools.tsx';
+import { useShown } from './use-log.ts';
+
+/** What the agent was told. */
+export function PromptRow({ item }: { item: PromptItem }) {
+  const { t } = useLocale();
+  const turn = usePromptTurn(item);
+  const text = turn.data?.prompt ?? item.text;
+  const label = labelOf(item);
+  return (
+    <div className="group/row pt-3">
+      <div className="flex items-center justify-end gap-2">
+        <RowTools item={item} text={text} isForTouch />
+        <div className="max-w-[88%] rounded-2xl rounded-br-md bg-raised px-3.5 py-2">
+          <span className="sr-only">{t('transcript.prompt')}</span>
+          {text !== '' && <LongText text={text} />}
+          {item.images > 0 && <Images turn={turn} />}
+        </div>
+      </div>
+      {label !== null && <div className="pt-0.5 text-right text-muted text-xs">{t(label)}</div>}
+    </div>
+  );
+}
+
+function labelOf({ state, delivery }: PromptItem) {
+  if (state === 'taken_back') return 'transcript.takenBack';
+  if (state === 'queued') return 'transcript.queued';
+  if (state === 'steered') return 'transcript.steered';
+  if (delivery === 'task') return 'transcript.fromTask';
+  if (delivery === 'interrupt') return 'transcript.interrupting';
+  return null;
+}
+
+/** Images, and what a message says that was edited while it waited, are in the turn alone. */
+function usePromptTurn({ images, hasWaited, state, turnId }: PromptItem) {
+  const { sessionId } = useShown();
+  return useQuery({
+    queryKey: ['turn', sessionId, turnId, state],
+    queryFn: async ({ signal }) => await client.sessions.turn(sessionId, turnId ?? '', { signal }),
+    enabled: turnId !== null && (images > 0 || hasWaited),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+}
+
+function Images({ turn }: { turn: ReturnType<typeof usePromptTurn> }) {
+  const { t } = useLocale();
+  if (turn.isPending) return <Spinner label={t('transcript.images')} />;
+  if (turn.isError) return <ErrorNote error={turn.error} onRetry={() => void turn.refetch()} />;
+  const images = (turn.data.content ?? []).flatMap((block) => (block.type === 'image' ? [block.source] : []));
+  return (
+    <ul className="mt-2 flex flex-wrap gap-2">
+      {images.map(({ media_type: type, data }, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: they have no other name, and never change
+        <li key={index}>
+          <img
+            src={`data:${type};base64,${data}`}
+            alt={t('transcript.image', { number: index + 1 })}
+            className="max-h-56 max-w-full rounded-lg border bg-panel"
+          />
+        </li>
+      ))}
+    </ul>
+  );
+}

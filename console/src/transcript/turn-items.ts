@@ -1,0 +1,109 @@
+import type { SessionEvent } from '@greenroom/client';
+import type { PromptItem } from './item.ts';
+import { type ItemLists, MAIN } from './item-lists.ts';
+
+type PromptEvent = Extract<SessionEvent, { kind: 'prompt' }>;
+type TurnEvent = Extract<SessionEvent, { kind: 'turn' }>;
+
+/** Prompts and ends of turns. A prompt that waits behind others is shown where the agent got it. */
+export class TurnItems {
+  readonly #lists: ItemLists;
+  /** Prompts that no agent has got yet, by turn; whether they are shown already. */
+  readonly #queued = new Map<string, { item: PromptItem; isShown: boolean }>();
+  readonly #startedAt = new Map<string, number>();
+  readonly #ended = new Set<string>();
+  #running: string | null = null;
+
+  constructor(lists: ItemLists) {
+    this.#lists = lists;
+  }
+
+  hasEnded(turnId: string | null): boolean {
+    return this.#ended.has(turnId ?? '');
+  }
+
+  takePrompt({ seq, at, turn_id: turnId, data }: PromptEvent): void {
+    const isNext = this.#running === null && this.#queued.size === 0;
+    const item: PromptItem = {
+      kind: 'prompt',
+      key: `${seq}`,
+      seq,
+      at: Date.parse(at),
+      turnId,
+      text: data.text,
+      images: data.images,
+      state: 'queued',
+      hasWaited: !isNext,
+      delivery: data.delivery,
+      turn: data.turn,
+    };
+    this.#queued.set(turnId ?? '', { item, isShown: isNext });
+    if (isNext) this.#lists.push(MAIN, item);
+  }
+
+  takeTurn(event: TurnEvent): void {
+    const turnId = event.turn_id ?? '';
+    switch (event.data.phase) {
+      // Where a message stands among those that wait shows when it begins.
+      case 'queued':
+      case 'moved':
+        break;
+      case 'edited':
+        this.#edit(turnId, event.data);
+        break;
+      case 'started':
+        this.#running = turnId;
+        this.#startedAt.set(turnId, Date.parse(event.at));
+        this.#show(turnId, 'started');
+        break;
+      case 'steered':
+        this.#show(turnId, 'steered');
+        break;
+      case 'ended':
+        this.#end(turnId, event);
+        break;
+      default:
+        event.data.phase satisfies never;
+    }
+  }
+
+  #edit(turnId: string, { text, images }: TurnEvent['data']): void {
+    const queued = this.#queued.get(turnId);
+    if (queued === undefined || text === undefined) return;
+    const item = { ...queued.item, text, ...(images === undefined ? {} : { images }) };
+    this.#queued.set(turnId, { ...queued, item });
+    if (queued.isShown) this.#lists.replace(item);
+  }
+
+  #show(turnId: string, state: PromptItem['state']): void {
+    const queued = this.#queued.get(turnId);
+    if (queued === undefined) return;
+    this.#queued.delete(turnId);
+    const item: PromptItem = { ...queued.item, state };
+    if (queued.isShown) this.#lists.replace(item);
+    else this.#lists.push(MAIN, item);
+  }
+
+  #end(turnId: string, { seq, at, data }: TurnEvent): void {
+    if (this.#running === turnId) this.#running = null;
+    this.#ended.add(turnId);
+    const neverStarted = this.#queued.has(turnId);
+    if (neverStarted) this.#show(turnId, 'taken_back');
+    if (neverStarted && data.state === 'cancelled') return;
+    const startedAt = this.#startedAt.get(turnId);
+    // Newer servers say how long it took: its beginning may lie on an older page.
+    const { duration_ms: saysMs } = data as { duration_ms?: number | null };
+    this.#lists.push(MAIN, {
+      kind: 'turn_end',
+      key: `${seq}`,
+      seq,
+      at: Date.parse(at),
+      turnId,
+      turn: data.turn,
+      state: data.state === 'error' || data.state === 'cancelled' ? data.state : 'completed',
+      error: data.error,
+      durationMs: saysMs ?? (startedAt === undefined ? null : Date.parse(at) - startedAt),
+      costUsd: data.cost_usd,
+    });
+  }
+}
