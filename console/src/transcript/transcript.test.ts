@@ -63,6 +63,12 @@ const piece = (text: string, offset: number, more: Partial<DeltaEvent['data']> =
   },
 });
 
+const endOf = (seq: number, state: string): SessionEvent => {
+  const data = { turn: 1, phase: 'ended', state, error: null, cost_usd: null };
+  const at = new Date(seq * 1_000).toISOString();
+  return { seq, kind: 'turn', turn_id: 't1', at, data } as unknown as SessionEvent;
+};
+
 describe('a transcript', () => {
   test('is the same however its log was cut into pages and news, written live or not', () => {
     const cuts = fc.record({
@@ -156,15 +162,37 @@ describe('a transcript', () => {
       main(transcript).map((item) => item.kind === 'text' && item.text),
       ['next'],
     );
-    const ended = { turn: 1, phase: 'ended', state: 'cancelled', error: null, cost_usd: null };
-    const at = new Date(0).toISOString();
-    transcript.append({ seq: 1, kind: 'turn', turn_id: 't1', at, data: ended } as unknown as SessionEvent);
+    transcript.append(endOf(1, 'completed'));
     assert.deepEqual(
       main(transcript).map((item) => item.kind),
       ['turn_end'],
     );
     transcript.write(piece('too late', 0, { message_id: 'm3' }), 0);
     assert.equal(main(transcript).length, 1);
+  });
+
+  test('keeps the words of an interrupted turn until its agent has said them, before the end of the turn', () => {
+    const transcript = new Transcript();
+    transcript.write(piece('half a sen', 0), 0);
+    const [writing] = main(transcript);
+    transcript.append(endOf(1, 'cancelled'));
+    assert(transcript.hasBrokenDrafts);
+    transcript.append(said(2, { type: 'text', text: 'half a sentence' }, { aborted: true }));
+    transcript.dropBrokenDrafts();
+    assert.deepEqual(
+      main(transcript).map((item) => (item.kind === 'text' ? item.text : item.kind)),
+      ['half a sentence', 'turn_end'],
+    );
+    assert.equal(main(transcript)[0]?.key, writing?.key);
+    assert.deepEqual(rowsOf(transcript), rowsOf(readWhole(transcript.events)));
+    const killed = new Transcript();
+    killed.write(piece('half a sen', 0), 0);
+    killed.append(endOf(1, 'cancelled'));
+    killed.dropBrokenDrafts();
+    assert.deepEqual(
+      main(killed).map((item) => item.kind),
+      ['turn_end'],
+    );
   });
 
   test('gives a call the result that came on another page, and says which calls never had one', () => {
