@@ -46,10 +46,21 @@ export function MenuSeparator() {
   return <Base.Separator className="my-1 h-px bg-line" />;
 }
 
+/** Said within a menu. */
+export function MenuNote({ children }: { children: ReactNode }) {
+  return <p className="max-w-72 border-t px-2.5 pt-1.5 pb-1 text-muted text-xs">{children}</p>;
+}
+
 export type MenuChoiceProps<T extends string> = {
   label: string;
   value: T;
-  options: readonly { value: T; label: ReactNode }[];
+  options: readonly {
+    value: T;
+    label: ReactNode;
+    /** What it means, or why it cannot be chosen. */
+    hint?: string | undefined;
+    isDisabled?: boolean;
+  }[];
   onChoose: (value: T) => void;
 };
 
@@ -60,11 +71,24 @@ export function MenuChoice<T extends string>({ label, value, options, onChoose }
       <Base.GroupLabel className="px-2.5 py-1 font-medium text-muted text-xs">{label}</Base.GroupLabel>
       <Base.RadioGroup value={value} onValueChange={(chosen: T) => onChoose(chosen)}>
         {options.map((option) => (
-          <Base.RadioItem key={option.value} value={option.value} className={itemLook}>
+          <Base.RadioItem
+            key={option.value}
+            value={option.value}
+            disabled={option.isDisabled ?? false}
+            closeOnClick
+            className={itemLook}
+          >
             <span className="flex size-4 items-center justify-center">
               <Base.RadioItemIndicator className="size-1.5 rounded-full bg-accent" />
             </span>
-            {option.label}
+            {option.hint === undefined ? (
+              option.label
+            ) : (
+              <span className="flex max-w-72 flex-col">
+                {option.label}
+                <span className="text-muted text-xs">{option.hint}</span>
+              </span>
+            )}
           </Base.RadioItem>
         ))}
       </Base.RadioGroup>
