@@ -88,7 +88,7 @@ describe('the database', () => {
     assert.deepEqual(
       waiting.map(({ number, place }) => [number, place]),
       [
-        [1, 1],
+        [1, 0],
         [2, 2],
         [3, 3],
       ],
