@@ -21,7 +21,7 @@ export type Script = {
 };
 
 /** Of each message. Scripts are short, and contexts in the pictures should not be. */
-const FILLER_TOKENS = 4_000;
+const FILLER_TOKENS = 600;
 
 /** A model that follows scripts, so that pictures show what a real one would do. It speaks the Messages API. */
 export async function startScriptedModel(

@@ -21,9 +21,9 @@ if (root === null) throw new Error('the page has no place for the console');
 await loadWords();
 followSystemTheme();
 startClock();
-startLive();
-startAttention();
 startRefreshingCounts();
+startAttention();
+startLive();
 createRoot(root).render(
   <StrictMode>
     {/* The page's policy allows no style elements that come later. */}

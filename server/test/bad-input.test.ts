@@ -92,8 +92,8 @@ describe('bad input', () => {
           'disallowed_tools.0',
           'max_turns',
           'env.LANG',
-          'resume_session_id',
           'metadata',
+          'resume_session_id',
         ],
       );
     });

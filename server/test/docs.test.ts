@@ -92,8 +92,8 @@ describe('the documentation', () => {
   it('names only routes that exist', async () => {
     await using server = await startTestServer();
     const { operations } = await ApiDocument.read(server);
-    // Not part of the description: the index, and the description itself.
-    const routes = [...operations.keys(), 'GET /', 'GET /openapi.json'].map((route) => {
+    // Not part of the description: the index, the page, and the description itself.
+    const routes = [...operations.keys(), 'GET /', 'GET /console', 'GET /openapi.json'].map((route) => {
       const [method = '', path = ''] = route.split(' ');
       const pattern = path.replace('{path}', '.+').replaceAll(/\{\w+\}/g, '[^/]+');
       return { method, path: new RegExp(`^${pattern}/?$`) };

@@ -45,8 +45,8 @@ describe('however much a session holds', () => {
   /** More turns, as if they had been asked for and answered. */
   const addTurns = async (id: string, count: number, bytes: { prompt: number; answer?: number }) => {
     await sql`
-      insert into turns (id, session_id, tenant_id, number, state, prompt, result, queued_at, started_at, ended_at)
-      select gen_random_uuid(), ${id}, tenant_id, number + n, 'completed', n || repeat('p', ${bytes.prompt}::int),
+      insert into turns (id, session_id, tenant_id, number, place, state, prompt, result, queued_at, started_at, ended_at)
+      select gen_random_uuid(), ${id}, tenant_id, number + n, number + n, 'completed', n || repeat('p', ${bytes.prompt}::int),
         replace(result::text, '"text":"', '"text":"' || repeat('a', ${bytes.answer ?? 0}::int))::json,
         queued_at, started_at, ended_at + make_interval(secs => n)
       from turns, generate_series(1, ${count}::int) as n where session_id = ${id} and number = 1

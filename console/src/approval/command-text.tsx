@@ -18,7 +18,7 @@ export function CommandText({ text }: { text: string }) {
         tabIndex={0}
         aria-label={t('approval.exactly')}
         dir="ltr"
-        className="max-h-[45dvh] overflow-auto px-3 py-2 pr-11"
+        className="max-h-[45dvh] overflow-auto px-3 py-2 pr-11 coarse:min-h-13 coarse:py-3.5"
       >
         <pre className="whitespace-pre-wrap break-all font-mono text-[12.5px] leading-relaxed [font-variant-ligatures:none]">
           <SafeText text={isWhole ? text : text.slice(0, SHOWN)} />

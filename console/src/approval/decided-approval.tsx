@@ -65,7 +65,7 @@ function Asked({ approval }: { approval: Approval }) {
     ]),
   );
   return (
-    <span className="min-w-0 flex-1 truncate">
+    <span className="min-w-0 flex-1 basis-48 truncate">
       <span className="text-muted">{t(asks, shown)}</span>{' '}
       <span
         className={

@@ -37,7 +37,7 @@ export function DenyRow({ approval, answering, label, placeholder, hasKey }: Den
         placeholder={placeholder}
         value={draft.reason}
         maxLength={10_000}
-        className="min-w-48 flex-1"
+        className="min-w-48 flex-1 coarse:basis-full"
         onChange={(event) => changeDraft(approval, { reason: event.target.value })}
         onKeyDown={(event) => {
           if (event.key !== 'Enter' || event.nativeEvent.isComposing || event.repeat) return;

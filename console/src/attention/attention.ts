@@ -1,29 +1,19 @@
 import type { SessionSummary } from '@greenroom/client';
 import { summaries } from '../live/summaries.ts';
-import { Store } from '../util/store.ts';
 
-/*
- * What wants to be noticed when the page is not looked at: how many sessions need a person, and each that begins to.
- */
-
-/** Sessions that need a person, as far as this tab, or the one that watches for it, knows; null when nobody does. */
-export const needsYou = new Store<number | null>(null);
-
-/** A session began to need a person, or was done. */
+/** A session began to need a person, or was done: what wants to be noticed when the page is not looked at. */
 export type Call = { sessionId: string; why: 'needs_you' | 'done'; title: string };
 
 /** Compares how sessions stand with how they stood; the first look calls nobody. */
 export class AttentionWatch {
   readonly #states = new Map<string, SessionSummary['state']>();
 
-  /** @returns what is new since the last look, and how many need a person */
-  look(all: Iterable<SessionSummary>): { calls: Call[]; needsYou: number } {
+  /** @returns what is new since the last look */
+  look(all: Iterable<SessionSummary>): Call[] {
     const calls: Call[] = [];
-    let count = 0;
     const seen = new Set<string>();
     for (const { session_id: sessionId, state, title, prompt } of all) {
       seen.add(sessionId);
-      if (state === 'needs_you') count++;
       const before = this.#states.get(sessionId);
       this.#states.set(sessionId, state);
       if (before === undefined || before === state) continue;
@@ -33,11 +23,11 @@ export class AttentionWatch {
         calls.push({ sessionId, why: 'done', title: name });
     }
     for (const id of this.#states.keys()) if (!seen.has(id)) this.#states.delete(id);
-    return { calls, needsYou: count };
+    return calls;
   }
 }
 
-/** Looks again whenever something changed, at most once a frame. */
+/** Looks again whenever something changed, at most once in each turn of the event loop. */
 export function followAttention(notice: (calls: readonly Call[]) => void): void {
   const watch = new AttentionWatch();
   let isPlanned = false;
@@ -47,9 +37,8 @@ export function followAttention(notice: (calls: readonly Call[]) => void): void 
     // NOTE: no animation frame: hidden tabs have none, and they are who this is for.
     setTimeout(() => {
       isPlanned = false;
-      const news = watch.look(summaries.values());
-      needsYou.set(news.needsYou);
-      if (news.calls.length > 0) notice(news.calls);
+      const calls = watch.look(summaries.values());
+      if (calls.length > 0) notice(calls);
     });
   });
 }

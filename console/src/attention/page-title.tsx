@@ -1,7 +1,7 @@
 import { useEffect } from 'react';
 import { useLocale } from '../i18n/locale.ts';
 import { Store, useStore } from '../util/store.ts';
-import { needsYou } from './attention.ts';
+import { useAttentionCount } from './use-attention-count.ts';
 
 const pageTitle = new Store<string | null>(null);
 
@@ -16,7 +16,7 @@ export function usePageTitle(title: string | null): void {
 /** Keeps the tab's title and icon: with the number of sessions that need somebody. */
 export function TabTitle() {
   const { t } = useLocale();
-  const count = useStore(needsYou) ?? 0;
+  const count = useAttentionCount();
   const page = useStore(pageTitle);
   const name = page === null ? t('app.name') : `${page} · ${t('app.name')}`;
   useEffect(() => {

@@ -44,6 +44,7 @@ describe('a piece of a long text', () => {
 
   it('is one line of words for a row', () => {
     assert.equal(oneLine('  a\n\tb  c\r\n'), 'a b c');
+    assert.equal(oneLine('a\u2028b\ufeffc'), 'a\u2028b\ufeffc');
     assert.equal(oneLine('x'.repeat(5_000_000)).length, 401);
   });
 });

@@ -46,11 +46,11 @@ export function boundLine(line: string, max = LONGEST_LINE): string {
   return `${wholeCharacters(line.slice(0, max))}… (+${line.length - max})`;
 }
 
-/** One line for a row: its first words, with all white space as one blank. */
+/** One line for a row: its first words. Odd kinds of white space stay, to be shown as what they are. */
 export function oneLine(text: string, max = 400): string {
   const head = text
     .slice(0, max * 4)
-    .replace(/\s+/g, ' ')
+    .replace(/[ \t\r\n]+/g, ' ')
     .trim();
   const isCut = head.length > max || text.length > max * 4;
   return isCut ? `${wholeCharacters(head.slice(0, max))}…` : head;

@@ -49,7 +49,7 @@ type CodeBodyProps = Omit<CodeProps, 'label' | 'language'> & { label: string; la
 
 function CodeBody({ text, language, label, startLine, isWrapped }: CodeBodyProps) {
   const tokens = useHighlight(text, language);
-  const lines = text.split('\n');
+  const lines = text.split(/\r?\n/);
   return (
     <ScrollRegion label={label} dir="ltr">
       <pre

@@ -30,6 +30,13 @@ export function LineAction({ children }: { children: ReactNode }) {
   );
 }
 
+/** Stays in sight where long lines scroll away. */
+export function LineNote({ children }: { children: ReactNode }) {
+  return (
+    <div className="sticky left-0 w-fit max-w-full whitespace-normal font-sans text-[13px]">{children}</div>
+  );
+}
+
 export type LineTextProps = { row: DiffRow; tokens: DiffTokens; isWrapped?: boolean };
 
 export function LineText({ row, tokens, isWrapped = false }: LineTextProps) {

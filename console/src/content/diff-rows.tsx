@@ -1,5 +1,5 @@
 import { cn } from '../ui/class-names.ts';
-import { LineAction, LineNumber, LineText } from './diff-line.tsx';
+import { LineAction, LineNote, LineNumber, LineText } from './diff-line.tsx';
 import type { LineSlots } from './diff-view.tsx';
 import { type DiffRow, lineOf } from './patch.ts';
 import type { DiffTokens } from './use-diff-tokens.ts';
@@ -35,6 +35,7 @@ type UnifiedRowProps = Omit<DiffRowsProps, 'rows'> & { row: DiffRow };
 
 function UnifiedRow({ row, file, tokens, hasNumbers, lineAction, lineNote }: UnifiedRowProps) {
   const line = lineOf(row, file);
+  const note = line === null ? null : lineNote?.(line);
   return (
     <>
       <div className={cn('group/line flex items-start', grounds[row.kind])}>
@@ -43,7 +44,7 @@ function UnifiedRow({ row, file, tokens, hasNumbers, lineAction, lineNote }: Uni
         {lineAction !== undefined && <LineAction>{line !== null && lineAction(line)}</LineAction>}
         <LineText row={row} tokens={tokens} />
       </div>
-      {line !== null && lineNote?.(line)}
+      {note !== null && note !== undefined && <LineNote>{note}</LineNote>}
     </>
   );
 }

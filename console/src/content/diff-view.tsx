@@ -16,7 +16,7 @@ export type DiffLayout = 'unified' | 'split';
 export type LineSlots = {
   /** At the beginning of a line, seen when it is pointed at or focused: a button to comment on it. */
   lineAction?: (line: DiffLine) => ReactNode;
-  /** Below a line: comments on it. */
+  /** Below a line: comments on it; null where there are none. */
   lineNote?: (line: DiffLine) => ReactNode;
 };
 

@@ -21,6 +21,8 @@ export const colorReplacements: Record<string, Record<string, string>> = {
 
 const LONGEST_TEXT = 60_000;
 const LONGEST_LINE = 600;
+/** For a line; the first of a language takes long, for its expressions are compiled. */
+const LONGEST_MS = 1_000;
 const MOST_KEPT = 60;
 
 const grammars: Record<Language, () => Promise<{ default: LanguageRegistration[] }>> = {
@@ -63,7 +65,7 @@ export async function highlight(text: string, language: Language): Promise<reado
 }
 
 function tokenize(highlighter: HighlighterCore, text: string, language: Language): CodeLine[] {
-  const options = { tokenizeMaxLineLength: LONGEST_LINE, tokenizeTimeLimit: 100, colorReplacements };
+  const options = { tokenizeMaxLineLength: LONGEST_LINE, tokenizeTimeLimit: LONGEST_MS, colorReplacements };
   return highlighter
     .codeToTokensWithThemes(text, { lang: language, themes, ...options })
     .map((line) => line.map(toToken));

@@ -3,13 +3,15 @@ import { memo, useMemo, useState } from 'react';
 import { useLocale } from '../i18n/locale.ts';
 import { cn } from '../ui/class-names.ts';
 import { CopyButton } from '../ui/copy-button.tsx';
-import { boundLine, countLines } from './bounds.ts';
+import { boundLine, countLines, oneLine } from './bounds.ts';
 import { Code } from './code.tsx';
 import { entriesOf, prettyJson, scalar, wholeJson } from './json-text.ts';
 import { SafeText } from './safe-text.tsx';
 
 const WHOLE_LINES = 60;
 const ENTRIES_AT_ONCE = 100;
+/** What has one part opens with it; not without end. */
+const OPEN_DEPTH = 3;
 
 /** Small values as they are; large ones as a tree whose parts open. */
 export const JsonView = memo(function JsonView({ value, label }: { value: unknown; label?: string }) {
@@ -30,14 +32,14 @@ export const JsonView = memo(function JsonView({ value, label }: { value: unknow
       <div className="absolute top-1 right-1">
         <CopyButton text={() => wholeJson(value)} />
       </div>
-      <JsonNode name={null} value={value} isOpenAtFirst />
+      <JsonNode name={null} value={value} depth={0} isOpenAtFirst />
     </div>
   );
 });
 
-type JsonNodeProps = { name: string | null; value: unknown; isOpenAtFirst?: boolean };
+type JsonNodeProps = { name: string | null; value: unknown; depth: number; isOpenAtFirst: boolean };
 
-function JsonNode({ name, value, isOpenAtFirst = false }: JsonNodeProps) {
+function JsonNode({ name, value, depth, isOpenAtFirst }: JsonNodeProps) {
   const { t } = useLocale();
   const [isOpen, setOpen] = useState(isOpenAtFirst);
   if (typeof value !== 'object' || value === null) return <JsonLeaf name={name} value={value} />;
@@ -52,23 +54,40 @@ function JsonNode({ name, value, isOpenAtFirst = false }: JsonNodeProps) {
       >
         <ChevronRight aria-hidden className={cn('size-3 shrink-0 text-muted', isOpen && 'rotate-90')} />
         {name !== null && <KeyName name={name} />}
-        <span className="text-muted">
+        <span className="shrink-0 text-muted">
           {t(Array.isArray(value) ? 'content.list' : 'content.fields', { count })}
         </span>
+        {!isOpen && <Preview value={value} />}
       </button>
-      {isOpen && <JsonEntries value={value} />}
+      {isOpen && <JsonEntries value={value} depth={depth} />}
     </div>
   );
 }
 
-function JsonEntries({ value }: { value: object }) {
+/** What is in it, as far as a line goes. */
+function Preview({ value }: { value: object }) {
+  const text = oneLine(prettyJson(value, { depth: 2, entries: 8, characters: 60 }), 160);
+  return (
+    <span className="min-w-0 truncate text-faint">
+      <SafeText text={text} />
+    </span>
+  );
+}
+
+function JsonEntries({ value, depth }: { value: object; depth: number }) {
   const { t } = useLocale();
   const [max, setMax] = useState(ENTRIES_AT_ONCE);
   const entries = entriesOf(value);
   return (
     <div className="ml-2.5 border-l pl-2">
       {entries.slice(0, max).map(([key, child]) => (
-        <JsonNode key={key} name={key} value={child} isOpenAtFirst={entries.length === 1} />
+        <JsonNode
+          key={key}
+          name={key}
+          value={child}
+          isOpenAtFirst={entries.length === 1 && depth < OPEN_DEPTH}
+          depth={depth + 1}
+        />
       ))}
       {entries.length > max && (
         <button type="button" className="px-1 text-accent underline" onClick={() => setMax(max * 10)}>

@@ -7,7 +7,7 @@ const MOST_MARKS = 3_000;
 const DEEPEST = 40;
 
 // A paragraph ends with an empty line, and where a list, table, heading or quote goes on.
-const PARAGRAPHS = /\n(?=\s*(?:\n|[-*+|#>`]|\d{1,9}[.)]\s))/;
+const PARAGRAPHS = /\n(?=[ \t]*(?:\n|[-*+|#>`]|\d{1,9}[.)]\s))/;
 const MARKS = /[*_~[\]<&`!]/g;
 const NESTING = new RegExp(`^(?:[ \\t]*(?:[-*+>]|\\d{1,9}[.)])){${DEEPEST},}`, 'm');
 const INDENT = new RegExp(`^[ \\t]{${DEEPEST * 4},}(?:[-*+>]|\\d{1,9}[.)]) `, 'm');

@@ -17,9 +17,9 @@ const STEP = 4;
 export const Markdown = memo(function Markdown({ text, isStreaming = false }: MarkdownProps) {
   const { t } = useLocale();
   const [bounds, setBounds] = useState(FIRST);
-  const shown = useMemo(() => markDeceiving(startOf(text, bounds)), [text, bounds]);
+  const head = startOf(text, bounds);
+  const shown = useMemo(() => markDeceiving(head), [head]);
   const plain = <p className="whitespace-pre-wrap">{shown}</p>;
-  const isCut = startOf(text, bounds).length < text.length;
   return (
     <div dir="auto" className="min-w-0 break-words leading-relaxed">
       {isOverdone(shown) ? (
@@ -31,7 +31,7 @@ export const Markdown = memo(function Markdown({ text, isStreaming = false }: Ma
           </Suspense>
         </PlainOnError>
       )}
-      {isCut && (
+      {head.length < text.length && (
         <Button
           kind="quiet"
           size="small"

@@ -2,7 +2,7 @@ import { Component, type ReactNode } from 'react';
 
 type PlainOnErrorProps = { plain: ReactNode; children: ReactNode };
 
-/** Text that its reader stumbles over (too deeply nested, a chunk that does not come) is still there to be read. */
+/** What its view stumbles over (too deeply nested, a chunk that does not come) is still there to be read. */
 export class PlainOnError extends Component<PlainOnErrorProps, { hasFailed: boolean }> {
   override state = { hasFailed: false };
 

@@ -1,5 +1,5 @@
 import { cn } from '../ui/class-names.ts';
-import { LineAction, LineNumber, LineText } from './diff-line.tsx';
+import { LineAction, LineNote, LineNumber, LineText } from './diff-line.tsx';
 import { type DiffRowsProps, grounds } from './diff-rows.tsx';
 import { type DiffRow, lineOf, type SplitRow, splitRows } from './patch.ts';
 
@@ -34,7 +34,8 @@ function SplitLine({ row: { left, right }, ...shared }: SharedProps & { row: Spl
 
 function Note({ row, file, lineNote }: Pick<SharedProps, 'file' | 'lineNote'> & { row: DiffRow | null }) {
   const line = row === null ? null : lineOf(row, file);
-  return line === null ? null : lineNote?.(line);
+  const note = line === null ? null : lineNote?.(line);
+  return note === null || note === undefined ? null : <LineNote>{note}</LineNote>;
 }
 
 type HalfProps = SharedProps & { row: DiffRow | null; number: number | null | undefined; hasAction: boolean };

@@ -126,14 +126,14 @@ function Question({ act, ids, others, onNo, onYes }: QuestionProps) {
           <li className="text-muted">{t('sessions.bulk.more', { count: ids.length - SHOWN })}</li>
         )}
       </ul>
-      <p>{t(isDelete ? 'sessions.bulk.aboutDelete' : 'sessions.bulk.aboutCancel')}</p>
+      <p>{t(isDelete ? 'sessions.bulk.aboutDelete' : 'sessions.bulk.aboutCancel', { count: ids.length })}</p>
       {others > 0 && (
         <p className="text-muted">
           {t(isDelete ? 'sessions.bulk.othersDelete' : 'sessions.bulk.othersCancel', { count: others })}
         </p>
       )}
       <div className="flex flex-wrap justify-end gap-2">
-        <Button onClick={onNo}>{t('sessions.bulk.keep')}</Button>
+        <Button onClick={onNo}>{t('sessions.bulk.keep', { count: ids.length })}</Button>
         <Button kind="danger" disabled={ids.length === 0} onClick={onYes}>
           {t(bulkWords[act], { count: ids.length })}
         </Button>

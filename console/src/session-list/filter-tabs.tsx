@@ -17,7 +17,7 @@ const tabs: readonly Tab[] = [
   { says: 'sessions.all', search: {}, count: 'total' },
   { says: 'state.needs_you', search: { state: 'needs_you' }, count: 'needs_you' },
   { says: 'state.working', search: { state: 'working' }, count: 'working' },
-  { says: 'state.unread', search: { state: 'unread' }, count: 'unread' },
+  { says: 'sessions.unread', search: { state: 'unread' }, count: 'unread' },
   { says: 'state.idle', search: { state: 'idle' }, count: 'idle' },
   { says: 'sessions.pinned', search: { pinned: true }, count: 'pinned' },
   { says: 'sessions.archived', search: { archived: true }, count: 'archived' },

@@ -8,15 +8,15 @@ import type { BulkAct } from './bulk.ts';
 
 /* What can be done with a session from the list. What cannot go wrong for long is shown at once, and taken back if it did. */
 
-export async function setPinned({ session_id: id }: SessionSummary, pinned: boolean): Promise<void> {
-  await show(id, { pinned }, async () => await client.sessions.mark(id, { pinned }));
+export async function setPinned({ session_id: id }: SessionSummary, pinned: boolean): Promise<boolean> {
+  return await show(id, { pinned }, async () => await client.sessions.mark(id, { pinned }));
 }
 
-export async function setArchived({ session_id: id }: SessionSummary, archived: boolean): Promise<void> {
-  await show(id, { archived }, async () => await client.sessions.update(id, { archived }));
+export async function setArchived({ session_id: id }: SessionSummary, archived: boolean): Promise<boolean> {
+  return await show(id, { archived }, async () => await client.sessions.update(id, { archived }));
 }
 
-export async function setUnread(summary: SessionSummary, unread: boolean): Promise<void> {
+export async function setUnread(summary: SessionSummary, unread: boolean): Promise<boolean> {
   const { session_id: id, last_seq } = summary;
   // What runs has no end yet that could be read.
   const isOver = summary.state === 'idle' || summary.state === 'unread';
@@ -24,7 +24,7 @@ export async function setUnread(summary: SessionSummary, unread: boolean): Promi
     ...(isOver && { state: unread ? 'unread' : 'idle' }),
     read_seq: unread ? 0 : last_seq,
   };
-  await show(id, change, async () => {
+  return await show(id, change, async () => {
     await client.sessions.mark(id, unread ? { unread } : { read_seq: last_seq });
   });
 }
@@ -79,20 +79,23 @@ function patch(id: string, change: Partial<SessionSummary>): void {
   if (summary !== undefined) summaries.set(id, { ...summary, ...change });
 }
 
+/** @returns whether the server did it */
 async function show(
   id: string,
   change: Partial<SessionSummary>,
   request: () => Promise<unknown>,
-): Promise<void> {
+): Promise<boolean> {
   const before = summaries.get(id);
   patch(id, change);
   const shown = summaries.get(id);
   try {
     await request();
+    return true;
   } catch (error) {
     // Unless the stream has told something newer.
     if (summaries.get(id) === shown) summaries.set(id, before);
     sayFailure(error);
+    return false;
   }
 }
 

@@ -43,10 +43,11 @@ export const SessionRow = memo(function SessionRow(props: SessionRowProps) {
       data-left={isLeft || undefined}
       style={{ transform: `translateY(${top}px)` }}
       className={cn(
-        'group absolute inset-x-0 border-b text-[13px] hover:bg-raised has-[a[data-title]:focus-visible]:bg-raised',
+        'group absolute inset-x-0 border-b text-[13px]',
         layout === 'columns' ? `${rowGrid} h-14` : `${cardGrid} h-26`,
-        isSelected && 'bg-accent-soft hover:bg-accent-soft',
-        isLeft && 'bg-raised text-faint [&_*]:text-faint',
+        isSelected ? 'bg-accent-soft' : 'hover:bg-raised has-[a[data-title]:focus-visible]:bg-raised',
+        isLeft && 'text-faint [&_*]:text-faint',
+        isLeft && !isSelected && 'bg-raised',
       )}
     >
       <SelectCell {...parts} />

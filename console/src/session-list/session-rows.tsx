@@ -55,7 +55,8 @@ export function SessionRows(props: SessionRowsProps) {
             onFocus={(event) => props.onFocus(rowOf(event))}
             onBlur={(event) => event.currentTarget.contains(event.relatedTarget) || props.onFocus(null)}
             className="relative block [overflow-anchor:none]"
-            style={{ height: virtualizer.getTotalSize() }}
+            // The line under the last row is that of the table.
+            style={{ height: Math.max(0, virtualizer.getTotalSize() - 1) }}
           >
             {items.map((item) => {
               const row = rows[item.index];

@@ -1,4 +1,5 @@
 import { CloudOff } from 'lucide-react';
+import { useState } from 'react';
 import { useLocale } from '../i18n/locale.ts';
 import { live } from '../live/live.ts';
 import { Button } from '../ui/button.tsx';
@@ -8,7 +9,11 @@ import { useStore } from '../util/store.ts';
 export function StaleNote() {
   const { t } = useLocale();
   const { name } = useStore(live.state);
-  if (name !== 'waiting') return null;
+  const [isStale, setStale] = useState(false);
+  // While it tries again it is as old as before.
+  const isStaleNow = name === 'waiting' || (isStale && name === 'connecting');
+  if (isStaleNow !== isStale) setStale(isStaleNow);
+  if (!isStaleNow) return null;
   return (
     <div
       role="status"

@@ -57,7 +57,7 @@ function obey(event: KeyboardEvent, keys: ListKeys): boolean {
     case 'p':
       return each(keys, ({ pinned }) => pinned, setPinned);
     case 'e':
-      return each(keys, ({ archived }) => archived, setArchived);
+      return archive(keys);
     case 'u':
       return each(keys, ({ state }) => state === 'unread', setUnread, isOver);
     case 'Delete': {
@@ -102,11 +102,20 @@ function isOver({ state }: SessionSummary): boolean {
   return state === 'idle' || state === 'unread';
 }
 
+/** Of many, with its progress. */
+function archive(keys: ListKeys): boolean {
+  const [first, ...others] = targetsOf(keys);
+  if (first === undefined) return false;
+  if (others.length === 0) void setArchived(first, !first.archived);
+  else keys.ask({ act: first.archived ? 'unarchive' : 'archive', ids: keys.chosen });
+  return true;
+}
+
 /** Many may be selected: one after the other. All of them get what the first has not. */
 function each(
   keys: ListKeys,
   has: (summary: SessionSummary) => boolean,
-  set: (summary: SessionSummary, value: boolean) => Promise<void>,
+  set: (summary: SessionSummary, value: boolean) => Promise<boolean>,
   may: (summary: SessionSummary) => boolean = () => true,
 ): boolean {
   const targets = targetsOf(keys).filter(may);
@@ -114,7 +123,8 @@ function each(
   if (first === undefined) return false;
   const value = !has(first);
   void (async () => {
-    for (const summary of targets) if (has(summary) !== value) await set(summary, value);
+    // One that fails has said so; the others would, too.
+    for (const summary of targets) if (has(summary) !== value && !(await set(summary, value))) return;
   })();
   return true;
 }

@@ -60,6 +60,7 @@ function setUp({ count = 500, pageSize = 1_000 }: { count?: number; pageSize?: n
     },
     onNews: (kinds) => news.push([...kinds]),
     schedule: (work) => frames.push(work),
+    later: (work) => frames.push(work),
     now: () => 0,
   });
   return {

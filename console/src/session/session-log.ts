@@ -36,10 +36,13 @@ export type LogParts = {
   onNews(news: ReadonlySet<News>): void;
   /** Soon, and once for all that comes until then. */
   schedule(work: () => void): void;
+  later(work: () => void, ms: number): void;
   now(): number;
 };
 
 const PAGE = 200;
+/** In which an agent that was interrupted has said what it had, or is killed. */
+const LAST_WORDS_MS = 3_000;
 /** For long ways back. */
 const LARGE_PAGE = 1_000;
 
@@ -211,8 +214,14 @@ export class SessionLog {
       else this.#transcript.append(entry);
     }
     this.#publish();
+    if (this.#transcript.hasBrokenDrafts) this.#parts.later(() => this.#dropBroken(), LAST_WORDS_MS);
     const news = new Set(waiting.flatMap((entry) => ('delta' in entry ? [] : newsOf(entry))));
     if (news.size > 0) this.#parts.onNews(news);
+  }
+
+  #dropBroken(): void {
+    this.#transcript.dropBrokenDrafts();
+    this.#publish();
   }
 
   /** Tells those who follow what changed. */

@@ -39,6 +39,7 @@ function logOf(sessionId: string): SessionLog {
     follow: (follower) => live.follow(sessionId, follower),
     onNews: (news) => noteNews(sessionId, news),
     schedule: scheduleFrame,
+    later: (work, ms) => void setTimeout(work, ms),
     now: serverNow,
   });
   logs.set(sessionId, log);

@@ -1,3 +1,4 @@
+import type { SignIn } from '@greenroom/client';
 import { useMutation } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { type FormEvent, useEffect, useRef, useState } from 'react';
@@ -22,7 +23,7 @@ export function SignInPage() {
   useCodeOfLink((code) => mutate({ code }));
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    if (apiKey.trim() !== '') mutate({ api_key: apiKey.trim() });
+    if (apiKey.trim() !== '') mutate({ apiKey: apiKey.trim() });
   };
   return (
     <div className="flex h-full items-center justify-center p-6">
@@ -58,7 +59,7 @@ function useSignIn() {
   const changeIdentity = useIdentityChange();
   const { next } = useSearch({ from: '/sign-in' });
   return useMutation({
-    mutationFn: async (proof: { api_key: string } | { code: string }) => await client.signIn(proof),
+    mutationFn: async (proof: SignIn) => await client.signIn(proof),
     onSuccess: async () => {
       changeIdentity('signed_in');
       await navigate({ to: next ?? '/sessions', replace: true });

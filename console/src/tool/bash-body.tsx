@@ -18,7 +18,7 @@ export function BashBody({ call }: { call: ToolCall }) {
   return (
     <>
       {(isLong || call.output === null) && (
-        <div className="border-b last:border-b-0">
+        <div className={call.output === null ? undefined : 'border-b'}>
           <Code
             text={command}
             language="shellscript"

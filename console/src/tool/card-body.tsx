@@ -1,5 +1,6 @@
 import { Braces } from 'lucide-react';
 import { useState } from 'react';
+import { PlainOnError } from '../content/plain-on-error.tsx';
 import { useLocale } from '../i18n/locale.ts';
 import type { ToolCall } from '../transcript/item.ts';
 import { Button } from '../ui/button.tsx';
@@ -13,7 +14,13 @@ export function CardBody({ call, onOpenAgent }: { call: ToolCall; onOpenAgent?: 
   const Body = bodyOf(call.name);
   return (
     <>
-      {isRaw ? <RawCall call={call} /> : <Body call={call} />}
+      {isRaw ? (
+        <RawCall call={call} />
+      ) : (
+        <PlainOnError plain={<RawCall call={call} />}>
+          <Body call={call} />
+        </PlainOnError>
+      )}
       <footer className="flex items-center gap-1 border-t px-1.5 py-0.5">
         {onOpenAgent !== undefined && (
           <Button kind="quiet" size="small" onClick={onOpenAgent}>

@@ -12,6 +12,7 @@ type Draft = { messageId: string; turnId: string | null; blocks: Map<number, Blo
 /** Messages while they are being written, from the pieces of the stream. The whole message takes their place. */
 export class Drafts {
   readonly #drafts = new Map<string, Draft>();
+  readonly #broken = new Set<Draft>();
   /** Messages of which pieces came, the latest of each list: a stored one that is late does not end what follows. */
   readonly #seen = new Set<string>();
 
@@ -44,8 +45,22 @@ export class Drafts {
     }
   }
 
-  endTurn(turnId: string | null, lists: ItemLists): void {
-    for (const [list, draft] of this.#drafts) if (draft.turnId === turnId) this.drop(list, lists);
+  /** An interrupted agent still says what it had: until then (`dropBroken`) its words stay where they are. */
+  endTurn(turnId: string | null, isInterrupted: boolean, lists: ItemLists): void {
+    for (const [list, draft] of this.#drafts) {
+      if (draft.turnId !== turnId) continue;
+      if (isInterrupted) this.#broken.add(draft);
+      else this.drop(list, lists);
+    }
+  }
+
+  get hasBroken(): boolean {
+    return this.#broken.size > 0;
+  }
+
+  dropBroken(lists: ItemLists): void {
+    for (const [list, draft] of this.#drafts) if (this.#broken.has(draft)) this.drop(list, lists);
+    this.#broken.clear();
   }
 
   drop(list: string, lists: ItemLists): void {

@@ -14,6 +14,7 @@ export class ItemLists {
   readonly #lists = new Map<string, List>();
   readonly #listOf = new Map<string, string>();
   readonly #places = new Map<number, string>();
+  readonly #ends = new Map<string, string>();
   #changedItems = new Set<string>();
   #changedLists = new Set<string>();
   /** The event that is being read. */
@@ -51,9 +52,10 @@ export class ItemLists {
     const draft = drafts.indexOf(item.key);
     if (draft !== -1) drafts.splice(draft, 1);
     if (!isKnown || draft !== -1) {
-      stored.push(item.key);
+      stored.splice(this.#placeOf(item, stored), 0, item.key);
       this.#changedLists.add(list);
     }
+    if (item.kind === 'turn_end') this.#ends.set(item.turnId ?? '', item.key);
     this.#set(list, item);
     this.#places.set(this.seq, item.key);
   }
@@ -109,6 +111,13 @@ export class ItemLists {
     this.#changedItems = new Set();
     this.#changedLists = new Set();
     return changes;
+  }
+
+  /** What an interrupted agent still says comes after its turn's end: it is of that turn. */
+  #placeOf({ turnId }: TranscriptItem, stored: readonly string[]): number {
+    const end = this.#ends.get(turnId ?? '');
+    const index = end === undefined ? -1 : stored.lastIndexOf(end);
+    return index === -1 ? stored.length : index;
   }
 
   #open(list: string): List {

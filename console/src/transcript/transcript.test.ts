@@ -63,6 +63,12 @@ const piece = (text: string, offset: number, more: Partial<DeltaEvent['data']> =
   },
 });
 
+const endOf = (seq: number, state: string): SessionEvent => {
+  const data = { turn: 1, phase: 'ended', state, error: null, cost_usd: null };
+  const at = new Date(seq * 1_000).toISOString();
+  return { seq, kind: 'turn', turn_id: 't1', at, data } as unknown as SessionEvent;
+};
+
 describe('a transcript', () => {
   test('is the same however its log was cut into pages and news, written live or not', () => {
     const cuts = fc.record({
@@ -156,15 +162,67 @@ describe('a transcript', () => {
       main(transcript).map((item) => item.kind === 'text' && item.text),
       ['next'],
     );
-    const ended = { turn: 1, phase: 'ended', state: 'cancelled', error: null, cost_usd: null };
-    const at = new Date(0).toISOString();
-    transcript.append({ seq: 1, kind: 'turn', turn_id: 't1', at, data: ended } as unknown as SessionEvent);
+    transcript.append(endOf(1, 'completed'));
     assert.deepEqual(
       main(transcript).map((item) => item.kind),
       ['turn_end'],
     );
     transcript.write(piece('too late', 0, { message_id: 'm3' }), 0);
     assert.equal(main(transcript).length, 1);
+  });
+
+  test('keeps the words of an interrupted turn until its agent has said them, before the end of the turn', () => {
+    const transcript = new Transcript();
+    transcript.write(piece('half a sen', 0), 0);
+    const [writing] = main(transcript);
+    transcript.append(endOf(1, 'cancelled'));
+    assert(transcript.hasBrokenDrafts);
+    transcript.append(said(2, { type: 'text', text: 'half a sentence' }, { aborted: true }));
+    transcript.dropBrokenDrafts();
+    assert.deepEqual(
+      main(transcript).map((item) => (item.kind === 'text' ? item.text : item.kind)),
+      ['half a sentence', 'turn_end'],
+    );
+    assert.equal(main(transcript)[0]?.key, writing?.key);
+    assert.deepEqual(rowsOf(transcript), rowsOf(readWhole(transcript.events)));
+    const killed = new Transcript();
+    killed.write(piece('half a sen', 0), 0);
+    killed.append(endOf(1, 'cancelled'));
+    killed.dropBrokenDrafts();
+    assert.deepEqual(
+      main(killed).map((item) => item.kind),
+      ['turn_end'],
+    );
+  });
+
+  test('shows a message that waits where its turn begins, as it was edited; one that was taken back says so', () => {
+    const turn = (seq: number, id: string, data: object): SessionEvent => {
+      const kind = 'phase' in data ? 'turn' : 'prompt';
+      const at = new Date(seq).toISOString();
+      const common = { turn: 1, state: 'queued', error: null, cost_usd: null, steered_into: null };
+      return { seq, kind, turn_id: id, at, data: { ...common, ...data } } as unknown as SessionEvent;
+    };
+    const say = (text: string) => ({ text, delivery: 'queue', images: 0 });
+    const transcript = readWhole([
+      turn(1, 'a', say('first')),
+      turn(2, 'a', { phase: 'started' }),
+      turn(3, 'b', say('second')),
+      turn(4, 'c', say('third')),
+      turn(5, 'b', { phase: 'edited', text: 'second, better' }),
+      turn(6, 'b', { phase: 'moved', delivery: 'steer', before: null }),
+      turn(7, 'c', { phase: 'ended', state: 'cancelled' }),
+      turn(8, 'a', { phase: 'ended', state: 'completed' }),
+      turn(9, 'b', { phase: 'started' }),
+    ]);
+    const shown = main(transcript).map((item) =>
+      item.kind === 'prompt' ? `${item.text} ${item.state} ${item.delivery}` : item.kind,
+    );
+    assert.deepEqual(shown, [
+      'first started queue',
+      'third taken_back queue',
+      'turn_end',
+      'second, better started steer',
+    ]);
   });
 
   test('gives a call the result that came on another page, and says which calls never had one', () => {

@@ -51,6 +51,15 @@ export class Transcript {
     this.#drafts.dropAll(this.lists);
   }
 
+  /** Whether something is shown that an interrupted agent was writing, and may still say. */
+  get hasBrokenDrafts(): boolean {
+    return this.#drafts.hasBroken;
+  }
+
+  dropBrokenDrafts(): void {
+    this.#drafts.dropBroken(this.lists);
+  }
+
   /** An older page: what was shown may mean something else now. Items that stay the same stay the same objects. */
   prepend(older: readonly SessionEvent[]): void {
     const before = this.#view;
@@ -81,7 +90,7 @@ export class Transcript {
           const at = Date.parse(event.at);
           calls.endTurn(event.turn_id, at);
           agents.endForeground(at);
-          this.#drafts.endTurn(event.turn_id, lists);
+          this.#drafts.endTurn(event.turn_id, event.data.state === 'cancelled', lists);
         }
         turns.takeTurn(event);
         break;

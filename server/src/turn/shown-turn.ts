@@ -61,12 +61,12 @@ export async function findQueuePage(
   sessionId: string,
   { after, limit }: { after: string | null; limit: number },
 ): Promise<ShownPage> {
-  const isBeyond = sql`and (-urgency, place) > (
-    select -urgency, place from turns where session_id = ${sessionId} and id = ${after}
+  const isBeyond = sql`and (-urgency, place, number) > (
+    select -urgency, place, number from turns where session_id = ${sessionId} and id = ${after}
   )`;
   return await readPage(db, {
     where: sql`session_id = ${sessionId} and state = 'queued' ${after === null ? sql`` : isBeyond}`,
-    order: sql`urgency desc, place`,
+    order: sql`urgency desc, place, number`,
     limit,
   });
 }

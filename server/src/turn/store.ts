@@ -86,7 +86,8 @@ function queuedTurns(db: Kysely<Database>, sessionId: string) {
     .where('session_id', '=', sessionId)
     .where('state', '=', 'queued')
     .orderBy('urgency', 'desc')
-    .orderBy('place');
+    .orderBy('place')
+    .orderBy('number');
 }
 
 export async function hasQueuedTurn(db: Kysely<Database>, sessionId: string): Promise<boolean> {

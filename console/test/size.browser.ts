@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { type Console, startConsole } from './support/console.ts';
+import { seedLongSession, seedSessions } from './support/seeded.ts';
+
+/** Far above what is on a screen, far below what there is. */
+const FEW_ROWS = 120;
+
+describe('the console with much in it', () => {
+  let console: Console;
+  before(async () => {
+    console = await startConsole();
+    await seedSessions(console.server, 10_000);
+  });
+  after(async () => await console[Symbol.asyncDispose]());
+
+  it('shows 10,000 sessions by the rows that are in sight, and finds the oldest of them', async () => {
+    await using watched = await console.open('/sessions');
+    const { page } = watched;
+    const rows = page.getByRole('row');
+    await rows.filter({ hasText: 'Session 10000' }).waitFor();
+    assert.ok((await rows.count()) < FEW_ROWS);
+    await page.getByRole('textbox', { name: 'Search titles, prompts, ids' }).fill('Session 17');
+    await rows
+      .filter({ hasText: /Session 17\b(?!\d)/ })
+      .first()
+      .waitFor();
+    assert.match(page.url(), /q=Session/);
+  });
+
+  it('shows a session of 10,000 events from its end, and reads back to its beginning', async () => {
+    const id = await seedLongSession(console.server, 10_000);
+    await using watched = await console.open(`/sessions/${id}`);
+    const { page } = watched;
+    const transcript = page.getByRole('log');
+    const rows = transcript.locator('[data-index]');
+    await rows.first().waitFor();
+    assert.ok((await rows.count()) < FEW_ROWS);
+    await transcript.focus();
+    // Up to where the page has nothing older to read.
+    for (let top = Number.NaN; ; ) {
+      await page.keyboard.press('Home');
+      await page.getByText('Reading older events…').waitFor({ state: 'hidden' });
+      const first = await rows.first().getAttribute('data-index');
+      const height = await transcript.evaluate((element) => element.scrollHeight);
+      if (first === '0' && height === top) break;
+      top = height;
+    }
+    assert.ok((await rows.count()) < FEW_ROWS);
+  });
+});
