@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
-import { changeDraft, type Draft, drafts, outgoing, putIntoDraft, sendDraft } from './drafts.ts';
+import { changeDraft, type Draft, drafts, edited, outgoing, putIntoDraft, sendDraft } from './drafts.ts';
 import type { ImageRef } from './image-store.ts';
 import { SampleStorage } from './sample-storage.ts';
 
@@ -83,5 +83,15 @@ describe('a draft that is sent', () => {
     putIntoDraft(id, { text: 'older', images: [image], attempt: null });
     assert.equal(drafts.get(id).text, 'newer\n\nolder');
     assert.deepEqual(drafts.get(id).images, [image]);
+  });
+});
+
+describe('a message that is being edited', () => {
+  it('is none any more once it was closed, also where the page began with one', () => {
+    storage.setItem(`greenroom.editing.${id}`, JSON.stringify({ turnId: 't', before: 'a', text: 'b' }));
+    assert.equal(edited.get(id)?.text, 'b');
+    edited.change(id, () => null);
+    assert.equal(edited.get(id), null);
+    assert.equal(storage.items.size, 0);
   });
 });
