@@ -20,7 +20,6 @@ import type { ReactNode } from 'react';
 import { sayFailure, stopSession } from '../composer/send.ts';
 import { useStanding } from '../composer/use-standing.ts';
 import { useLocale } from '../i18n/locale.ts';
-import { useSummary } from '../live/summaries.ts';
 import { setArchived, setPinned, setUnread } from '../session-list/session-acts.ts';
 import { Button } from '../ui/button.tsx';
 import { Menu, MenuItem, MenuSeparator } from '../ui/menu.tsx';
@@ -28,6 +27,7 @@ import { toasts } from '../ui/toast.tsx';
 import { copyText } from '../util/copy-text.ts';
 import { asked } from './asked.ts';
 import { exportJsonLines, exportMarkdown } from './export-session.ts';
+import { useOwnSummary } from './use-own-summary.ts';
 
 export type SessionActsProps = { sessionId: string; title: string | null; onRename: () => void };
 
@@ -92,7 +92,7 @@ function RunActs({ sessionId }: SessionActsProps) {
 
 function MarkActs({ sessionId, onRename }: SessionActsProps) {
   const { t } = useLocale();
-  const summary = useSummary(sessionId);
+  const summary = useOwnSummary(sessionId);
   const rename = (): void => void setTimeout(onRename);
   return (
     <>

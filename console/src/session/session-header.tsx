@@ -5,7 +5,6 @@ import { usePageTitle } from '../attention/page-title.tsx';
 import { stopSession } from '../composer/send.ts';
 import { useStanding } from '../composer/use-standing.ts';
 import { useLocale } from '../i18n/locale.ts';
-import { useSummary } from '../live/summaries.ts';
 import { SessionStateBadge } from '../session-list/session-state-badge.tsx';
 import { Button } from '../ui/button.tsx';
 import { useStore } from '../util/store.ts';
@@ -16,6 +15,7 @@ import { RewindDialog } from './rewind-dialog.tsx';
 import { SessionActs } from './session-acts.tsx';
 import { SessionTitle } from './session-title.tsx';
 import { SnippetDialog } from './snippet-dialog.tsx';
+import { useOwnSummary } from './use-own-summary.ts';
 import { useSession } from './use-session.ts';
 
 const route = getRouteApi('/sessions/$sessionId');
@@ -25,7 +25,7 @@ export function SessionHeader({ sessionId }: { sessionId: string }) {
   const { t } = useLocale();
   const navigate = route.useNavigate();
   const { data: session } = useSession(sessionId);
-  const summary = useSummary(sessionId);
+  const summary = useOwnSummary(sessionId);
   const [isRenaming, setRenaming] = useState(false);
   const title = nameOf(session?.title ?? null, summary?.prompt ?? session?.turns[0]?.prompt ?? null);
   usePageTitle(title ?? t('session.title'));
