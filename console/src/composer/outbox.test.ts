@@ -60,6 +60,9 @@ describe('messages on their way', () => {
     ]);
     assert.deepEqual(left(), []);
     assert.equal(outbox.sent.get(id)?.length, 2);
+    const before = outbox.sent.get(id);
+    outbox.forgetSent(id, new Set(['of another']));
+    assert.equal(outbox.sent.get(id), before, 'who follows it is told of changes alone');
     outbox.forgetSent(id, new Set(['turn-key-a', 'turn-key-b']));
     assert.equal(outbox.sent.get(id), undefined);
   });
