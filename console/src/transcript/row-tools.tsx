@@ -8,6 +8,7 @@ import { toasts } from '../ui/toast.tsx';
 import { copyText } from '../util/copy-text.ts';
 import type { TranscriptItem } from './item.ts';
 import { MAIN } from './item-lists.ts';
+import { RowActs } from './row-acts.tsx';
 import { useShown } from './use-log.ts';
 
 export type RowToolsProps = {
@@ -56,6 +57,7 @@ export function RowTools({ item, text, isForTouch = false }: RowToolsProps) {
           <Link2 aria-hidden />
         </Button>
       )}
+      <RowActs item={item} text={text} />
     </span>
   );
 }
