@@ -36,7 +36,7 @@ describe('a page that is open while its server is killed', () => {
     await page.getByText('Live', { exact: true }).waitFor({ timeout: 60_000 });
     await transcript.getByText(/\b98\s+99\s+100\b/).waitFor({ timeout: 60_000 });
 
-    const message = page.getByRole('textbox', { name: 'Message' });
+    const message = page.getByRole('textbox', { name: 'Message to the agent' });
     await message.fill('my name is Ada');
     await message.press('Enter');
     await transcript.getByText('Nice to meet you, Ada.').first().waitFor();

@@ -62,10 +62,12 @@ export function isOwnAnswer(approval: Approval, answer: Answer, name: string | u
 /** The fields that the server keeps of it. */
 function toBody(answer: Answer): Record<string, unknown> {
   switch (answer.act) {
-    case 'allow':
-      return { decision: 'allow', scope: 'once', updated_input: answer.updated_input };
+    case 'allow': {
+      const { updated_input, permission_mode } = answer;
+      return { decision: 'allow', scope: 'once', updated_input, permission_mode };
+    }
     case 'allowForSession':
-      return { decision: 'allow', scope: 'session' };
+      return { decision: 'allow', scope: 'session', rules: answer.rules };
     case 'deny':
       return { decision: 'deny', message: answer.message, interrupt: answer.interrupt ?? false };
     case 'answer':

@@ -2,7 +2,10 @@ import type { Approval } from '@greenroom/client';
 import { lazy, Suspense } from 'react';
 import { useLocale } from '../i18n/locale.ts';
 import { Spinner } from '../ui/spinner.tsx';
+import { useKeyed } from '../util/keyed-store.ts';
+import { settled } from './approval-cache.ts';
 import { CompactCard } from './compact-card.tsx';
+import { DecidedApproval } from './decided-approval.tsx';
 
 // Code, diffs and Markdown come with it: the list does without them until a card is opened.
 const FullCard = lazy(async () => ({ default: (await import('./full-card.tsx')).FullCard }));
@@ -18,6 +21,11 @@ export type ApprovalCardProps = {
 /** What an agent waits on, and the answers that it takes. */
 export function ApprovalCard({ approval, isCompact, hasKeys = false }: ApprovalCardProps) {
   const { t } = useLocale();
+  const known = useKeyed(settled, approval.approval_id);
+  const decided = known ?? (approval.status === 'pending' ? undefined : approval);
+  if (known === null) return null;
+  // A list may keep its place for a while.
+  if (decided !== undefined) return <DecidedApproval approval={decided} />;
   if (isCompact)
     return (
       <CompactCard

@@ -6,6 +6,7 @@ import { markInvisible } from '../content/invisible.ts';
 import { SafeText } from '../content/safe-text.tsx';
 import { useLocale } from '../i18n/locale.ts';
 import { useSummary } from '../live/summaries.ts';
+import { titleOf } from '../session-list/session-title.ts';
 import { Button } from '../ui/button.tsx';
 import { ActButton } from './act-button.tsx';
 import { AnswerNote } from './answer-note.tsx';
@@ -52,7 +53,7 @@ function Asked({ approval }: { approval: Approval }) {
       typeof value === 'string' ? markInvisible(value) : value,
     ]),
   );
-  const title = summary?.title ?? summary?.prompt ?? approval.session_id;
+  const title = (summary && titleOf(summary)) ?? approval.session_id;
   return (
     <div className="flex min-w-56 flex-1 items-start gap-2.5">
       <CircleAlert aria-hidden className="mt-0.5 size-4 shrink-0 text-needs" />

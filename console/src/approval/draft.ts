@@ -60,7 +60,8 @@ export function changeDraft({ approval_id: id, expires_at: until }: Dated, chang
   const draft = { ...readDraft(id), ...change };
   drafts.set(id, draft);
   const size = draft.reason.length + (draft.input?.length ?? 0) + draft.result.length;
-  remember(PREFIX + id, size > MAX_KEPT ? null : ({ until, draft } satisfies Kept));
+  const isKept = size <= MAX_KEPT && JSON.stringify(draft) !== JSON.stringify(emptyDraft);
+  remember(PREFIX + id, isKept ? ({ until, draft } satisfies Kept) : null);
 }
 
 export function forgetDraft(id: string): void {

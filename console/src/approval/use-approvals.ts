@@ -3,8 +3,10 @@ import { useQuery } from '@tanstack/react-query';
 import { useEffect, useSyncExternalStore } from 'react';
 import { client } from '../api/client.ts';
 import { queryClient } from '../api/query-client.ts';
+import { serverNow } from '../api/server-clock.ts';
 import { summaries } from '../live/summaries.ts';
 import { settled } from './approval-cache.ts';
+import { forgetOldDrafts } from './draft.ts';
 import { oldestFirst } from './pending-list.ts';
 import { throttle } from './throttle.ts';
 
@@ -45,7 +47,17 @@ async function readPending(filter: { session_id?: string }, signal: AbortSignal)
   const pending: Approval[] = [];
   const list = client.approvals.list({ ...filter, status: 'pending', pageSize: MAX_PENDING }, { signal });
   for await (const approval of list) if (pending.push(approval) === MAX_PENDING) break;
+  forgetDraftsOnce();
   return oldestFirst(pending);
+}
+
+let hasForgotten = false;
+
+/** Not before the server has answered, which tells the time. */
+function forgetDraftsOnce(): void {
+  if (hasForgotten) return;
+  hasForgotten = true;
+  forgetOldDrafts(serverNow());
 }
 
 /** How far a session is that waits; the same as long as it waits for the same. */

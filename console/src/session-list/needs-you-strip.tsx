@@ -1,12 +1,14 @@
 import type { Approval } from '@greenroom/client';
 import { useQuery } from '@tanstack/react-query';
-import { Hand } from 'lucide-react';
+import { CircleCheck, Hand } from 'lucide-react';
 import { useLayoutEffect, useRef, useState } from 'react';
 import { client } from '../api/client.ts';
 import { ApprovalCard } from '../approval/approval-card.tsx';
 import { useLocale } from '../i18n/locale.ts';
+import { useSummary } from '../live/summaries.ts';
 import { Button } from '../ui/button.tsx';
 import { ErrorNote } from '../ui/error-note.tsx';
+import { titleOf } from './session-title.ts';
 import { type Slot, takePending } from './strip-slots.ts';
 import { usePointing } from './use-pointing.ts';
 
@@ -77,12 +79,12 @@ function useSlots(
 /** Compact cards name their session. */
 function StripSlot({ slot: { approval, isPending } }: { slot: Slot }) {
   const place = useRef<HTMLLIElement>(null);
-  const [minHeight, setMinHeight] = useState<number>();
+  const [height, setHeight] = useState(0);
   useLayoutEffect(() => {
-    if (!isPending) setMinHeight(place.current?.offsetHeight);
-  }, [isPending]);
+    if (isPending) setHeight(place.current?.offsetHeight ?? 0);
+  });
   return (
-    <li ref={place} style={{ minHeight }} className="min-w-0">
+    <li ref={place} style={{ minHeight: isPending ? undefined : height }} className="flex min-w-0 flex-col">
       {isPending ? <ApprovalCard approval={approval} isCompact /> : <Answered approval={approval} />}
     </li>
   );
@@ -90,13 +92,19 @@ function StripSlot({ slot: { approval, isPending } }: { slot: Slot }) {
 
 /** What came of it: it may have been somebody else who answered, or its time was over. */
 function Answered({ approval }: { approval: Approval }) {
+  const { t } = useLocale();
+  const summary = useSummary(approval.session_id);
   const { data } = useQuery({
     queryKey: ['approvals', 'one', approval.approval_id],
     queryFn: async ({ signal }) => await client.approvals.get(approval.approval_id, { signal }),
   });
   return (
-    <div inert={data === undefined}>
-      <ApprovalCard approval={data ?? approval} isCompact />
+    <div className="flex flex-1 items-center gap-2.5 rounded-lg border bg-raised px-3 py-2.5 text-[13px] text-muted">
+      <CircleCheck aria-hidden className="size-4 shrink-0" />
+      <bdi className="min-w-0 truncate">{(summary && titleOf(summary)) ?? approval.session_id}</bdi>
+      <span role="status" className="ml-auto shrink-0">
+        {t(`sessions.needsYou.status.${data?.status ?? 'pending'}`)}
+      </span>
     </div>
   );
 }

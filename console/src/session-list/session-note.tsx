@@ -1,5 +1,6 @@
 import type { SessionSummary } from '@greenroom/client';
 import { Link } from '@tanstack/react-router';
+import { markInvisible } from '../content/invisible.ts';
 import { type Translate, useLocale } from '../i18n/locale.ts';
 import { cn } from '../ui/class-names.ts';
 import { writeLabel } from './label.ts';
@@ -34,7 +35,7 @@ function noteOf(summary: SessionSummary, t: Translate): { text: string; isCode: 
     if (waiting_for === 'tool') return words(t('sessions.waitsForTool'));
     if (activity === null) return words(t('sessions.starting'));
     if (activity.tool === null) return words(activity.text);
-    return { text: `${activity.tool} ${activity.text}`.trim(), isCode: true };
+    return { text: markInvisible(`${activity.tool} ${activity.text}`.trim()), isCode: true };
   }
   if (status === 'error' && error !== null) return words(error);
   return { text: shortId(session_id), isCode: true };

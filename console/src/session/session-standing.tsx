@@ -1,13 +1,18 @@
 import { LoaderCircle } from 'lucide-react';
 import { formatTime } from '../i18n/format.ts';
 import { type Translate, useLocale } from '../i18n/locale.ts';
+import { live } from '../live/live.ts';
 import { Elapsed } from '../transcript/elapsed.tsx';
+import { useStore } from '../util/store.ts';
 import { useSession } from './use-session.ts';
 
 /** What the session does now, or why it does not. */
 export function SessionStanding({ sessionId }: { sessionId: string }) {
   const { t, locale } = useLocale();
   const { data: session } = useSession(sessionId);
+  const connection = useStore(live.state);
+  // Nobody knows what it does meanwhile.
+  if (connection.name === 'waiting') return <Line>{t('session.outOfDate')}</Line>;
   if (session === undefined) return null;
   const { status, waiting_for: waitingFor, queue } = session;
   const running = session.turns.find((turn) => turn.state === 'running');
@@ -26,7 +31,8 @@ export function SessionStanding({ sessionId }: { sessionId: string }) {
     <Line isMoving>
       {t('session.working')}
       {startedAt !== null && (
-        <span title={formatTime(new Date(startedAt), locale)}>
+        // Not for those who listen: it would be said each second.
+        <span aria-hidden title={formatTime(new Date(startedAt), locale)}>
           <Elapsed from={Date.parse(startedAt)} to={null} />
         </span>
       )}

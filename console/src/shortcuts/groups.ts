@@ -1,3 +1,4 @@
+import { shortcuts as sessionList } from '../session-list/shortcuts.ts';
 import type { ShortcutGroup } from './shortcut.ts';
 
 /** All keys there are, for the sheet that shows them. */
@@ -11,4 +12,5 @@ export const shortcutGroups: readonly ShortcutGroup[] = [
       { keys: 'g ,', says: 'shortcuts.toSettings' },
     ],
   },
+  { title: 'sessions.keys.title', shortcuts: sessionList },
 ];

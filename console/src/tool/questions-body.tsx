@@ -29,7 +29,7 @@ function QuestionView({ question: { question, options, answer } }: { question: Q
         <SafeText text={boundLine(question)} />
       </p>
       <ul className="mt-1 space-y-0.5">
-        {options.slice(0, 20).map((option, index) => (
+        {options.map((option, index) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: Options have no other name than their place.
           <OptionRow key={index} option={option} />
         ))}

@@ -35,6 +35,8 @@ export function FetchBody({ call }: { call: ToolCall }) {
   );
 }
 
+const MOST_RESULTS = 50;
+
 type SearchResult = { title: string; url: string; snippet: string };
 
 export function SearchBody({ call }: { call: ToolCall }) {
@@ -52,10 +54,11 @@ export function SearchBody({ call }: { call: ToolCall }) {
   }
   return (
     <ul className="space-y-2 p-3 text-[13px]">
-      {results.slice(0, 50).map((result, index) => (
+      {results.slice(0, MOST_RESULTS).map((result, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: Results have no other name than their place.
         <ResultRow key={index} result={toResult(result)} />
       ))}
+      {results.length > MOST_RESULTS && <li className="text-muted">… (+{results.length - MOST_RESULTS})</li>}
     </ul>
   );
 }

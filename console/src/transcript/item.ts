@@ -47,8 +47,6 @@ export type PromptItem = Placed & {
   /** How many images it has; they are in the turn itself. */
   images: number;
   state: 'queued' | 'started' | 'steered' | 'taken_back';
-  /** It waited behind others, and may have been edited meanwhile: the turn has what it says now. */
-  hasWaited: boolean;
   /** `task` is what the agent was told about a background task; `agent` what a subagent was told by its own agent. */
   delivery: 'queue' | 'steer' | 'interrupt' | 'task' | 'agent';
   /** Null for a subagent. */

@@ -176,7 +176,7 @@ export class MessageItems {
     const text = blocks.map((block) => (block.type === 'text' ? block.text : '')).join('\n');
     if (text.trim() === '') return;
     const placed = { key: `${seq}`, seq, at: Date.parse(at), turnId };
-    const told = { images: 0, state: 'started' as const, hasWaited: false, turn: null };
+    const told = { images: 0, state: 'started' as const, turn: null };
     this.#parts.lists.push(list, { kind: 'prompt', ...placed, ...told, text, delivery: 'agent' });
   }
 

@@ -12,7 +12,7 @@ import { useShown } from './use-log.ts';
 export function PromptRow({ item }: { item: PromptItem }) {
   const { t } = useLocale();
   const turn = usePromptTurn(item);
-  const text = turn.data?.prompt ?? item.text;
+  const { text } = item;
   const label = labelOf(item);
   return (
     <div className="group/row pt-3">
@@ -38,13 +38,13 @@ function labelOf({ state, delivery }: PromptItem) {
   return null;
 }
 
-/** Images, and what a message says that was edited while it waited, are in the turn alone. */
-function usePromptTurn({ images, hasWaited, state, turnId }: PromptItem) {
+/** Images are in the turn alone. */
+function usePromptTurn({ images, text, state, turnId }: PromptItem) {
   const { sessionId } = useShown();
   return useQuery({
-    queryKey: ['turn', sessionId, turnId, state],
+    queryKey: ['turn', sessionId, turnId, state, images, text.length],
     queryFn: async ({ signal }) => await client.sessions.turn(sessionId, turnId ?? '', { signal }),
-    enabled: turnId !== null && (images > 0 || hasWaited),
+    enabled: turnId !== null && images > 0,
     staleTime: Number.POSITIVE_INFINITY,
   });
 }

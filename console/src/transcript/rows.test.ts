@@ -13,7 +13,6 @@ const prompt = (key: string, state: 'started' | 'steered' = 'started'): Transcri
   text: `ask ${key}`,
   images: 0,
   state,
-  hasWaited: false,
   delivery: 'queue',
   turn: 1,
 });

@@ -195,6 +195,36 @@ describe('a transcript', () => {
     );
   });
 
+  test('shows a message that waits where its turn begins, as it was edited; one that was taken back says so', () => {
+    const turn = (seq: number, id: string, data: object): SessionEvent => {
+      const kind = 'phase' in data ? 'turn' : 'prompt';
+      const at = new Date(seq).toISOString();
+      const common = { turn: 1, state: 'queued', error: null, cost_usd: null, steered_into: null };
+      return { seq, kind, turn_id: id, at, data: { ...common, ...data } } as unknown as SessionEvent;
+    };
+    const say = (text: string) => ({ text, delivery: 'queue', images: 0 });
+    const transcript = readWhole([
+      turn(1, 'a', say('first')),
+      turn(2, 'a', { phase: 'started' }),
+      turn(3, 'b', say('second')),
+      turn(4, 'c', say('third')),
+      turn(5, 'b', { phase: 'edited', text: 'second, better' }),
+      turn(6, 'b', { phase: 'moved', delivery: 'steer', before: null }),
+      turn(7, 'c', { phase: 'ended', state: 'cancelled' }),
+      turn(8, 'a', { phase: 'ended', state: 'completed' }),
+      turn(9, 'b', { phase: 'started' }),
+    ]);
+    const shown = main(transcript).map((item) =>
+      item.kind === 'prompt' ? `${item.text} ${item.state} ${item.delivery}` : item.kind,
+    );
+    assert.deepEqual(shown, [
+      'first started queue',
+      'third taken_back queue',
+      'turn_end',
+      'second, better started steer',
+    ]);
+  });
+
   test('gives a call the result that came on another page, and says which calls never had one', () => {
     const call = said(1, { type: 'tool_use', id: 'c1', name: 'Bash', input: { command: 'ls' } });
     const other = said(2, { type: 'tool_use', id: 'c2', name: 'Bash', input: {} });

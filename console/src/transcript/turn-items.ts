@@ -33,7 +33,6 @@ export class TurnItems {
       text: data.text,
       images: data.images,
       state: 'queued',
-      hasWaited: !isNext,
       delivery: data.delivery,
       turn: data.turn,
     };
@@ -44,10 +43,10 @@ export class TurnItems {
   takeTurn(event: TurnEvent): void {
     const turnId = event.turn_id ?? '';
     switch (event.data.phase) {
-      // Where a message stands among those that wait shows when it begins.
       case 'queued':
-      case 'moved':
         break;
+      // Where a message stands among those that wait shows when it begins.
+      case 'moved':
       case 'edited':
         this.#edit(turnId, event.data);
         break;
@@ -67,10 +66,16 @@ export class TurnItems {
     }
   }
 
-  #edit(turnId: string, { text, images }: TurnEvent['data']): void {
+  #edit(turnId: string, { text, images, delivery }: TurnEvent['data']): void {
     const queued = this.#queued.get(turnId);
-    if (queued === undefined || text === undefined) return;
-    const item = { ...queued.item, text, ...(images === undefined ? {} : { images }) };
+    if (queued === undefined) return;
+    const { item: before } = queued;
+    const item = {
+      ...before,
+      text: text ?? before.text,
+      images: images ?? before.images,
+      delivery: delivery ?? before.delivery,
+    };
     this.#queued.set(turnId, { ...queued, item });
     if (queued.isShown) this.#lists.replace(item);
   }
@@ -91,8 +96,6 @@ export class TurnItems {
     if (neverStarted) this.#show(turnId, 'taken_back');
     if (neverStarted && data.state === 'cancelled') return;
     const startedAt = this.#startedAt.get(turnId);
-    // Newer servers say how long it took: its beginning may lie on an older page.
-    const { duration_ms: saysMs } = data as { duration_ms?: number | null };
     this.#lists.push(MAIN, {
       kind: 'turn_end',
       key: `${seq}`,
@@ -102,7 +105,8 @@ export class TurnItems {
       turn: data.turn,
       state: data.state === 'error' || data.state === 'cancelled' ? data.state : 'completed',
       error: data.error,
-      durationMs: saysMs ?? (startedAt === undefined ? null : Date.parse(at) - startedAt),
+      // Its beginning may lie on an older page.
+      durationMs: data.duration_ms ?? (startedAt === undefined ? null : Date.parse(at) - startedAt),
       costUsd: data.cost_usd,
     });
   }
