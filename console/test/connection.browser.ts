@@ -49,6 +49,7 @@ describe('the tabs of a browser', () => {
     assert.equal(await page.title(), 'Settings · Greenroom');
     const plain = await icon.getAttribute('href');
     const sessionId = await console.server.execute({ prompt: run('echo hi'), approvals: 'ask' });
+    await console.server.event(sessionId, (event) => event.kind === 'approval');
     await page.waitForFunction(() => document.title === '(1) Settings · Greenroom');
     assert.notEqual(await icon.getAttribute('href'), plain);
     for await (const approval of console.server.client.approvals.list({ status: 'pending' }))

@@ -8,7 +8,7 @@ import { makeKey, signIn } from './support/sign-in.ts';
 /** Chromium says so of an answer that refuses a draft. */
 const refused = /status of 422/;
 
-describe('a new session', () => {
+describe('the form of a new session', () => {
   let console: Console;
   before(async () => {
     console = await startConsole();

@@ -13,6 +13,8 @@ export type DialogProps = {
   /** `side` slides in from the right, and fills a phone. */
   place?: 'middle' | 'side';
   className?: string;
+  /** Without room around its content, which brings its own. */
+  isFlush?: boolean;
   children: ReactNode;
 };
 
@@ -24,6 +26,7 @@ export function Dialog({
   description,
   place = 'middle',
   className,
+  isFlush = false,
   children,
 }: DialogProps) {
   const { t } = useLocale();
@@ -51,7 +54,9 @@ export function Dialog({
               <X aria-hidden />
             </Base.Close>
           </header>
-          <div className="min-h-0 flex-1 overflow-y-auto px-5 py-4">{children}</div>
+          <div className={cn('min-h-0 flex-1', isFlush ? 'overflow-hidden' : 'overflow-y-auto px-5 py-4')}>
+            {children}
+          </div>
         </Base.Popup>
       </Base.Portal>
     </Base.Root>
