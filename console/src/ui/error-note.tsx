@@ -1,6 +1,6 @@
-import { GreenroomError } from '@greenroom/client';
+import { GreenroomConnectionError, GreenroomError } from '@greenroom/client';
 import { CircleAlert } from 'lucide-react';
-import { useLocale } from '../i18n/locale.ts';
+import { type Translate, useLocale } from '../i18n/locale.ts';
 import { Button } from './button.tsx';
 
 /** What went wrong in the server's words, what can be done, and the request's name in its log. */
@@ -14,7 +14,7 @@ export function ErrorNote({ error, onRetry }: { error: unknown; onRetry?: () => 
     >
       <CircleAlert aria-hidden className="mt-0.5 size-4 shrink-0 text-danger" />
       <div className="min-w-0 flex-1">
-        <p>{isAnswer ? error.detail : error instanceof Error ? error.message : t('error.unreachable')}</p>
+        <p>{says(error, t)}</p>
         {isAnswer && error.hint !== undefined && <p className="text-muted">{error.hint}</p>}
         {isAnswer && error.requestId !== undefined && (
           <p className="font-mono text-muted text-xs">{t('error.requestId', { id: error.requestId })}</p>
@@ -27,4 +27,11 @@ export function ErrorNote({ error, onRetry }: { error: unknown; onRetry?: () => 
       )}
     </div>
   );
+}
+
+function says(error: unknown, t: Translate): string {
+  if (error instanceof GreenroomError) return error.detail;
+  // What browsers say of it is English, and tells nothing.
+  if (error instanceof GreenroomConnectionError || !(error instanceof Error)) return t('error.unreachable');
+  return error.message;
 }
