@@ -12,5 +12,5 @@ export function useDraft(): {
 } {
   const [draft, setDraft] = useState<Draft>(() => remembered<Draft>(STORAGE_KEY) ?? {});
   useEffect(() => remember(STORAGE_KEY, Object.keys(draft).length === 0 ? null : draft), [draft]);
-  return { draft, setDraft, forget: () => remember(STORAGE_KEY, null) };
+  return { draft, setDraft, forget: () => setDraft({}) };
 }
