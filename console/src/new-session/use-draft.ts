@@ -17,5 +17,5 @@ export function useDraft(): {
 } {
   const [draft, setDraft] = useState<Draft>(keptDraft);
   useEffect(() => remember(STORAGE_KEY, Object.keys(draft).length === 0 ? null : draft), [draft]);
-  return { draft, setDraft, forget: () => remember(STORAGE_KEY, null) };
+  return { draft, setDraft, forget: () => setDraft({}) };
 }
