@@ -1,9 +1,7 @@
-import { useQueryClient } from '@tanstack/react-query';
 import { useLocation, useNavigate } from '@tanstack/react-router';
 import { useEffect } from 'react';
 import { signedOut } from '../api/signed-out.ts';
 import { useMe } from '../api/use-me.ts';
-import { live } from '../live/live.ts';
 import { useStore } from '../util/store.ts';
 
 /** Leads to the sign-in page when the server wants a key, from wherever that shows, and remembers where one was. */
@@ -17,15 +15,4 @@ export function SignInGate() {
     void navigate({ to: '/sign-in', search: { next: href }, replace: true });
   }, [isSignedOut, pathname, href, navigate]);
   return null;
-}
-
-/** What is to be done when somebody else is there now: nothing of the one before stays. */
-export function useIdentityChange(): (change: 'signed_in' | 'signed_out') => void {
-  const queries = useQueryClient();
-  return (change) => {
-    live.stop();
-    queries.clear();
-    signedOut.set(change === 'signed_out');
-    if (change === 'signed_in') live.start();
-  };
 }

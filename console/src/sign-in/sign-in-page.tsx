@@ -1,9 +1,9 @@
 import type { SignIn } from '@greenroom/client';
 import { useMutation } from '@tanstack/react-query';
-import { useNavigate, useSearch } from '@tanstack/react-router';
+import { useSearch } from '@tanstack/react-router';
 import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { client } from '../api/client.ts';
-import { useIdentityChange } from '../app/sign-in-gate.tsx';
+import { beginAnew } from '../app/begin-anew.ts';
 import { usePageTitle } from '../attention/page-title.tsx';
 import { useLocale } from '../i18n/locale.ts';
 import { Button } from '../ui/button.tsx';
@@ -55,15 +55,10 @@ export function SignInPage() {
 }
 
 function useSignIn() {
-  const navigate = useNavigate();
-  const changeIdentity = useIdentityChange();
   const { next } = useSearch({ from: '/sign-in' });
   return useMutation({
     mutationFn: async (proof: SignIn) => await client.signIn(proof),
-    onSuccess: async () => {
-      changeIdentity('signed_in');
-      await navigate({ to: next ?? '/sessions', replace: true });
-    },
+    onSuccess: () => beginAnew(next ?? '/sessions'),
   });
 }
 
