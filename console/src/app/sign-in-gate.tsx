@@ -1,5 +1,6 @@
 import { useLocation, useNavigate } from '@tanstack/react-router';
 import { useEffect } from 'react';
+import { consolePath } from '../api/client.ts';
 import { signedOut } from '../api/signed-out.ts';
 import { useMe } from '../api/use-me.ts';
 import { useStore } from '../util/store.ts';
@@ -15,4 +16,9 @@ export function SignInGate() {
     void navigate({ to: '/sign-in', search: { next: href }, replace: true });
   }, [isSignedOut, pathname, href, navigate]);
   return null;
+}
+
+/** Somebody else is there now. The page begins anew, so that nothing of the one before stays in it. */
+export function beginAnew(place: string): void {
+  window.location.replace(consolePath + place.replace(/^\//, ''));
 }

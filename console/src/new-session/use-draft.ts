@@ -4,13 +4,18 @@ import type { Draft } from './draft.ts';
 
 const STORAGE_KEY = 'greenroom.newSession';
 
+function keptDraft(): Draft {
+  const kept = remembered<Draft>(STORAGE_KEY);
+  return typeof kept === 'object' && kept !== null && !Array.isArray(kept) ? kept : {};
+}
+
 /** What is being written survives a reload, and is gone once the session has started. */
 export function useDraft(): {
   draft: Draft;
   setDraft: (draft: Draft) => void;
   forget: () => void;
 } {
-  const [draft, setDraft] = useState<Draft>(() => remembered<Draft>(STORAGE_KEY) ?? {});
+  const [draft, setDraft] = useState<Draft>(keptDraft);
   useEffect(() => remember(STORAGE_KEY, Object.keys(draft).length === 0 ? null : draft), [draft]);
   return { draft, setDraft, forget: () => remember(STORAGE_KEY, null) };
 }

@@ -1,7 +1,7 @@
 import { useMutation } from '@tanstack/react-query';
 import { client } from '../api/client.ts';
 import { useMe } from '../api/use-me.ts';
-import { beginAnew } from '../app/begin-anew.ts';
+import { beginAnew } from '../app/sign-in-gate.tsx';
 import { useLocale } from '../i18n/locale.ts';
 import { Badge } from '../ui/badge.tsx';
 import { Button } from '../ui/button.tsx';

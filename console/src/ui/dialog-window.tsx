@@ -13,13 +13,14 @@ export function DialogWindow({
   description,
   place = 'middle',
   className,
+  isFlush = false,
   children,
 }: DialogProps) {
   const { t } = useLocale();
   return (
     <Base.Root open={isOpen} onOpenChange={(open) => !open && onClose()}>
       <Base.Portal>
-        <Base.Backdrop className="fixed inset-0 z-40 bg-black/50 transition-opacity data-[ending-style]:opacity-0 data-[starting-style]:opacity-0" />
+        <Base.Backdrop className="fixed inset-0 z-40 bg-[#000000]/50 transition-opacity data-[ending-style]:opacity-0 data-[starting-style]:opacity-0" />
         <Base.Popup
           className={cn(
             'fixed z-50 flex flex-col overflow-hidden border bg-panel shadow-raised transition-all data-[ending-style]:opacity-0 data-[starting-style]:opacity-0',
@@ -40,7 +41,9 @@ export function DialogWindow({
               <X aria-hidden />
             </Base.Close>
           </header>
-          <div className="min-h-0 flex-1 overflow-y-auto px-5 py-4">{children}</div>
+          <div className={cn('min-h-0 flex-1', isFlush ? 'overflow-hidden' : 'overflow-y-auto px-5 py-4')}>
+            {children}
+          </div>
         </Base.Popup>
       </Base.Portal>
     </Base.Root>

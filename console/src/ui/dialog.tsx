@@ -8,6 +8,8 @@ export type DialogProps = {
   /** `side` slides in from the right, and fills a phone. */
   place?: 'middle' | 'side';
   className?: string;
+  /** Without room around its content, which brings its own. */
+  isFlush?: boolean;
   children: ReactNode;
 };
 

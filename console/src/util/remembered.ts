@@ -15,6 +15,17 @@ export function remembered<T>(key: string): T | null {
   }
 }
 
+/** The names of what is kept that begin so. */
+export function rememberedKeys(prefix: string): string[] {
+  const names = new Set(unstored.keys());
+  try {
+    for (const name of Object.keys(localStorage)) names.add(name);
+  } catch {
+    // Closed to the page: there is only what this page keeps.
+  }
+  return [...names].filter((name) => name.startsWith(prefix));
+}
+
 /** Null forgets it. */
 export function remember(key: string, value: unknown): void {
   try {
