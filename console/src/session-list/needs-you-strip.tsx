@@ -1,20 +1,13 @@
 import type { Approval } from '@greenroom/client';
 import { useQuery } from '@tanstack/react-query';
-import { CircleCheck, Hand } from 'lucide-react';
-import { useLayoutEffect, useRef, useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import { client } from '../api/client.ts';
-import { ApprovalCard } from '../approval/approval-card.tsx';
-import { useLocale } from '../i18n/locale.ts';
-import { useSummary } from '../live/summaries.ts';
-import { Button } from '../ui/button.tsx';
 import { ErrorNote } from '../ui/error-note.tsx';
-import { titleOf } from './session-title.ts';
-import { type Slot, takePending } from './strip-slots.ts';
-import { usePointing } from './use-pointing.ts';
 
 /** The newest of them at most. */
 const MAX_READ = 200;
-const SHOWN = 4;
+
+const NeedsYouList = lazy(async () => ({ default: (await import('./needs-you-list.tsx')).NeedsYouList }));
 
 function usePendingApprovals() {
   return useQuery({
@@ -30,81 +23,17 @@ function usePendingApprovals() {
   });
 }
 
-/** What agents wait for, over all sessions, answered in place. `isHeld`: somebody points at the rows below. */
+/** What agents wait for, over all sessions. The code of its cards comes when there is something to answer. */
 export function NeedsYouStrip({ isHeld }: { isHeld: boolean }) {
-  const { t } = useLocale();
-  const { data, error, refetch } = usePendingApprovals();
-  const { pointing, handlers } = usePointing();
-  const slots = useSlots(data, { isHeld, isPointed: pointing !== 'away' });
-  const [isAll, setAll] = useState(false);
-  if (error !== null && data === undefined) return <ErrorNote error={error} onRetry={() => void refetch()} />;
-  if (slots.length === 0) return null;
-  const shown = isAll ? slots : slots.slice(0, SHOWN);
-  const waiting = slots.filter(({ isPending }) => isPending).length;
+  const { data = [], error, isLoadingError, refetch } = usePendingApprovals();
+  const [wasNeeded, setNeeded] = useState(false);
+  if (data.length > 0 && !wasNeeded) setNeeded(true);
+  if (isLoadingError) return <ErrorNote error={error} onRetry={() => void refetch()} />;
   return (
-    <section aria-label={t('sessions.needsYou.title')} className="flex flex-col gap-2" {...handlers}>
-      <h2 className="flex items-center gap-2 font-medium text-[13px] text-needs">
-        <Hand aria-hidden className="size-4" />
-        <span role="status">{t('sessions.needsYou.count', { count: waiting })}</span>
-      </h2>
-      <ul className="grid grid-cols-1 items-start gap-2 lg:grid-cols-2">
-        {shown.map((slot) => (
-          <StripSlot key={slot.approval.approval_id} slot={slot} />
-        ))}
-      </ul>
-      {slots.length > SHOWN && (
-        <Button size="small" kind="quiet" className="self-start" onClick={() => setAll(!isAll)}>
-          {isAll ? t('sessions.needsYou.fewer') : t('sessions.needsYou.all', { count: slots.length - SHOWN })}
-        </Button>
-      )}
-    </section>
-  );
-}
-
-/** What was answered keeps its place while somebody points at the strip: the next one would slip under the pointer. */
-function useSlots(
-  pending: readonly Approval[] | undefined,
-  { isHeld, isPointed }: { isHeld: boolean; isPointed: boolean },
-): readonly Slot[] {
-  const [slots, setSlots] = useState<readonly Slot[]>([]);
-  const isFirst = useRef(true);
-  useLayoutEffect(() => {
-    if (pending === undefined || (isHeld && !isFirst.current)) return;
-    isFirst.current = false;
-    setSlots((now) => takePending(now, pending, { keepsAnswered: isPointed }));
-  }, [pending, isHeld, isPointed]);
-  return slots;
-}
-
-/** Compact cards name their session. */
-function StripSlot({ slot: { approval, isPending } }: { slot: Slot }) {
-  const place = useRef<HTMLLIElement>(null);
-  const [height, setHeight] = useState(0);
-  useLayoutEffect(() => {
-    if (isPending) setHeight(place.current?.offsetHeight ?? 0);
-  });
-  return (
-    <li ref={place} style={{ minHeight: isPending ? undefined : height }} className="flex min-w-0 flex-col">
-      {isPending ? <ApprovalCard approval={approval} isCompact /> : <Answered approval={approval} />}
-    </li>
-  );
-}
-
-/** What came of it: it may have been somebody else who answered, or its time was over. */
-function Answered({ approval }: { approval: Approval }) {
-  const { t } = useLocale();
-  const summary = useSummary(approval.session_id);
-  const { data } = useQuery({
-    queryKey: ['approvals', 'one', approval.approval_id],
-    queryFn: async ({ signal }) => await client.approvals.get(approval.approval_id, { signal }),
-  });
-  return (
-    <div className="flex flex-1 items-center gap-2.5 rounded-lg border bg-raised px-3 py-2.5 text-[13px] text-muted">
-      <CircleCheck aria-hidden className="size-4 shrink-0" />
-      <bdi className="min-w-0 truncate">{(summary && titleOf(summary)) ?? approval.session_id}</bdi>
-      <span role="status" className="ml-auto shrink-0">
-        {t(`sessions.needsYou.status.${data?.status ?? 'pending'}`)}
-      </span>
-    </div>
+    wasNeeded && (
+      <Suspense fallback={null}>
+        <NeedsYouList pending={data} isHeld={isHeld} />
+      </Suspense>
+    )
   );
 }
