@@ -4,6 +4,10 @@ import { CircleCheck, Hand } from 'lucide-react';
 import { useLayoutEffect, useRef, useState } from 'react';
 import { client } from '../api/client.ts';
 import { ApprovalCard } from '../approval/approval-card.tsx';
+import { readDraft, wordsOf } from '../approval/draft.ts';
+import { LeftApproval } from '../approval/left-approval.tsx';
+import { usePendingApprovals } from '../approval/use-approvals.ts';
+import { useStill } from '../approval/use-still.ts';
 import { useLocale } from '../i18n/locale.ts';
 import { useSummary } from '../live/summaries.ts';
 import { Button } from '../ui/button.tsx';
@@ -12,31 +16,17 @@ import { titleOf } from './session-title.ts';
 import { type Slot, takePending } from './strip-slots.ts';
 import { usePointing } from './use-pointing.ts';
 
-/** The newest of them at most. */
-const MAX_READ = 200;
 const SHOWN = 4;
-
-function usePendingApprovals() {
-  return useQuery({
-    queryKey: ['approvals', 'pending'],
-    queryFn: async ({ signal }) => {
-      const pending: Approval[] = [];
-      for await (const approval of client.approvals.list({ status: 'pending', pageSize: 50 }, { signal })) {
-        pending.push(approval);
-        if (pending.length >= MAX_READ) break;
-      }
-      return pending;
-    },
-  });
-}
 
 /** What agents wait for, over all sessions, answered in place. `isHeld`: somebody points at the rows below. */
 export function NeedsYouStrip({ isHeld }: { isHeld: boolean }) {
   const { t } = useLocale();
-  const { data, error, refetch } = usePendingApprovals();
+  const { data, approvals, error, refetch } = usePendingApprovals();
   const { pointing, handlers } = usePointing();
-  const slots = useSlots(data, { isHeld, isPointed: pointing !== 'away' });
+  const [slots, drop] = useSlots(data && approvals, { isHeld, isPointed: pointing !== 'away' });
   const [isAll, setAll] = useState(false);
+  const frame = useRef<HTMLUListElement>(null);
+  useStill(frame, slots.length > 0);
   if (error !== null && data === undefined) return <ErrorNote error={error} onRetry={() => void refetch()} />;
   if (slots.length === 0) return null;
   const shown = isAll ? slots : slots.slice(0, SHOWN);
@@ -47,9 +37,13 @@ export function NeedsYouStrip({ isHeld }: { isHeld: boolean }) {
         <Hand aria-hidden className="size-4" />
         <span role="status">{t('sessions.needsYou.count', { count: waiting })}</span>
       </h2>
-      <ul className="grid grid-cols-1 items-start gap-2 lg:grid-cols-2">
+      <ul ref={frame} className="grid grid-cols-1 items-start gap-2 lg:grid-cols-2">
         {shown.map((slot) => (
-          <StripSlot key={slot.approval.approval_id} slot={slot} />
+          <StripSlot
+            key={slot.approval.approval_id}
+            slot={slot}
+            onDismiss={() => drop(slot.approval.approval_id)}
+          />
         ))}
       </ul>
       {slots.length > SHOWN && (
@@ -61,23 +55,34 @@ export function NeedsYouStrip({ isHeld }: { isHeld: boolean }) {
   );
 }
 
-/** What was answered keeps its place while somebody points at the strip: the next one would slip under the pointer. */
+/** What was answered keeps its place while somebody points at the strip: the next one would slip under the pointer. So do words of somebody. */
 function useSlots(
   pending: readonly Approval[] | undefined,
   { isHeld, isPointed }: { isHeld: boolean; isPointed: boolean },
-): readonly Slot[] {
+): [readonly Slot[], (id: string) => void] {
   const [slots, setSlots] = useState<readonly Slot[]>([]);
   const isFirst = useRef(true);
   useLayoutEffect(() => {
     if (pending === undefined || (isHeld && !isFirst.current)) return;
     isFirst.current = false;
-    setSlots((now) => takePending(now, pending, { keepsAnswered: isPointed }));
+    setSlots((now) =>
+      takePending(now, pending, {
+        keeps: ({ approval_id: id }) => isPointed || hasWords(id),
+      }),
+    );
   }, [pending, isHeld, isPointed]);
-  return slots;
+  const drop = (id: string): void =>
+    setSlots((now) => now.filter(({ approval, isPending }) => isPending || approval.approval_id !== id));
+  return [slots, drop];
+}
+
+function hasWords(id: string): boolean {
+  return wordsOf(readDraft(id)) !== '';
 }
 
 /** Compact cards name their session. */
-function StripSlot({ slot: { approval, isPending } }: { slot: Slot }) {
+function StripSlot({ slot, onDismiss }: { slot: Slot; onDismiss: () => void }) {
+  const { approval, isPending } = slot;
   const place = useRef<HTMLLIElement>(null);
   const [height, setHeight] = useState(0);
   useLayoutEffect(() => {
@@ -85,9 +90,19 @@ function StripSlot({ slot: { approval, isPending } }: { slot: Slot }) {
   });
   return (
     <li ref={place} style={{ minHeight: isPending ? undefined : height }} className="flex min-w-0 flex-col">
-      {isPending ? <ApprovalCard approval={approval} isCompact /> : <Answered approval={approval} />}
+      {isPending ? (
+        <ApprovalCard approval={approval} isCompact />
+      ) : (
+        <NoLongerPending approval={approval} onDismiss={onDismiss} />
+      )}
     </li>
   );
+}
+
+function NoLongerPending({ approval, onDismiss }: { approval: Approval; onDismiss: () => void }) {
+  const [isLeft] = useState(() => hasWords(approval.approval_id));
+  if (isLeft) return <LeftApproval id={approval.approval_id} onDismiss={onDismiss} />;
+  return <Answered approval={approval} />;
 }
 
 /** What came of it: it may have been somebody else who answered, or its time was over. */
