@@ -42,7 +42,7 @@ export function NeedsYouStrip({ isHeld }: { isHeld: boolean }) {
           <StripSlot
             key={slot.approval.approval_id}
             slot={slot}
-            onDismiss={() => drop(slot.approval.approval_id)}
+            onDismiss={() => pointing === 'away' && drop(slot.approval.approval_id)}
           />
         ))}
       </ul>
@@ -100,8 +100,12 @@ function StripSlot({ slot, onDismiss }: { slot: Slot; onDismiss: () => void }) {
 }
 
 function NoLongerPending({ approval, onDismiss }: { approval: Approval; onDismiss: () => void }) {
-  const [isLeft] = useState(() => hasWords(approval.approval_id));
-  if (isLeft) return <LeftApproval id={approval.approval_id} onDismiss={onDismiss} />;
+  const [isLeft, setLeft] = useState(() => hasWords(approval.approval_id));
+  const dismiss = (): void => {
+    setLeft(false);
+    onDismiss();
+  };
+  if (isLeft) return <LeftApproval id={approval.approval_id} onDismiss={dismiss} />;
   return <Answered approval={approval} />;
 }
 
