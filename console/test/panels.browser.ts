@@ -87,7 +87,6 @@ describe('beside a session', () => {
       panel.getByRole('link', { name: 'Download' }).click(),
     ]);
     assert.equal(download.suggestedFilename(), 'greet.txt');
-    await page.goBack();
     await page.goto(`${console.server.url}/console/sessions/${id}?panel=files`);
     await panel.locator('input[type=file]').setInputFiles({
       name: 'Ünïcode ✓.txt',

@@ -13,15 +13,13 @@ export function ConnectionNote() {
   useNow('second');
   return (
     <div className="flex items-center gap-2 px-2 py-1 text-muted text-xs">
-      <span
-        aria-hidden
-        className={cn(
-          'size-2 shrink-0 rounded-full',
-          state.name === 'live' ? 'bg-done' : state.name === 'connecting' ? 'bg-needs' : 'bg-danger',
-        )}
-      />
-      <span role="status" className="flex-1">
+      <span aria-hidden className={cn('size-2 shrink-0 rounded-full', colours[state.name])} />
+      <span role="status" className="min-w-0 flex-1">
         {describe(state, t)}
+        {/* The seconds are for the eye: read aloud, each of them would be. */}
+        {state.name === 'waiting' && (
+          <span aria-hidden> {t('connection.nextTry', { count: secondsLeft(state) })}</span>
+        )}
       </span>
       {state.name === 'waiting' && (
         <Button kind="quiet" size="small" onClick={() => live.wake()}>
@@ -32,10 +30,19 @@ export function ConnectionNote() {
   );
 }
 
-function describe(state: ConnectionState, t: Translate): string {
-  if (state.name === 'live') return t('connection.live');
-  if (state.name === 'paused') return t('connection.paused');
-  if (!navigator.onLine) return t('connection.offline');
-  if (state.name !== 'waiting') return t('connection.connecting');
-  return t('connection.waiting', { count: Math.max(0, Math.ceil((state.retryAt - Date.now()) / 1_000)) });
+const colours: Record<ConnectionState['name'], string> = {
+  live: 'bg-done',
+  connecting: 'bg-needs',
+  waiting: 'bg-danger',
+  paused: 'bg-line-strong',
+  stopped: 'bg-line-strong',
+};
+
+function describe({ name }: ConnectionState, t: Translate): string {
+  if ((name === 'connecting' || name === 'waiting') && !navigator.onLine) return t('connection.offline');
+  return t(`connection.${name}`);
+}
+
+function secondsLeft({ retryAt }: { retryAt: number }): number {
+  return Math.max(0, Math.ceil((retryAt - Date.now()) / 1_000));
 }

@@ -3,13 +3,12 @@ import { Activity, List, Plus, Settings } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { useLocale } from '../i18n/locale.ts';
 import { NeedsYouCount } from '../session-list/needs-you-count.tsx';
-import { ConnectionNote } from './connection-note.tsx';
 
 /** Where one can go. `onGo` closes the drawer that it is in on phones. */
 export function Navigation({ onGo }: { onGo: () => void }) {
   const { t } = useLocale();
   return (
-    <div className="flex h-full flex-col gap-1 p-3">
+    <div className="flex flex-col gap-1 p-3">
       <div className="flex items-center gap-2 px-2 pb-3 font-semibold">
         <Activity aria-hidden className="size-4.5 text-accent" />
         {t('app.name')}
@@ -21,7 +20,6 @@ export function Navigation({ onGo }: { onGo: () => void }) {
         <Place to="/new" icon={<Plus aria-hidden />} label={t('new.title')} onGo={onGo} />
         <Place to="/settings" icon={<Settings aria-hidden />} label={t('app.settings')} onGo={onGo} />
       </nav>
-      <ConnectionNote />
     </div>
   );
 }

@@ -4,6 +4,7 @@ import { type ReactNode, useRef } from 'react';
 import { markInvisible } from '../content/invisible.ts';
 import { useLocale } from '../i18n/locale.ts';
 import type { WordKey } from '../i18n/words.ts';
+import { useSession } from '../session/use-session.ts';
 import { Badge } from '../ui/badge.tsx';
 import { canAnswer } from './act-button.tsx';
 import { AnswerNote } from './answer-note.tsx';
@@ -13,11 +14,10 @@ import { ClientToolCard } from './client-tool-card.tsx';
 import { Countdown } from './countdown.tsx';
 import { denial } from './deny-row.tsx';
 import { useDraft } from './draft.ts';
+import { PermissionCard } from './permission-card.tsx';
 import { PlanCard } from './plan-card.tsx';
 import { QuestionCard } from './question-card.tsx';
-import { ToolCard } from './tool-card.tsx';
 import { type Answering, useAnswer } from './use-answer.ts';
-import { useSession } from './working-directory.tsx';
 
 type Look = { title: WordKey; icon: ReactNode; Body: (props: CardProps) => ReactNode; isAllowable: boolean };
 
@@ -25,7 +25,7 @@ const looks: Record<ApprovalKind, Look> = {
   tool: {
     title: 'approval.title.tool',
     icon: <ShieldQuestion aria-hidden />,
-    Body: ToolCard,
+    Body: PermissionCard,
     isAllowable: true,
   },
   plan: { title: 'approval.title.plan', icon: <ListChecks aria-hidden />, Body: PlanCard, isAllowable: true },

@@ -1,4 +1,4 @@
-import type { Approval } from '@greenroom/client';
+import type { Approval, SessionSummary } from '@greenroom/client';
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useSyncExternalStore } from 'react';
 import { client } from '../api/client.ts';
@@ -17,7 +17,7 @@ const REFRESH_MS = 1_000;
 
 /** All that agents wait on, oldest first; of very many, the newest 100. */
 export function usePendingApprovals() {
-  useRefresh('pending', () => [...summaries.keys()].map(stateOf).join());
+  useRefresh('pending');
   const query = useQuery({
     queryKey: ['approvals', 'pending'],
     queryFn: async ({ signal }) => await readPending({}, signal),
@@ -27,7 +27,7 @@ export function usePendingApprovals() {
 
 /** All that one session waits on, oldest first. */
 export function useSessionApprovals(sessionId: string) {
-  useRefresh(sessionId, () => stateOf(sessionId));
+  useRefresh(sessionId);
   const query = useQuery({
     queryKey: ['approvals', sessionId],
     queryFn: async ({ signal }) => await readPending({ session_id: sessionId }, signal),
@@ -61,24 +61,19 @@ function forgetDraftsOnce(): void {
 }
 
 /** How far a session is that waits; the same as long as it waits for the same. */
-function stateOf(sessionId: string): string {
-  const summary = summaries.get(sessionId);
-  return summary === undefined || summary.waiting_for === null ? '' : `${sessionId}:${summary.last_seq}`;
+function stateOf(summary: SessionSummary | undefined): string {
+  return summary === undefined || summary.waiting_for === null ? '' : `${summary.last_seq}`;
 }
 
-/** Reads again when the sessions' states say that something else may be pending. */
-function useRefresh(key: string, readState: () => string): void {
-  // biome-ignore lint/correctness/useExhaustiveDependencies: What it reads is named by the key.
+/** Reads again when a session's state says that something else may be pending: of the one that is named, or of any. */
+function useRefresh(key: string): void {
   useEffect(() => {
-    let state = readState();
     const refresh = throttle(
       () => void queryClient.invalidateQueries({ queryKey: ['approvals', key] }),
       REFRESH_MS,
     );
-    return summaries.subscribeAll(() => {
-      const now = readState();
-      if (now !== state) refresh();
-      state = now;
+    return summaries.subscribeAll((id, now, before) => {
+      if ((key === 'pending' || key === id) && stateOf(now) !== stateOf(before)) refresh();
     });
   }, [key]);
 }

@@ -1,15 +1,6 @@
-import { useQuery } from '@tanstack/react-query';
-import { client } from '../api/client.ts';
 import { SafeText } from '../content/safe-text.tsx';
 import { useLocale } from '../i18n/locale.ts';
-
-/** The session that asks, as the whole page has it. */
-export function useSession(sessionId: string) {
-  return useQuery({
-    queryKey: ['session', sessionId],
-    queryFn: async ({ signal }) => await client.sessions.get(sessionId, { signal }),
-  });
-}
+import { useSession } from '../session/use-session.ts';
 
 export function WorkingDirectory({ sessionId }: { sessionId: string }) {
   const { t } = useLocale();

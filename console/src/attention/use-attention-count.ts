@@ -1,10 +1,9 @@
 import { useEffect } from 'react';
 import { live } from '../live/live.ts';
-import { TabChannel } from '../live/tab-watch.ts';
+import { tabChannel as channel } from '../live/tab-channel.ts';
 import { useNeedsYouCount } from '../session-list/counts.ts';
 import { Store, useStore } from '../util/store.ts';
 
-const channel = new TabChannel();
 /** What the tab that watches for all has told; null when none has since this one was paused. */
 const told = new Store<number | null>(null);
 channel.listen((count) => told.set(count));

@@ -57,7 +57,11 @@ export function SessionSettings({ sessionId, standing }: { sessionId: string; st
       <Menu
         trigger={
           <Pill label={t('composer.settings.effort')} icon={<Gauge aria-hidden />}>
-            {t(`composer.settings.efforts.${effort ?? 'none'}`)}
+            {effort === null ? (
+              <span className="sr-only">{t('composer.settings.efforts.none')}</span>
+            ) : (
+              t(`composer.settings.efforts.${effort}`)
+            )}
           </Pill>
         }
       >

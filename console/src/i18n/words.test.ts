@@ -38,7 +38,7 @@ describe('the words', () => {
 
   it('take values, in the form that the number wants, written as the language does', () => {
     const say = (words: Words, locale: string, count: number): string =>
-      translate(words, locale, 'connection.waiting', { count });
+      translate(words, locale, 'connection.nextTry', { count });
     assert.match(say(en, 'en', 1), /in 1 s/);
     assert.match(say(en, 'en', 1_200), /in 1,200 s/);
     assert.match(say(ja, 'ja', 1), /1 秒/);

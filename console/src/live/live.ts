@@ -3,6 +3,7 @@ import { client } from '../api/client.ts';
 import { queryClient } from '../api/query-client.ts';
 import { signedOut } from '../api/signed-out.ts';
 import { LiveConnection } from './live-connection.ts';
+import { tabChannel } from './tab-channel.ts';
 import { TabWatch } from './tab-watch.ts';
 
 /** The stream of this tab. */
@@ -22,7 +23,8 @@ const LOOK_MS = 10_000;
 
 /** Starts it, and has it try again as soon as there is a reason to. */
 export function startLive(): void {
-  new TabWatch({ live, document, locks: navigator.locks as LockManager | undefined }).start();
+  const locks = navigator.locks as LockManager | undefined;
+  new TabWatch({ live, document, window, channel: tabChannel, locks }).start();
   window.addEventListener('online', () => live.wake(true));
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState === 'visible') live.wake();

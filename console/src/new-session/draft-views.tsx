@@ -1,4 +1,3 @@
-import { useState } from 'react';
 import { apiUrl } from '../api/client.ts';
 import { useMe } from '../api/use-me.ts';
 import { useLocale } from '../i18n/locale.ts';
@@ -8,10 +7,26 @@ import { Field } from '../ui/field.tsx';
 import { TextArea } from '../ui/text-field.tsx';
 import { type Draft, parseDraft } from './draft.ts';
 
+/** What was typed as JSON, and the draft that it gave or left. */
+export type TypedJson = { text: string; draft: Draft };
+
+export type JsonDraftProps = {
+  draft: Draft;
+  onChange: (draft: Draft) => void;
+  typed: TypedJson | null;
+  onType: (typed: TypedJson) => void;
+};
+
+/** Changed from elsewhere, by a preset or in the form: what was typed here is past. */
+export function jsonText(typed: TypedJson | null, draft: Draft): string {
+  const isCurrent = typed !== null && JSON.stringify(typed.draft) === JSON.stringify(draft);
+  return isCurrent ? typed.text : JSON.stringify(draft, null, 2);
+}
+
 /** The same body as JSON: what is changed here changes the form. */
-export function JsonDraft({ draft, onChange }: { draft: Draft; onChange: (draft: Draft) => void }) {
+export function JsonDraft({ draft, onChange, typed, onType }: JsonDraftProps) {
   const { t } = useLocale();
-  const [text, setText] = useState(() => JSON.stringify(draft, null, 2));
+  const text = jsonText(typed, draft);
   const isBroken = parseDraft(text) === null;
   return (
     <Field label={t('new.body')} {...(isBroken ? { error: t('new.mistake.json') } : {})}>
@@ -23,8 +38,8 @@ export function JsonDraft({ draft, onChange }: { draft: Draft; onChange: (draft:
           className="font-mono text-xs"
           value={text}
           onChange={({ target }) => {
-            setText(target.value);
             const parsed = parseDraft(target.value);
+            onType({ text: target.value, draft: parsed ?? draft });
             if (parsed !== null) onChange(parsed);
           }}
         />

@@ -116,3 +116,5 @@ export const fieldGroups: readonly FieldGroup[] = [
     ],
   },
 ];
+
+export const allFields: readonly FormField[] = fieldGroups.flatMap(({ fields }) => fields);

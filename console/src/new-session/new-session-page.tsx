@@ -1,7 +1,7 @@
 import type { ExecuteRequest } from '@greenroom/client';
 import { useMutation } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { type KeyboardEvent, type ReactNode, useMemo, useState } from 'react';
+import { type KeyboardEvent, type ReactNode, useId, useMemo, useState } from 'react';
 import { client } from '../api/client.ts';
 import { useMe } from '../api/use-me.ts';
 import { usePageTitle } from '../attention/page-title.tsx';
@@ -10,11 +10,14 @@ import { Button } from '../ui/button.tsx';
 import { ErrorNote } from '../ui/error-note.tsx';
 import { Keys } from '../ui/keys.tsx';
 import { Tabs } from '../ui/tabs.tsx';
+import { isApple } from '../util/platform.ts';
 import { randomKey } from '../util/random-key.ts';
-import type { Draft } from './draft.ts';
-import { DraftSnippet, JsonDraft } from './draft-views.tsx';
+import { type Draft, parseDraft } from './draft.ts';
+import { DraftSnippet, JsonDraft, jsonText, type TypedJson } from './draft-views.tsx';
+import { allFields } from './fields.ts';
 import { OptionForm } from './option-form.tsx';
-import { Presets } from './presets.tsx';
+import { PresetNote, Presets } from './presets.tsx';
+import { mistakeIn, type TypedTexts } from './typed-texts.ts';
 import { useDraft } from './use-draft.ts';
 import { useValidation } from './use-validation.ts';
 
@@ -27,9 +30,12 @@ export function NewSessionPage() {
   const [view, setView] = useState<View>('form');
   const { draft, setDraft, forget } = useDraft();
   const { errors, refusal } = useValidation(draft);
+  const [texts, setTexts] = useState<TypedTexts>({});
+  const [json, setJson] = useState<TypedJson | null>(null);
+  const obstacle = useObstacle(draft, { texts, json });
   const start = useStart(draft, forget);
   const begin = (): void => {
-    if (canStart(draft) && !start.isPending) start.mutate();
+    if (obstacle === null && !start.isPending) start.mutate();
   };
   const startWithKeys = (event: KeyboardEvent): void => {
     if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) begin();
@@ -44,7 +50,7 @@ export function NewSessionPage() {
           <Button onClick={() => setDraft({})} disabled={Object.keys(draft).length === 0}>
             {t('new.clear')}
           </Button>
-          <StartButton draft={draft} isPending={start.isPending} onStart={begin} />
+          <StartButton obstacle={obstacle} isPending={start.isPending} onStart={begin} />
         </div>
       </header>
       {(start.error ?? refusal) !== null && (
@@ -63,7 +69,15 @@ export function NewSessionPage() {
             label: t('new.form'),
             panel: (
               <Sheet>
-                <OptionForm draft={draft} onChange={setDraft} errors={errors} />
+                <PresetNote draft={draft} onChange={setDraft} />
+                <FieldErrors errors={withoutField(errors)} />
+                <OptionForm
+                  draft={draft}
+                  onChange={setDraft}
+                  errors={errors}
+                  texts={texts}
+                  onType={(name, typed) => setTexts((all) => ({ ...all, [name]: typed }))}
+                />
               </Sheet>
             ),
           },
@@ -72,7 +86,7 @@ export function NewSessionPage() {
             label: 'JSON',
             panel: (
               <Sheet>
-                <JsonDraft draft={draft} onChange={setDraft} />
+                <JsonDraft draft={draft} onChange={setDraft} typed={json} onType={setJson} />
                 <FieldErrors errors={errors} />
               </Sheet>
             ),
@@ -96,7 +110,14 @@ function Sheet({ children }: { children: ReactNode }) {
   return <div className="mx-auto flex max-w-3xl flex-col gap-4 p-6">{children}</div>;
 }
 
+/** What the server says of fields that the form does not have: they came by JSON. */
+function withoutField(errors: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const known = new Set<string>(['prompt', ...allFields.map(({ name }) => name)]);
+  return new Map([...errors].filter(([name]) => !known.has(name)));
+}
+
 function FieldErrors({ errors }: { errors: ReadonlyMap<string, string> }) {
+  if (errors.size === 0) return null;
   return (
     <ul className="flex flex-col gap-1 text-[13px] text-danger">
       {[...errors].map(([name, message]) => (
@@ -108,17 +129,39 @@ function FieldErrors({ errors }: { errors: ReadonlyMap<string, string> }) {
   );
 }
 
-type StartProps = { draft: Draft; isPending: boolean; onStart: () => void };
+type Typed = { texts: TypedTexts; json: TypedJson | null };
 
-function StartButton({ draft, isPending, onStart }: StartProps) {
+/** Why it cannot be started as it is: `''` where the empty page says it. */
+function useObstacle(draft: Draft, { texts, json }: Typed): string | null {
   const { t } = useLocale();
   const { data: me } = useMe();
-  const refusal = me?.may.start_sessions.allowed === false ? me.may.start_sessions.reason : null;
+  if (me?.may.start_sessions.allowed === false) return me.may.start_sessions.reason ?? '';
+  if (parseDraft(jsonText(json, draft)) === null) return t('new.mistake.body');
+  const wrong = allFields.find((field) => mistakeIn(texts, draft, field) !== null);
+  // It is not in the request: it must not start without it, unsaid.
+  if (wrong !== undefined) return t('new.mistake.field', { name: wrong.name });
+  return canStart(draft) ? null : '';
+}
+
+type StartProps = { obstacle: string | null; isPending: boolean; onStart: () => void };
+
+function StartButton({ obstacle, isPending, onStart }: StartProps) {
+  const { t } = useLocale();
+  const id = useId();
   return (
     <>
-      {refusal !== null && <span className="text-muted text-xs">{refusal}</span>}
-      <Button kind="primary" disabled={!canStart(draft) || isPending || refusal !== null} onClick={onStart}>
-        {isPending ? t('new.starting') : t('new.start')} <Keys>⌘⏎</Keys>
+      {(obstacle ?? '') !== '' && (
+        <span id={id} className="text-muted text-xs">
+          {obstacle}
+        </span>
+      )}
+      <Button
+        kind="primary"
+        disabled={obstacle !== null || isPending}
+        aria-describedby={(obstacle ?? '') === '' ? undefined : id}
+        onClick={onStart}
+      >
+        {isPending ? t('new.starting') : t('new.start')} <Keys>{isApple ? '⌘⏎' : 'Ctrl ⏎'}</Keys>
       </Button>
     </>
   );

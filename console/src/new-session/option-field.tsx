@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { SafeText } from '../content/safe-text.tsx';
 import { useLocale } from '../i18n/locale.ts';
 import { Field } from '../ui/field.tsx';
 import { Select } from '../ui/select.tsx';
@@ -6,6 +6,7 @@ import { Switch } from '../ui/switch.tsx';
 import { TextArea, TextField } from '../ui/text-field.tsx';
 import { parseFieldText, toFieldText } from './field-text.ts';
 import type { FormField } from './fields.ts';
+import type { Mistake } from './typed-texts.ts';
 
 export type OptionFieldProps = {
   field: FormField;
@@ -13,17 +14,22 @@ export type OptionFieldProps = {
   onChange: (value: unknown) => void;
   /** What the server says of it. */
   error?: string | undefined;
+  /** What stands in it, where that is no value of its kind, or another way to write it. */
+  typed: string | null;
+  onType: (text: string, value: unknown) => void;
+  mistake: Mistake | null;
   /** Why this key may not set it; null when it may. */
   reason: string | null;
   /** Suggestions of a text field. */
   suggestions?: readonly string[];
+  /** Below which of the server's directories one must be named. */
+  roots?: readonly string[];
 };
 
 /** One option: its name as the API has it, what it does, and the control that its kind asks for. */
 export function OptionField(props: OptionFieldProps) {
-  const { field, error, reason } = props;
+  const { field, error, reason, mistake } = props;
   const { t } = useLocale();
-  const [mistake, setMistake] = useState<'number' | 'json' | 'pairs' | null>(null);
   const isWhole = reason !== null && field.need?.choice === undefined;
   const shownError = mistake === null ? error : t(`new.mistake.${mistake}`);
   const isWide = ['lines', 'pairs', 'long', 'json'].includes(field.control.kind);
@@ -36,18 +42,40 @@ export function OptionField(props: OptionFieldProps) {
           <code className="font-mono font-normal text-faint text-xs">{field.name}</code>
         </span>
       }
-      hint={isWhole ? reason : t(`new.fields.${field.name}.hint`)}
+      hint={isWhole ? reason : <Hint {...props} />}
       {...(shownError === undefined ? {} : { error: shownError })}
     >
-      {(control) => <OptionControl {...props} aria={control} isDisabled={isWhole} onMistake={setMistake} />}
+      {(control) => <OptionControl {...props} aria={control} isDisabled={isWhole} />}
     </Field>
+  );
+}
+
+function Hint({ field, roots = [] }: OptionFieldProps) {
+  const { t } = useLocale();
+  return (
+    <>
+      {t(`new.fields.${field.name}.hint`)}
+      {roots.length > 0 && (
+        <>
+          {' '}
+          {t('new.roots')}{' '}
+          {roots.map((root, index) => (
+            <span key={root}>
+              {index > 0 && ', '}
+              <code className="break-all font-mono">
+                <SafeText text={root} />
+              </code>
+            </span>
+          ))}
+        </>
+      )}
+    </>
   );
 }
 
 type ControlProps = OptionFieldProps & {
   aria: { id: string; 'aria-describedby': string | undefined; 'aria-invalid': boolean };
   isDisabled: boolean;
-  onMistake: (mistake: 'number' | 'json' | 'pairs' | null) => void;
 };
 
 function OptionControl(props: ControlProps) {
@@ -94,18 +122,12 @@ function ChoiceControl({ field, value, onChange, aria, isDisabled, reason }: Con
 }
 
 /** Keeps what is typed: also while it is no value yet, or was written differently than it would be here. */
-function TextControl({ field, value, onChange, aria, isDisabled, onMistake, suggestions }: ControlProps) {
+function TextControl({ field, value, typed, onType, aria, isDisabled, suggestions }: ControlProps) {
   const { control } = field;
-  const [typed, setTyped] = useState<{ text: string; value: unknown } | null>(null);
-  // Changed from elsewhere, by a preset or in the JSON: what was typed here is past.
-  const isCurrent = typed !== null && JSON.stringify(typed.value) === JSON.stringify(value);
-  const text = isCurrent ? typed.text : toFieldText(value, control);
+  const text = typed ?? toFieldText(value, control);
   const change = (next: string): void => {
     const parsed = parseFieldText(next, control);
-    const nextValue = 'error' in parsed ? undefined : parsed.value;
-    setTyped({ text: next, value: nextValue });
-    onMistake('error' in parsed ? parsed.error : null);
-    onChange(nextValue);
+    onType(next, 'error' in parsed ? undefined : parsed.value);
   };
   const shared = { ...aria, disabled: isDisabled, value: text, spellCheck: control.kind === 'long' };
   if (control.kind === 'text' || control.kind === 'number') {

@@ -5,17 +5,21 @@ import { useLocale } from '../i18n/locale.ts';
 import { Field } from '../ui/field.tsx';
 import { TextArea } from '../ui/text-field.tsx';
 import { type Draft, withField } from './draft.ts';
-import { type FieldGroup, type FormField, fieldGroups } from './fields.ts';
+import { type FieldGroup, type FieldName, type FormField, fieldGroups } from './fields.ts';
 import { OptionField } from './option-field.tsx';
+import { mistakeIn, type TypedText, type TypedTexts, typedText } from './typed-texts.ts';
 
 export type OptionFormProps = {
   draft: Draft;
   onChange: (draft: Draft) => void;
   errors: ReadonlyMap<string, string>;
+  texts: TypedTexts;
+  onType: (name: FieldName, typed: TypedText) => void;
 };
 
 /** The prompt, what most sessions need, and the rest behind its headings. */
-export function OptionForm({ draft, onChange, errors }: OptionFormProps) {
+export function OptionForm(props: OptionFormProps) {
+  const { draft, onChange, errors } = props;
   const { t } = useLocale();
   const promptError = draft.prompt === undefined ? undefined : errors.get('prompt');
   return (
@@ -37,7 +41,7 @@ export function OptionForm({ draft, onChange, errors }: OptionFormProps) {
       </Field>
       {fieldGroups.map((group) =>
         group.name === 'basic' ? (
-          <GroupFields key={group.name} group={group} draft={draft} onChange={onChange} errors={errors} />
+          <GroupFields key={group.name} {...props} group={group} />
         ) : (
           <details key={group.name} open={hasError(group, errors)} className="group border-t pt-3">
             <summary className="flex cursor-pointer list-none items-center gap-2 font-medium text-[13px] coarse:min-h-11 [&::-webkit-details-marker]:hidden">
@@ -49,7 +53,7 @@ export function OptionForm({ draft, onChange, errors }: OptionFormProps) {
               <SetCount group={group} draft={draft} />
             </summary>
             <div className="pt-3">
-              <GroupFields group={group} draft={draft} onChange={onChange} errors={errors} />
+              <GroupFields {...props} group={group} />
             </div>
           </details>
         ),
@@ -69,7 +73,9 @@ function SetCount({ group, draft }: { group: FieldGroup; draft: Draft }) {
   return count > 0 && <span className="text-muted text-xs">{t('new.set', { count })}</span>;
 }
 
-function GroupFields({ group, draft, onChange, errors }: OptionFormProps & { group: FieldGroup }) {
+type GroupProps = OptionFormProps & { group: FieldGroup };
+
+function GroupFields({ group, draft, onChange, errors, texts, onType }: GroupProps) {
   const { data: me } = useMe();
   return (
     <div className="grid gap-x-5 gap-y-4 sm:grid-cols-2">
@@ -78,11 +84,18 @@ function GroupFields({ group, draft, onChange, errors }: OptionFormProps & { gro
           key={field.name}
           field={field}
           value={draft[field.name]}
+          typed={typedText(texts, draft, field)}
+          mistake={mistakeIn(texts, draft, field)}
+          onType={(text, value) => {
+            onType(field.name, { text, value });
+            onChange(withField(draft, field.name, value));
+          }}
           error={errors.get(field.name)}
           reason={reasonAgainst(field, me)}
           {...(field.name === 'model' && me !== undefined
             ? { suggestions: me.server.models.map(({ name }) => name) }
             : {})}
+          {...(field.name === 'cwd' && { roots: me?.server.workspace_roots ?? [] })}
           onChange={(value) => onChange(withField(draft, field.name, value))}
         />
       ))}

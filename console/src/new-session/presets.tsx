@@ -1,6 +1,6 @@
 import type { Preset } from '@greenroom/client';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { Bookmark, Save, Trash2 } from 'lucide-react';
+import { Bookmark, Save, Trash2, X } from 'lucide-react';
 import { useState } from 'react';
 import { client } from '../api/client.ts';
 import { markInvisible } from '../content/invisible.ts';
@@ -11,7 +11,7 @@ import { ErrorNote } from '../ui/error-note.tsx';
 import { Field } from '../ui/field.tsx';
 import { Menu, MenuItem, MenuSeparator } from '../ui/menu.tsx';
 import { TextField } from '../ui/text-field.tsx';
-import type { Draft } from './draft.ts';
+import { type Draft, withField } from './draft.ts';
 
 export type PresetsProps = {
   draft: Draft;
@@ -63,6 +63,32 @@ export function Presets({ draft, onUse }: PresetsProps) {
       <SavePreset isOpen={asked === 'save'} draft={draft} presets={presets} onClose={() => setAsked(null)} />
       <DeletePreset preset={typeof asked === 'object' ? asked : null} onClose={() => setAsked(null)} />
     </>
+  );
+}
+
+/** Which preset the masked values come from. Without it they cannot be filled in. */
+export function PresetNote({ draft, onChange }: { draft: Draft; onChange: (draft: Draft) => void }) {
+  const { t } = useLocale();
+  const { data: presets = [] } = usePresets();
+  const presetId = draft.preset_id;
+  if (typeof presetId !== 'string') return null;
+  const name = presets.find((preset) => preset.preset_id === presetId)?.name ?? presetId;
+  return (
+    <div className="flex items-center gap-2 rounded-lg border bg-raised px-3 py-1.5 text-[13px]">
+      <Bookmark aria-hidden className="size-4 shrink-0 text-muted" />
+      <p className="min-w-0 flex-1">
+        <bdi className="font-medium">{name}</bdi>{' '}
+        <span className="text-muted text-xs">{t('new.presets.masked')}</span>
+      </p>
+      <Button
+        kind="quiet"
+        size="iconSmall"
+        aria-label={t('new.presets.leave')}
+        onClick={() => onChange(withField(draft, 'preset_id', undefined))}
+      >
+        <X aria-hidden />
+      </Button>
+    </div>
   );
 }
 

@@ -32,8 +32,8 @@ export function ChangedFile({ sessionId, file, patch, isOpenAtFirst }: ChangedFi
           <SafeText text={file.path} />
         </span>
         <span className="text-muted">{t(`panel.changes.status.${file.status}`)}</span>
-        {file.additions !== null && <span className="text-done tabular-nums">+{file.additions}</span>}
-        {file.deletions !== null && <span className="text-danger tabular-nums">−{file.deletions}</span>}
+        {(file.additions ?? 0) > 0 && <span className="text-done tabular-nums">+{file.additions}</span>}
+        {(file.deletions ?? 0) > 0 && <span className="text-danger tabular-nums">−{file.deletions}</span>}
       </button>
       {isOpen &&
         (patch === undefined ? (

@@ -86,11 +86,13 @@ function Totals({ files }: { files: readonly FileChange[] }) {
   if (files.length === 0) return null;
   const sum = (count: (file: FileChange) => number | null): number =>
     files.reduce((total, file) => total + (count(file) ?? 0), 0);
+  const added = sum((file) => file.additions);
+  const removed = sum((file) => file.deletions);
   return (
     <p className="text-muted text-xs tabular-nums">
       {t('panel.changes.files', { count: files.length })}{' '}
-      <span className="text-done">+{sum((file) => file.additions)}</span>{' '}
-      <span className="text-danger">−{sum((file) => file.deletions)}</span>
+      {added > 0 && <span className="text-done">+{added}</span>}{' '}
+      {removed > 0 && <span className="text-danger">−{removed}</span>}
     </p>
   );
 }

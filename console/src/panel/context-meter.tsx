@@ -1,5 +1,7 @@
+import type { Session } from '@greenroom/client';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { client } from '../api/client.ts';
+import { useMe } from '../api/use-me.ts';
 import { formatCount } from '../i18n/format.ts';
 import { useLocale } from '../i18n/locale.ts';
 import { contextSize } from './context-size.ts';
@@ -9,8 +11,10 @@ import { Meter } from './meter.tsx';
 const EVENTS = 100;
 
 /** How full the model's context is. */
-export function ContextMeter({ sessionId, lastSeq }: { sessionId: string; lastSeq: number }) {
+export function ContextMeter({ session }: { session: Session }) {
+  const { session_id: sessionId, last_seq: lastSeq } = session;
   const { t, locale } = useLocale();
+  const { data: me } = useMe();
   const { data } = useQuery({
     queryKey: ['context', sessionId, lastSeq],
     queryFn: async ({ signal }) => {
@@ -21,7 +25,9 @@ export function ContextMeter({ sessionId, lastSeq }: { sessionId: string; lastSe
     gcTime: 0,
   });
   if (data === undefined || data === null) return null;
-  const { tokens, window } = data;
+  const { tokens, model } = data;
+  const listed = me?.server.models.find(({ name }) => name === model)?.context_window;
+  const window = data.window ?? listed ?? null;
   const used = formatCount(tokens, locale);
   return (
     <Meter

@@ -5,7 +5,7 @@ import { contextSize } from './context-size.ts';
 
 const sdk = (data: object): SessionEvent => ({ kind: 'sdk', seq: 1, turn_id: null, at: '', data }) as never;
 const answer = (usage: unknown, parent: string | null = null): SessionEvent =>
-  sdk({ type: 'assistant', parent_tool_use_id: parent, message: { usage } });
+  sdk({ type: 'assistant', parent_tool_use_id: parent, message: { usage, model: 'claude-sonnet-5' } });
 
 describe('the size of the context', () => {
   it('is what the last request of the agent itself took, cached or not', () => {
@@ -28,12 +28,16 @@ describe('the size of the context', () => {
       answer({ input_tokens: 1 }),
       result,
     ];
-    assert.deepEqual(contextSize(newestFirst), { tokens: 2_350, window: 200_000 });
+    assert.deepEqual(contextSize(newestFirst), { tokens: 2_350, window: 200_000, model: 'claude-sonnet-5' });
   });
 
   it('is unknown before the first answer, and its limit before the first result', () => {
     assert.equal(contextSize([]), null);
-    assert.deepEqual(contextSize([answer({ input_tokens: 7 })]), { tokens: 7, window: null });
+    assert.deepEqual(contextSize([answer({ input_tokens: 7 })]), {
+      tokens: 7,
+      window: null,
+      model: 'claude-sonnet-5',
+    });
   });
 
   it('is not misled by what has another shape', () => {

@@ -5,6 +5,8 @@ export type ContextSize = {
   tokens: number;
   /** What fits, where the program has said it. */
   window: number | null;
+  /** That answered, by its whole name. */
+  model: string | null;
 };
 
 type Numbers = Record<string, unknown>;
@@ -16,16 +18,19 @@ type Numbers = Record<string, unknown>;
 export function contextSize(newestFirst: readonly SessionEvent[]): ContextSize | null {
   let tokens: number | null = null;
   let window: number | null = null;
+  let model: string | null = null;
   for (const event of newestFirst) {
     if (event.kind !== 'sdk') continue;
     const message = event.data as unknown as Numbers;
     if (tokens === null && message.type === 'assistant' && message.parent_tool_use_id === null) {
-      tokens = tokensOf((message.message as Numbers | undefined)?.usage);
+      const answer = message.message as Numbers | undefined;
+      tokens = tokensOf(answer?.usage);
+      model = typeof answer?.model === 'string' ? answer.model : null;
     }
     if (window === null && message.type === 'result') window = windowOf(message.modelUsage);
     if (tokens !== null && window !== null) break;
   }
-  return tokens === null ? null : { tokens, window };
+  return tokens === null ? null : { tokens, window, model };
 }
 
 function tokensOf(usage: unknown): number | null {

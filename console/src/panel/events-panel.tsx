@@ -1,12 +1,13 @@
 import type { EventKind, SessionEvent } from '@greenroom/client';
 import { useInfiniteQuery } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 import { client } from '../api/client.ts';
 import { JsonView } from '../content/json.tsx';
 import { lineJson, wholeJson } from '../content/json-text.ts';
 import { SafeText } from '../content/safe-text.tsx';
 import { formatTime } from '../i18n/format.ts';
 import { useLocale } from '../i18n/locale.ts';
+import { useSummary } from '../live/summaries.ts';
 import { useSession } from '../session/use-session.ts';
 import { Button } from '../ui/button.tsx';
 import { CopyButton } from '../ui/copy-button.tsx';
@@ -14,6 +15,7 @@ import { ErrorNote } from '../ui/error-note.tsx';
 import { Select } from '../ui/select.tsx';
 import { Spinner } from '../ui/spinner.tsx';
 import { TextField } from '../ui/text-field.tsx';
+import { calm } from '../util/calm.ts';
 import { describeEvent } from './describe-event.ts';
 
 const kinds = ['prompt', 'turn', 'session', 'approval', 'sdk'] as const satisfies EventKind[];
@@ -26,7 +28,9 @@ export function EventsPanel({ sessionId }: { sessionId: string }) {
   const { t } = useLocale();
   const [filter, setFilter] = useState<Filter>('all');
   const [text, setText] = useState('');
-  const { data, error, isPending, refetch, ...pages } = useEvents(sessionId, filter);
+  const query = useEvents(sessionId, filter);
+  const { data, error, isPending, refetch } = query;
+  const newer = useNewer(sessionId, query);
   const events = (data?.pages ?? []).flatMap((page) => page.events);
   const shown = text === '' ? events : events.filter((event) => matches(event, text));
   return (
@@ -53,13 +57,18 @@ export function EventsPanel({ sessionId }: { sessionId: string }) {
       {error !== null && <ErrorNote error={error} onRetry={() => void refetch()} />}
       {isPending && error === null && <Spinner label={t('app.loading')} />}
       {!isPending && shown.length === 0 && <p className="text-[13px] text-muted">{t('panel.events.none')}</p>}
+      {newer > 0 && (
+        <Button size="small" onClick={() => void refetch()}>
+          {t('panel.events.newer', { count: newer })}
+        </Button>
+      )}
       <ol className="flex flex-col">
         {shown.map((event) => (
           <EventRow key={event.seq} event={event} />
         ))}
       </ol>
-      {pages.hasNextPage && (
-        <Button disabled={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>
+      {query.hasNextPage && (
+        <Button disabled={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
           {t('panel.events.older')}
         </Button>
       )}
@@ -67,11 +76,9 @@ export function EventsPanel({ sessionId }: { sessionId: string }) {
   );
 }
 
-/** Read again whenever the session has more of them. */
 function useEvents(sessionId: string, filter: Filter) {
-  const { data: session } = useSession(sessionId);
   return useInfiniteQuery({
-    queryKey: ['events', sessionId, filter, session?.last_seq ?? null],
+    queryKey: ['events', sessionId, filter],
     initialPageParam: undefined as number | undefined,
     queryFn: async ({ pageParam: before, signal }) => {
       const chosen = filter === 'all' ? {} : { kinds: [filter] };
@@ -82,9 +89,26 @@ function useEvents(sessionId: string, filter: Filter) {
       );
     },
     getNextPageParam: (page) => (page.has_more ? page.events.at(-1)?.seq : undefined),
-    placeholderData: (before) => before,
     gcTime: 0,
   });
+}
+
+/**
+ * How many events there are behind the newest that is shown. They are read by themselves, not too often, while the newest
+ * page is all that is shown; who reads older ones is not moved.
+ */
+function useNewer(sessionId: string, { data, refetch }: ReturnType<typeof useEvents>): number {
+  const { data: session } = useSession(sessionId);
+  const lastSeq = Math.max(useSummary(sessionId)?.last_seq ?? 0, session?.last_seq ?? 0);
+  const [seen, setSeen] = useState(lastSeq);
+  const isFirstPage = data?.pages.length === 1;
+  const read = useMemo(() => calm(() => void refetch(), { soonMs: 100, restMs: 1_000 }), [refetch]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what was read anew has all there was
+  useEffect(() => setSeen(lastSeq), [data]);
+  useEffect(() => {
+    if (isFirstPage && lastSeq > seen) read();
+  }, [isFirstPage, lastSeq, seen, read]);
+  return isFirstPage ? 0 : Math.max(0, lastSeq - seen);
 }
 
 function matches(event: SessionEvent, text: string): boolean {

@@ -1,3 +1,4 @@
+import type { Session } from '@greenroom/client';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { X } from 'lucide-react';
 import { apiUrl, client } from '../api/client.ts';
@@ -20,7 +21,7 @@ export function OptionsPanel({ sessionId }: { sessionId: string }) {
   const { data: session, error } = useSession(sessionId);
   if (session === undefined)
     return <div className="p-4">{error !== null && <ErrorNote error={error} />}</div>;
-  const body = { ...session.options, ...(session.cwd === null ? {} : { cwd: session.cwd }) };
+  const body = optionsOf(session);
   const snippet = { baseUrl: apiUrl, needsKey: me?.signed_in_by !== 'local' };
   const request = { prompt: '…', ...body };
   return (
@@ -45,6 +46,17 @@ export function OptionsPanel({ sessionId }: { sessionId: string }) {
       <Grants sessionId={sessionId} />
     </div>
   );
+}
+
+/** What the session has beside its options is given with them, too. */
+function optionsOf({ options, cwd, title, metadata, max_budget_usd: budget }: Session): object {
+  return {
+    ...options,
+    ...(cwd !== null && { cwd }),
+    ...(title !== null && { title }),
+    ...(budget !== null && { max_budget_usd: budget }),
+    ...(Object.keys(metadata).length > 0 && { metadata }),
+  };
 }
 
 /** They can be taken back: calls like these are asked for again. */

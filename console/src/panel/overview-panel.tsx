@@ -1,11 +1,12 @@
-import type { Session } from '@greenroom/client';
+import type { Session, SessionSummary } from '@greenroom/client';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { SafeText } from '../content/safe-text.tsx';
 import { formatCost, formatCount, formatTime } from '../i18n/format.ts';
 import { useLocale } from '../i18n/locale.ts';
+import { useSummary } from '../live/summaries.ts';
 import { useSession } from '../session/use-session.ts';
-import { Badge } from '../ui/badge.tsx';
+import { SessionStateBadge } from '../session-list/session-state-badge.tsx';
 import { ErrorNote } from '../ui/error-note.tsx';
 import { Spinner } from '../ui/spinner.tsx';
 import { ContextMeter } from './context-meter.tsx';
@@ -31,7 +32,7 @@ export function OverviewPanel({ sessionId }: { sessionId: string }) {
     <div className="flex flex-col gap-5 p-4">
       <Standing session={session} />
       <Budget session={session} />
-      <ContextMeter sessionId={sessionId} lastSeq={session.last_seq} />
+      <ContextMeter session={session} />
       <TurnCosts sessionId={sessionId} />
       <Facts session={session} />
     </div>
@@ -41,19 +42,12 @@ export function OverviewPanel({ sessionId }: { sessionId: string }) {
 /** Why it waits, or what it ended with. */
 function Standing({ session }: { session: Session }) {
   const { t } = useLocale();
+  const summary = useSummary(session.session_id);
   const { status, waiting_for: waitingFor, queue, error } = session;
-  const tone =
-    status === 'error'
-      ? 'danger'
-      : waitingFor !== null
-        ? 'needs'
-        : status === 'running'
-          ? 'working'
-          : 'plain';
   return (
     <section className="flex flex-col gap-1.5">
       <div>
-        <Badge tone={tone}>{t(`panel.overview.status.${status}`)}</Badge>
+        <SessionStateBadge state={summary?.state ?? stateOf(session)} status={summary?.status ?? status} />
       </div>
       {waitingFor !== null && <p className="text-[13px]">{t(`panel.overview.waitingFor.${waitingFor}`)}</p>}
       {queue !== null && (
@@ -66,11 +60,18 @@ function Standing({ session }: { session: Session }) {
   );
 }
 
+/** Until the stream, which knows what this key has read, has told. */
+function stateOf({ status, waiting_for: waitingFor }: Session): SessionSummary['state'] {
+  if (status !== 'running' && status !== 'pending') return 'idle';
+  return waitingFor === 'approval' || waitingFor === 'question' ? 'needs_you' : 'working';
+}
+
 function Budget({ session }: { session: Session }) {
   const { t, locale } = useLocale();
-  const { cost_usd: cost, max_budget_usd: budget } = session;
+  const { max_budget_usd: budget } = session;
+  // The stream counts what runs now as it comes.
+  const cost = Math.max(session.cost_usd, useSummary(session.session_id)?.cost_usd ?? 0);
   const spent = formatCost(cost, locale);
-  const isOnEstimate = session.status === 'running';
   return (
     <Meter
       label={t('panel.overview.cost')}
@@ -78,7 +79,7 @@ function Budget({ session }: { session: Session }) {
         budget === null ? spent : t('panel.overview.of', { part: spent, whole: formatCost(budget, locale) })
       }
       part={budget === null ? null : cost / budget}
-      {...(isOnEstimate ? { note: t('panel.overview.soFar') } : {})}
+      note={t(session.status === 'running' ? 'panel.overview.soFar' : 'panel.overview.estimate')}
     />
   );
 }
@@ -86,13 +87,14 @@ function Budget({ session }: { session: Session }) {
 function Facts({ session }: { session: Session }) {
   const { t, locale } = useLocale();
   const { usage, options, metadata } = session;
+  const model = useSummary(session.session_id)?.model;
   const tokens =
     (usage.input_tokens ?? 0) +
     (usage.cache_read_input_tokens ?? 0) +
     (usage.cache_creation_input_tokens ?? 0);
   const text = (value: unknown): ReactNode => (typeof value === 'string' ? <SafeText text={value} /> : null);
   const facts: [string, ReactNode][] = [
-    [t('panel.overview.model'), text(options.model) ?? t('panel.overview.default')],
+    [t('panel.overview.model'), text(options.model ?? model) ?? t('panel.overview.default')],
     [t('panel.overview.mode'), text(options.permission_mode) ?? 'default'],
     [t('panel.overview.cwd'), text(session.cwd) ?? t('panel.overview.ownWorkspace')],
     [t('panel.overview.isolation'), session.isolation ?? t('panel.overview.notStarted')],
@@ -138,8 +140,8 @@ function Facts({ session }: { session: Session }) {
 function Fact({ name, children }: { name: ReactNode; children: ReactNode }) {
   return (
     <div className="flex items-baseline justify-between gap-4">
-      <dt className="shrink-0 text-muted">{name}</dt>
-      <dd className="min-w-0 text-right">{children}</dd>
+      <dt className="max-w-[50%] shrink-0 break-words text-muted">{name}</dt>
+      <dd className="min-w-0 break-words text-right">{children}</dd>
     </div>
   );
 }

@@ -1,5 +1,6 @@
 import type { Turn } from '@greenroom/client';
 import { useQuery } from '@tanstack/react-query';
+import { ChevronRight } from 'lucide-react';
 import { client } from '../api/client.ts';
 import { formatCost, formatDuration } from '../i18n/format.ts';
 import { useLocale } from '../i18n/locale.ts';
@@ -19,21 +20,26 @@ export function TurnCosts({ sessionId }: { sessionId: string }) {
   return (
     <section className="flex flex-col gap-1.5">
       <h3 className="text-[13px] text-muted">{t('panel.overview.costPerTurn')}</h3>
-      <div aria-hidden className="flex h-14 items-end gap-1">
-        {ran.map((turn) => (
-          <div
-            key={turn.turn_id}
-            className={
-              turn.state === 'completed'
-                ? 'min-h-0.5 max-w-6 flex-1 rounded-t-sm bg-accent'
-                : 'min-h-0.5 max-w-6 flex-1 rounded-t-sm bg-line-strong'
-            }
-            style={{ height: `${(turn.cost_usd / most) * 100}%` }}
-          />
-        ))}
-      </div>
-      <details className="text-xs">
-        <summary className="cursor-pointer text-muted coarse:min-h-11">{t('panel.overview.numbers')}</summary>
+      {ran.some((turn) => turn.cost_usd > 0) && (
+        <div aria-hidden className="flex h-14 items-end gap-1">
+          {ran.map((turn) => (
+            <div
+              key={turn.turn_id}
+              className={
+                turn.state === 'completed'
+                  ? 'min-h-0.5 max-w-6 flex-1 rounded-t-sm bg-accent'
+                  : 'min-h-0.5 max-w-6 flex-1 rounded-t-sm bg-line-strong'
+              }
+              style={{ height: `${(turn.cost_usd / most) * 100}%` }}
+            />
+          ))}
+        </div>
+      )}
+      <details className="group text-xs">
+        <summary className="flex cursor-pointer list-none items-center gap-1.5 text-muted coarse:min-h-11 [&::-webkit-details-marker]:hidden">
+          <ChevronRight aria-hidden className="size-3.5 transition-transform group-open:rotate-90" />
+          {t('panel.overview.numbers')}
+        </summary>
         <TurnTable turns={ran} />
       </details>
     </section>

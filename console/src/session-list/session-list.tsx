@@ -34,7 +34,7 @@ export function SessionList({ search, scroller, above, pointing, pointingHandler
   /** Which row the keys are at; `times` grows when it is to get the focus. */
   const [active, setActive] = useState<{ id: string; times: number } | null>(null);
   const [focusedId, setFocusedId] = useState<string | null>(null);
-  const { listing, pages } = useListing(search, pointing, focusedId);
+  const { listing, pages, look } = useListing(search, pointing, focusedId);
   const order = useMemo(() => listing.rows.map(({ id }) => id), [listing.rows]);
   const chosen = useMemo(() => chosenOf(selection, order), [selection, order]);
   const select = useCallback(
@@ -83,6 +83,7 @@ export function SessionList({ search, scroller, above, pointing, pointingHandler
           onFocus={focus}
           onAsk={setAsked}
           pages={pages}
+          onLook={look}
         />
       )}
       {chosen.length > 0 && (

@@ -1,7 +1,7 @@
 import { useMutation } from '@tanstack/react-query';
 import { client } from '../api/client.ts';
 import { useMe } from '../api/use-me.ts';
-import { useIdentityChange } from '../app/sign-in-gate.tsx';
+import { beginAnew } from '../app/sign-in-gate.tsx';
 import { useLocale } from '../i18n/locale.ts';
 import { Badge } from '../ui/badge.tsx';
 import { Button } from '../ui/button.tsx';
@@ -42,10 +42,9 @@ export function IdentitySettings() {
 
 function SignOut() {
   const { t } = useLocale();
-  const changeIdentity = useIdentityChange();
   const { mutate, isPending, error } = useMutation({
     mutationFn: async (everywhere: boolean) => await client.signOut({ everywhere }),
-    onSuccess: () => changeIdentity('signed_out'),
+    onSuccess: () => beginAnew('/sign-in'),
   });
   return (
     <div className="flex flex-col gap-3">

@@ -12,8 +12,8 @@ export function SettingsSection({ title, children }: { title: string; children: 
 export function Setting({ label, children }: { label: string; children: ReactNode }) {
   return (
     <div className="flex min-h-8 items-center justify-between gap-4">
-      <span className="text-[13px] text-muted">{label}</span>
-      <div className="min-w-0 max-w-64 text-right">{children}</div>
+      <span className="min-w-20 text-[13px] text-muted">{label}</span>
+      <div className="min-w-0 max-w-64 break-words text-right text-[13px]">{children}</div>
     </div>
   );
 }

@@ -1,15 +1,18 @@
 import type { SignIn } from '@greenroom/client';
 import { useMutation } from '@tanstack/react-query';
-import { useNavigate, useSearch } from '@tanstack/react-router';
+import { Link, useSearch } from '@tanstack/react-router';
 import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { client } from '../api/client.ts';
-import { useIdentityChange } from '../app/sign-in-gate.tsx';
+import { signedOut } from '../api/signed-out.ts';
+import { useMe } from '../api/use-me.ts';
+import { beginAnew } from '../app/sign-in-gate.tsx';
 import { usePageTitle } from '../attention/page-title.tsx';
 import { useLocale } from '../i18n/locale.ts';
-import { Button } from '../ui/button.tsx';
+import { Button, buttonLook } from '../ui/button.tsx';
 import { ErrorNote } from '../ui/error-note.tsx';
 import { Field } from '../ui/field.tsx';
 import { TextField } from '../ui/text-field.tsx';
+import { useStore } from '../util/store.ts';
 
 /**
  * A key, or the code of a one-time link, is exchanged for a cookie that no script can read. The code is behind the `#`,
@@ -19,7 +22,11 @@ export function SignInPage() {
   const { t } = useLocale();
   usePageTitle(t('signIn.title'));
   const [apiKey, setApiKey] = useState('');
-  const { mutate, isPending, error } = useSignIn();
+  const isSignedOut = useStore(signedOut);
+  const { data: me } = useMe();
+  const isNeeded = isSignedOut || me === undefined;
+  const { mutate, isPending: isAsking, isSuccess, error } = useSignIn();
+  const isPending = isAsking || isSuccess;
   useCodeOfLink((code) => mutate({ code }));
   const submit = (event: FormEvent): void => {
     event.preventDefault();
@@ -29,12 +36,19 @@ export function SignInPage() {
     <div className="flex h-full items-center justify-center p-6">
       <form onSubmit={submit} className="flex w-full max-w-sm flex-col gap-4 rounded-xl border bg-panel p-6">
         <h1 className="font-semibold text-lg">{t('signIn.title')}</h1>
-        <p className="text-[13px] text-muted">{t('signIn.why')}</p>
+        <p className="text-[13px] text-muted">{t(isNeeded ? 'signIn.why' : 'signIn.notNeeded')}</p>
+        {!isNeeded && (
+          <Link to="/sessions" className={buttonLook()}>
+            {t('app.toSessions')}
+          </Link>
+        )}
         <Field label={t('signIn.apiKey')} hint={t('signIn.hint')}>
           {(control) => (
             <TextField
               {...control}
               type="password"
+              // The page is for this field.
+              autoFocus
               autoComplete="current-password"
               spellCheck={false}
               className="font-mono"
@@ -55,15 +69,10 @@ export function SignInPage() {
 }
 
 function useSignIn() {
-  const navigate = useNavigate();
-  const changeIdentity = useIdentityChange();
   const { next } = useSearch({ from: '/sign-in' });
   return useMutation({
     mutationFn: async (proof: SignIn) => await client.signIn(proof),
-    onSuccess: async () => {
-      changeIdentity('signed_in');
-      await navigate({ to: next ?? '/sessions', replace: true });
-    },
+    onSuccess: () => beginAnew(next ?? '/sessions'),
   });
 }
 

@@ -4,6 +4,7 @@ import { useLocale } from '../i18n/locale.ts';
 import type { SessionLog } from '../session/session-log.ts';
 import { Button } from '../ui/button.tsx';
 import { Keys } from '../ui/keys.tsx';
+import { isApple } from '../util/platform.ts';
 import { AgentPath } from './agent-path.tsx';
 import { AgentTree } from './agent-tree.tsx';
 import { FindBar } from './find-bar.tsx';
@@ -54,8 +55,6 @@ export function TranscriptBar({ log, sessionId, list, onPoint }: TranscriptBarPr
     </div>
   );
 }
-
-const isApple = /mac|iphone|ipad/i.test(navigator.userAgent);
 
 /** The browser's own search sees the rows in sight alone. Pressed again it is the browser's. */
 function useFindKey(): [boolean, (isFinding: boolean) => void] {

@@ -14,7 +14,7 @@ import { readToolCall } from './tool-call.ts';
 import { WorkingDirectory } from './working-directory.tsx';
 
 /** May it make this call: once, from now on, in another form, or not at all. */
-export function ToolCard({ approval, answering, hasKeys }: CardProps) {
+export function PermissionCard({ approval, answering, hasKeys }: CardProps) {
   const { t } = useLocale();
   const { form } = useDraft(approval.approval_id);
   const close = (): void => changeDraft(approval, { form: 'none', rules: null, input: null });
