@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type Console, startConsole } from './support/console.ts';
 import { inOrder, run, say, write } from './support/demo-prompts.ts';
+import { appendMessages, call, type Message, says } from './support/hostile-events.ts';
 import { runTurns } from './support/seeded.ts';
 
 const HTML =
@@ -72,5 +73,67 @@ describe('what an agent writes', () => {
       allowed_tools: ['Bash'],
     });
     await seen(id, /link/);
+  });
+
+  /** Opens whatever can be opened, from the end of the transcript to its beginning. */
+  const readAll = async (id: string, messages: readonly Message[]): Promise<void> => {
+    await appendMessages(console.server, id, messages);
+    await using watched = await console.open(`/sessions/${id}`);
+    const { page } = watched;
+    await page.getByRole('log').getByText('the end').last().waitFor();
+    for (let step = 0; step < 300; step++) {
+      await page.getByRole('log').evaluate((log) => {
+        for (const button of log.querySelectorAll<HTMLElement>('article > button[aria-expanded=false]'))
+          button.click();
+      });
+      const isAtTop = await page.getByRole('log').evaluate((log) => {
+        const before = log.scrollTop;
+        log.scrollTop -= log.clientHeight * 0.8;
+        return before === 0;
+      });
+      if (isAtTop) break;
+    }
+    assert.equal(await page.getByText(/cannot show what stands here|This page failed/).count(), 0);
+    assert.equal(await page.evaluate(() => 'owned' in globalThis), false);
+  };
+  const ODD: readonly unknown[] = [
+    null,
+    '',
+    0,
+    -1,
+    true,
+    'text',
+    [],
+    [null, 1, 'x', []],
+    { length: 3 },
+    { toString: null },
+  ];
+  const NAMES = [
+    '__proto__',
+    'constructor',
+    'toString',
+    '',
+    'hasOwnProperty',
+    'mcp____proto____x',
+    'mcp__a__',
+  ];
+  const TOOLS = ['Bash', 'Edit', 'MultiEdit', 'Write', 'NotebookEdit', 'Read', 'Grep', 'Glob', 'TodoWrite'];
+  const OTHERS = ['TaskCreate', 'TaskUpdate', 'ExitPlanMode', 'AskUserQuestion', 'WebFetch', 'WebSearch'];
+
+  it('takes tools of any name, with inputs and results of any shape', async () => {
+    const id = await runTurns(console.server, ['hello']);
+    const fields = 'command file_path old_string new_string content edits todos plan questions url query';
+    const inputs = ODD.map((odd) => Object.fromEntries(fields.split(' ').map((field) => [field, odd])));
+    const messages = [...NAMES, ...TOOLS, ...OTHERS].flatMap((name, index) => [
+      ...call(name, inputs[index % inputs.length], {
+        output: ODD[index % ODD.length],
+        details: ODD.at(-index % 10),
+      }),
+      ...call(name, JSON.parse('{"__proto__": {"owned": 1}, "constructor": ["x"]}'), {
+        output: [null, 7, { type: 'text' }, { type: 'image', data: 'x' }],
+        details: { structuredPatch: ODD, file: ODD, filenames: ODD, answers: ODD, results: ODD, task: ODD },
+      }),
+    ]);
+    await readAll(id, [...messages, says('the end')]);
   });
 });
