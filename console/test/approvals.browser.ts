@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Approval } from '../../client/src/index.ts';
 import { answerText } from '../../server/test/harness.ts';
+import { asking as startAsking, decided as waitDecided } from './support/asking.ts';
 import { type Console, startConsole } from './support/console.ts';
 import { askForSeveral, plan, run, write } from './support/demo-prompts.ts';
 import { tabTo } from './support/keyboard.ts';
@@ -13,20 +14,9 @@ describe('an approval', () => {
   });
   after(async () => await console[Symbol.asyncDispose]());
 
-  /** A session whose agent waits for a person. */
-  const asking = async (prompt: string, options: object = {}): Promise<string> => {
-    const id = await console.server.execute({ prompt, approvals: 'ask', ...options });
-    await console.server.event(id, (event) => event.kind === 'approval' && event.data.phase === 'requested');
-    return id;
-  };
-  const decided = async (id: string): Promise<Approval> => {
-    const found = await console.server.event(
-      id,
-      (event) => event.kind === 'approval' && event.data.phase === 'decided',
-    );
-    assert.equal(found.kind, 'approval');
-    return found.data.approval;
-  };
+  const asking = async (prompt: string, options: object = {}): Promise<string> =>
+    await startAsking(console.server, prompt, options);
+  const decided = async (id: string): Promise<Approval> => await waitDecided(console.server, id);
 
   const contentOf = async (id: string, path: string): Promise<string> =>
     Buffer.from(await console.server.client.sessions.files.read(id, path)).toString();

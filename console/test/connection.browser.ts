@@ -48,7 +48,7 @@ describe('the tabs of a browser', () => {
     await page.getByText('Live', { exact: true }).waitFor();
     assert.equal(await page.title(), 'Settings · Greenroom');
     const plain = await icon.getAttribute('href');
-    const sessionId = await console.server.execute({ prompt: run('echo hi'), approvals: 'ask' });
+    const sessionId = await console.server.execute({ prompt: run('touch asked.txt'), approvals: 'ask' });
     await console.server.event(sessionId, (event) => event.kind === 'approval');
     await page.waitForFunction(() => document.title === '(1) Settings · Greenroom');
     assert.notEqual(await icon.getAttribute('href'), plain);

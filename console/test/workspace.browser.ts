@@ -41,17 +41,17 @@ describe('the panels beside a session', () => {
   });
 
   it('show what was allowed for the session, and take it back', async () => {
-    const id = await console.server.execute({ prompt: run('echo once'), approvals: 'ask' });
+    const id = await console.server.execute({ prompt: run('touch asked.txt'), approvals: 'ask' });
     await console.server.event(id, (event) => event.kind === 'approval');
     for await (const approval of console.server.client.approvals.list({ status: 'pending' }))
       await console.server.client.approvals.allow(approval.approval_id, {
         scope: 'session',
-        rules: ['Bash(echo:*)'],
+        rules: ['Bash(touch:*)'],
       });
     await console.server.ended(id);
     await using watched = await console.open(`/sessions/${id}?panel=options`);
     const panel = watched.page.getByRole('tabpanel');
-    await panel.getByRole('button', { name: /^Take back: Bash\(echo/ }).click();
+    await panel.getByRole('button', { name: /^Take back: Bash\(touch/ }).click();
     await panel.getByText('Nothing.').waitFor();
     assert.deepEqual((await console.server.client.sessions.get(id)).grants, []);
   });

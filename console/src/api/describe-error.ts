@@ -5,9 +5,8 @@ export type ErrorWords = { says: string; hint: string | null };
 
 /** What went wrong, for people: in the server's words where the server says it, else in ours. */
 export function describeError(error: unknown, t: Translate = say): ErrorWords {
-  if (error instanceof GreenroomConnectionError) {
-    return { says: t('error.unreachable'), hint: error.message };
-  }
+  // What browsers say of it is English, and tells nothing.
+  if (error instanceof GreenroomConnectionError) return { says: t('error.unreachable'), hint: null };
   if (!(error instanceof GreenroomError)) {
     return { says: error instanceof Error ? error.message : String(error), hint: null };
   }

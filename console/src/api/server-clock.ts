@@ -6,13 +6,20 @@ import { Store, useStore } from '../util/store.ts';
 
 /** Server's time minus this device's, in milliseconds. */
 let offsetMs = 0;
+let isKnown = false;
 
 export function noteServerTime(iso: string): void {
   const server = Date.parse(iso);
   if (Number.isNaN(server)) return;
+  isKnown = true;
   const offset = server - Date.now();
   // Below that it is the way of the answer, and every new value would make ages jump.
   if (Math.abs(offset - offsetMs) > 2_000) offsetMs = offset;
+}
+
+/** False until the server has told it: what cannot be undone should wait for that. */
+export function knowsServerTime(): boolean {
+  return isKnown;
 }
 
 /** In milliseconds since the epoch, as the server counts. */

@@ -1,11 +1,11 @@
 import type { Approval } from '@greenroom/client';
-import { useEffect, useRef, useState } from 'react';
+import { useRef, useState } from 'react';
 import { useLocale } from '../i18n/locale.ts';
 import { ErrorNote } from '../ui/error-note.tsx';
 import { ApprovalCard } from './approval-card.tsx';
-import { arming } from './arming.ts';
 import { LeftApproval } from './left-approval.tsx';
 import { MAX_PENDING, useSessionApprovals } from './use-approvals.ts';
+import { useStill } from './use-still.ts';
 
 /** All that the session waits on, the oldest first; and what was taken from under somebody's hands. */
 export function PendingApprovals({ sessionId }: { sessionId: string }) {
@@ -59,21 +59,4 @@ function useLeft(approvals: readonly Approval[]): [Approval[], (approval: Approv
 
 function keyOf(approvals: readonly Approval[]): string {
   return approvals.map(({ approval_id }) => approval_id).join();
-}
-
-/** Whatever makes the cards move, none of them takes an answer until they stand still. */
-function useStill(frame: React.RefObject<HTMLElement | null>): void {
-  useEffect(() => {
-    if (frame.current === null) return;
-    const observer = new ResizeObserver(arming.disarm);
-    observer.observe(frame.current);
-    const show = (): void => {
-      if (document.visibilityState === 'visible') arming.disarm();
-    };
-    document.addEventListener('visibilitychange', show);
-    return () => {
-      observer.disconnect();
-      document.removeEventListener('visibilitychange', show);
-    };
-  }, [frame]);
 }

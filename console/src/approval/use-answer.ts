@@ -7,7 +7,7 @@ import { useMe } from '../api/use-me.ts';
 import { say } from '../i18n/locale.ts';
 import { toasts } from '../ui/toast.tsx';
 import { type Answer, type Delivery, deliveryOf, isOwnAnswer, sendAnswer } from './answer.ts';
-import { settle, settled, takeApproval } from './approval-cache.ts';
+import { settle, takeApproval } from './approval-cache.ts';
 import { changeDraft, forgetDraft, useDraft } from './draft.ts';
 import { describeOutcome } from './outcome.ts';
 
@@ -90,15 +90,14 @@ function conclude(
     finish(decided);
     return 'sent';
   }
-  const isNews = settled.get(decided.approval_id) === undefined;
   changeDraft(decided, { unsent: null });
   takeApproval(decided);
-  if (isNews) tellOutcome(decided);
+  tellOutcome(decided);
   return 'decided';
 }
 
 /** Says who was first, and how. */
-export function tellOutcome(approval: Approval): void {
+function tellOutcome(approval: Approval): void {
   const { says, values } = describeOutcome(approval);
   toasts.add({ title: say('approval.tooLate'), description: say(says, values), type: 'error' });
 }

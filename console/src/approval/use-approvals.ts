@@ -1,23 +1,23 @@
-import type { Approval, SessionSummary } from '@greenroom/client';
+import type { Approval } from '@greenroom/client';
 import { useQuery } from '@tanstack/react-query';
-import { useEffect, useSyncExternalStore } from 'react';
+import { useEffect, useMemo, useSyncExternalStore } from 'react';
 import { client } from '../api/client.ts';
 import { queryClient } from '../api/query-client.ts';
-import { serverNow } from '../api/server-clock.ts';
+import { knowsServerTime, serverNow } from '../api/server-clock.ts';
 import { summaries } from '../live/summaries.ts';
+import { calm } from '../util/calm.ts';
 import { settled } from './approval-cache.ts';
 import { forgetOldDrafts } from './draft.ts';
-import { oldestFirst } from './pending-list.ts';
-import { throttle } from './throttle.ts';
+import { changesPending, oldestFirst } from './pending-list.ts';
 
 /** More at once nobody answers one by one. */
 export const MAX_PENDING = 100;
 /** Sessions that wait may go on beside: not every word of theirs is a reason to ask again. */
-const REFRESH_MS = 1_000;
+const REFRESH = { soonMs: 50, restMs: 1_000 };
 
 /** All that agents wait on, oldest first; of very many, the newest 100. */
 export function usePendingApprovals() {
-  useRefresh('pending');
+  useRefresh(null);
   const query = useQuery({
     queryKey: ['approvals', 'pending'],
     queryFn: async ({ signal }) => await readPending({}, signal),
@@ -53,29 +53,22 @@ async function readPending(filter: { session_id?: string }, signal: AbortSignal)
 
 let hasForgotten = false;
 
-/** Not before the server has answered, which tells the time. */
+/** By this device's clock, which may be hours ahead, some would go that somebody still writes. */
 function forgetDraftsOnce(): void {
-  if (hasForgotten) return;
+  if (hasForgotten || !knowsServerTime()) return;
   hasForgotten = true;
   forgetOldDrafts(serverNow());
 }
 
-/** How far a session is that waits; the same as long as it waits for the same. */
-function stateOf(summary: SessionSummary | undefined): string {
-  return summary === undefined || summary.waiting_for === null ? '' : `${summary.last_seq}`;
-}
-
-/** Reads again when a session's state says that something else may be pending: of the one that is named, or of any. */
-function useRefresh(key: string): void {
+/** Reads again when what the stream tells of a session, or of any (null), says that something else may be pending. */
+function useRefresh(sessionId: string | null): void {
   useEffect(() => {
-    const refresh = throttle(
-      () => void queryClient.invalidateQueries({ queryKey: ['approvals', key] }),
-      REFRESH_MS,
-    );
+    const queryKey = ['approvals', sessionId ?? 'pending'];
+    const refresh = calm(() => void queryClient.invalidateQueries({ queryKey }), REFRESH);
     return summaries.subscribeAll((id, now, before) => {
-      if ((key === 'pending' || key === id) && stateOf(now) !== stateOf(before)) refresh();
+      if ((sessionId === null || id === sessionId) && changesPending(now, before)) refresh();
     });
-  }, [key]);
+  }, [sessionId]);
 }
 
 /** Without those of which something newer is known. */
@@ -90,6 +83,8 @@ function useUnsettled(approvals: readonly Approval[] | undefined): readonly Appr
   const open = useSyncExternalStore(subscribe, () =>
     ids.filter((id) => settled.get(id) === undefined).join(),
   );
-  const isOpen = new Set(open.split(','));
-  return (approvals ?? []).filter(({ approval_id }) => isOpen.has(approval_id));
+  return useMemo(() => {
+    const isOpen = new Set(open.split(','));
+    return (approvals ?? []).filter(({ approval_id }) => isOpen.has(approval_id));
+  }, [approvals, open]);
 }

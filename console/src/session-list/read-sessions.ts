@@ -1,3 +1,4 @@
+import type { SummaryFilter } from '@greenroom/client';
 import { infiniteQueryOptions, type QueryClient, queryOptions } from '@tanstack/react-query';
 import { client } from '../api/client.ts';
 import { queryClient } from '../api/query-client.ts';
@@ -67,7 +68,7 @@ async function readPage(
   signal: AbortSignal,
 ): Promise<ReadPage> {
   const askedAt = summaries.version();
-  const filter = { ...toSummaryFilter(search), pageSize: size, ...(cursor !== null && { cursor }) };
+  const filter: SummaryFilter = { ...toSummaryFilter(search), limit: size, cursor: cursor ?? undefined };
   const page = await client.sessions.summaryPage(filter, { signal });
   summaries.takeRead(page.summaries, askedAt);
   const ids = page.summaries.map(({ session_id }) => session_id);

@@ -2,20 +2,17 @@ import type { SessionSummary } from '@greenroom/client';
 import { queryClient } from '../api/query-client.ts';
 import { summaries } from '../live/summaries.ts';
 import { calm } from '../util/calm.ts';
-import { changesApprovals, changesCounts } from './what-changes.ts';
+import { changesCounts } from './what-changes.ts';
 
-/** Counts and pending approvals are read again when the stream tells of something that changes them. */
+/** Counts are read again when the stream tells of something that changes them. */
 export function startRefreshingCounts(): () => void {
-  const counts = refreshing(['counts'], 2_000);
-  const approvals = refreshing(['approvals', 'pending'], 500);
+  const refresh = calm(() => void queryClient.invalidateQueries({ queryKey: ['counts'] }), {
+    soonMs: 100,
+    restMs: 2_000,
+  });
   return summaries.subscribeAll(
     (_id, now: SessionSummary | undefined, before: SessionSummary | undefined) => {
-      if (changesCounts(now, before)) counts();
-      if (changesApprovals(now, before)) approvals();
+      if (changesCounts(now, before)) refresh();
     },
   );
-}
-
-function refreshing(queryKey: readonly string[], restMs: number): () => void {
-  return calm(() => void queryClient.invalidateQueries({ queryKey }), { soonMs: 100, restMs });
 }

@@ -68,11 +68,16 @@ export async function actOnOne(act: BulkAct, id: string): Promise<void> {
       await client.sessions.cancel(id);
       return;
     case 'delete':
-      await client.sessions.delete(id);
+      await client.sessions.delete(id).catch(exceptGone);
       return summaries.set(id, undefined);
     default:
       act satisfies never;
   }
+}
+
+/** Somebody else was faster: it is as it should be. */
+function exceptGone(error: unknown): void {
+  if (!(error instanceof GreenroomError && error.status === 404)) throw error;
 }
 
 function patch(id: string, change: Partial<SessionSummary>): void {

@@ -24,19 +24,19 @@ const shown = (slots: readonly Slot[]): string =>
   slots.map((slot) => `${slot.approval.approval_id}${slot.isPending ? '' : '✓'}`).join(' ');
 
 describe('the strip of what needs you', () => {
-  const first = takePending([], ['3', '2', '1'].map(approval), { keepsAnswered: false });
+  const first = takePending([], ['3', '2', '1'].map(approval), { keeps: () => false });
 
   it('has what waits longest first, and what is new behind', () => {
     assert.equal(shown(first), '1 2 3');
     assert.equal(
-      shown(takePending(first, ['4', '3', '2', '1'].map(approval), { keepsAnswered: false })),
+      shown(takePending(first, ['4', '3', '2', '1'].map(approval), { keeps: () => false })),
       '1 2 3 4',
     );
   });
 
   it('keeps the place of what was answered while somebody points at it, and then closes up', () => {
-    const answered = takePending(first, ['3', '2'].map(approval), { keepsAnswered: true });
+    const answered = takePending(first, ['3', '2'].map(approval), { keeps: () => true });
     assert.equal(shown(answered), '1✓ 2 3');
-    assert.equal(shown(takePending(answered, ['3', '2'].map(approval), { keepsAnswered: false })), '2 3');
+    assert.equal(shown(takePending(answered, ['3', '2'].map(approval), { keeps: () => false })), '2 3');
   });
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { sampleSummary } from './sample-summary.ts';
-import { changesApprovals, changesCounts } from './what-changes.ts';
+import { changesCounts } from './what-changes.ts';
 
 const idle = sampleSummary();
 const asking = sampleSummary({ state: 'needs_you', status: 'running', pending_approvals: 1 });
@@ -14,14 +14,5 @@ describe('what the stream tells', () => {
     assert.equal(changesCounts(idle, undefined), true);
     assert.equal(changesCounts(undefined, idle), true);
     assert.equal(changesCounts({ ...idle, cost_usd: 9, last_seq: 99 }, idle), false);
-  });
-
-  it('changes approvals when somebody is needed, or for one thing more', () => {
-    assert.equal(changesApprovals(asking, idle), true);
-    assert.equal(changesApprovals(idle, asking), true);
-    assert.equal(changesApprovals({ ...asking, pending_approvals: 2 }, asking), true);
-    assert.equal(changesApprovals(undefined, asking), true);
-    assert.equal(changesApprovals({ ...idle, state: 'unread' }, idle), false);
-    assert.equal(changesApprovals(idle, undefined), false);
   });
 });

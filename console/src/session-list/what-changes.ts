@@ -11,11 +11,3 @@ export function changesCounts(now: Known, before: Known): boolean {
     now?.title !== before?.title
   );
 }
-
-/** Whether something waits for a person that did not, or the other way round. */
-export function changesApprovals(now: Known, before: Known): boolean {
-  return (
-    (now?.state === 'needs_you') !== (before?.state === 'needs_you') ||
-    (now?.pending_approvals ?? 0) !== (before?.pending_approvals ?? 0)
-  );
-}

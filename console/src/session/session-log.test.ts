@@ -27,6 +27,18 @@ const ended = (seq: number): SessionEvent =>
     data: { turn: 1, phase: 'ended', state: 'completed', error: null, cost_usd: 0 },
   }) as unknown as SessionEvent;
 
+const approval = (seq: number, status: string): SessionEvent =>
+  ({
+    seq,
+    kind: 'approval',
+    turn_id: 't1',
+    at: new Date(seq).toISOString(),
+    data: {
+      phase: status === 'pending' ? 'requested' : 'decided',
+      approval: { approval_id: 'a1', tool_use_id: 'u1', kind: 'tool', input: {}, status },
+    },
+  }) as unknown as SessionEvent;
+
 const piece = (text: string, offset: number): StreamEvent => ({
   kind: 'delta',
   turn_id: 't2',
@@ -41,6 +53,7 @@ function setUp({ count = 500, pageSize = 1_000 }: { count?: number; pageSize?: n
   const followers = new Set<Follower>();
   const frames: (() => void)[] = [];
   const news: News[][] = [];
+  const approvals: string[] = [];
   const queries: EventQuery[] = [];
   let failure: Error | null = null;
   const readPage = async (query: EventQuery): Promise<EventPage> => {
@@ -59,6 +72,7 @@ function setUp({ count = 500, pageSize = 1_000 }: { count?: number; pageSize?: n
       return () => followers.delete(follower);
     },
     onNews: (kinds) => news.push([...kinds]),
+    onApproval: ({ approval_id, status }) => void approvals.push(`${approval_id} ${status}`),
     schedule: (work) => frames.push(work),
     later: (work) => frames.push(work),
     now: () => 0,
@@ -66,6 +80,7 @@ function setUp({ count = 500, pageSize = 1_000 }: { count?: number; pageSize?: n
   return {
     log,
     news,
+    approvals,
     queries,
     followers,
     texts: () =>
@@ -178,6 +193,15 @@ describe('the log of an open session', () => {
     await older;
     assert.deepEqual(texts(), ['1', '2']);
     assert.equal(log.older.get().name, 'none');
+  });
+
+  test('passes on approvals as they come, and not those of its pages', async () => {
+    const { log, send, frame, approvals } = setUp({ count: 2 });
+    log.open();
+    await log.load();
+    send(approval(3, 'pending'), approval(4, 'allowed'));
+    frame();
+    assert.deepEqual(approvals, ['a1 pending', 'a1 allowed']);
   });
 
   test('keeps what it shows when the session is deleted', async () => {

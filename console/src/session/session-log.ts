@@ -1,4 +1,11 @@
-import type { DeltaEvent, EventPage, EventQuery, SessionEvent, StreamEvent } from '@greenroom/client';
+import type {
+  Approval,
+  DeltaEvent,
+  EventPage,
+  EventQuery,
+  SessionEvent,
+  StreamEvent,
+} from '@greenroom/client';
 import type { Follower } from '../live/live-connection.ts';
 import type { Agent } from '../transcript/agents.ts';
 import type { TranscriptItem } from '../transcript/item.ts';
@@ -34,6 +41,8 @@ export type LogParts = {
   follow(follower: Follower): () => void;
   /** What else is known of the session is out of date. */
   onNews(news: ReadonlySet<News>): void;
+  /** Of what happens from now on, not of what is read. */
+  onApproval(approval: Approval): void;
   /** Soon, and once for all that comes until then. */
   schedule(work: () => void): void;
   later(work: () => void, ms: number): void;
@@ -211,12 +220,17 @@ export class SessionLog {
     this.#waiting = [];
     for (const entry of waiting) {
       if ('delta' in entry) this.#transcript.write(entry.delta, entry.at);
-      else this.#transcript.append(entry);
+      else this.#append(entry);
     }
     this.#publish();
     if (this.#transcript.hasBrokenDrafts) this.#parts.later(() => this.#dropBroken(), LAST_WORDS_MS);
     const news = new Set(waiting.flatMap((entry) => ('delta' in entry ? [] : newsOf(entry))));
     if (news.size > 0) this.#parts.onNews(news);
+  }
+
+  #append(event: SessionEvent): void {
+    this.#transcript.append(event);
+    if (event.kind === 'approval') this.#parts.onApproval(event.data.approval);
   }
 
   #dropBroken(): void {

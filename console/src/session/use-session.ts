@@ -3,6 +3,7 @@ import { useEffect } from 'react';
 import { client } from '../api/client.ts';
 import { queryClient } from '../api/query-client.ts';
 import { serverNow } from '../api/server-clock.ts';
+import { takeApproval } from '../approval/approval-cache.ts';
 import { live } from '../live/live.ts';
 import { type News, SessionLog } from './session-log.ts';
 
@@ -38,6 +39,7 @@ function logOf(sessionId: string): SessionLog {
     readPage: async (query) => await client.sessions.events(sessionId, query),
     follow: (follower) => live.follow(sessionId, follower),
     onNews: (news) => noteNews(sessionId, news),
+    onApproval: takeApproval,
     schedule: scheduleFrame,
     later: (work, ms) => void setTimeout(work, ms),
     now: serverNow,

@@ -7,6 +7,7 @@ import { Badge } from '../ui/badge.tsx';
 import { Button } from '../ui/button.tsx';
 import { ErrorNote } from '../ui/error-note.tsx';
 import { Spinner } from '../ui/spinner.tsx';
+import { forgetReader } from '../util/remembered.ts';
 import { Setting, SettingsSection } from './settings-section.tsx';
 
 /** Who is signed in, what they may do, and the way out. */
@@ -44,7 +45,10 @@ function SignOut() {
   const { t } = useLocale();
   const { mutate, isPending, error } = useMutation({
     mutationFn: async (everywhere: boolean) => await client.signOut({ everywhere }),
-    onSuccess: () => beginAnew('/sign-in'),
+    onSuccess: () => {
+      forgetReader();
+      beginAnew('/sign-in');
+    },
   });
   return (
     <div className="flex flex-col gap-3">

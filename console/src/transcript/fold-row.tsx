@@ -48,7 +48,11 @@ export const FoldRow = memo(function FoldRow({
         <span className="min-w-0 truncate tabular-nums">
           {[worked, t('transcript.steps', { count: steps }), cost].filter(Boolean).join(' · ')}
         </span>
-        {failed > 0 && <span className="text-danger">{t('transcript.failedSteps', { count: failed })}</span>}
+        {failed > 0 && (
+          <span className="shrink-0 whitespace-nowrap text-danger">
+            {t('transcript.failedSteps', { count: failed })}
+          </span>
+        )}
         <span aria-hidden className="h-px min-w-4 flex-1 bg-line" />
       </button>
       {end?.kind === 'turn_end' && (

@@ -1,9 +1,7 @@
 import { GreenroomError } from '@greenroom/client';
 import { CircleAlert } from 'lucide-react';
-
 import { describeError } from '../api/describe-error.ts';
 import { useLocale } from '../i18n/locale.ts';
-
 import { Button } from './button.tsx';
 
 /** What went wrong in the server's words, what can be done, and the request's name in its log. */

@@ -26,6 +26,14 @@ export function rememberedKeys(prefix: string): string[] {
   return [...names].filter((name) => name.startsWith(prefix));
 }
 
+/** What is of this browser, and of nobody who signs in. */
+const preferences = ['greenroom.theme', 'greenroom.locale', 'greenroom.notifications'];
+
+/** Whoever signs out leaves no drafts behind. */
+export function forgetReader(): void {
+  for (const key of rememberedKeys('greenroom.')) if (!preferences.includes(key)) remember(key, null);
+}
+
 /** Null forgets it. */
 export function remember(key: string, value: unknown): void {
   try {
