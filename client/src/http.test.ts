@@ -154,6 +154,19 @@ describe('an error answer', () => {
     );
   });
 
+  it('is what says that all is well and is no JSON', async () => {
+    const page = (): Response =>
+      new Response('<!doctype html>', { headers: { 'content-type': 'text/html' } });
+    const { http, sent } = makeHttp([page]);
+    await assert.rejects(http.json('GET', '/x'), (error) => {
+      assert.ok(error instanceof GreenroomError);
+      assert.deepEqual([error.status, error.code], [200, 'unexpected_answer']);
+      assert.match(error.detail, /got text\/html/);
+      return true;
+    });
+    assert.equal(sent.length, 1);
+  });
+
   it('may name the time of the next try as a date', async () => {
     const date = new Date(Date.now() + 30_000).toUTCString();
     const { retryAfterMs = 0 } = await errorOf(problem(429, 'overloaded', { 'retry-after': date }));

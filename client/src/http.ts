@@ -70,7 +70,7 @@ export class Http {
   async json<T>(method: string, path: string, call: Call = {}): Promise<T> {
     return await this.request(method, path, {
       ...call,
-      read: async (response) => (await response.json()) as T,
+      read: async (response) => (await readJson(response)) as T,
     });
   }
 
@@ -154,6 +154,18 @@ export class Http {
     }
     const text = parameters.toString();
     return `${this.baseUrl}${path}${text === '' ? '' : `?${text}`}`;
+  }
+}
+
+/** What says that all is well and is no JSON came from something else: a page of a proxy, or of a hotel. */
+async function readJson(response: Response): Promise<unknown> {
+  const text = await response.text();
+  try {
+    return JSON.parse(text);
+  } catch {
+    const type = response.headers.get('content-type') ?? 'nothing';
+    const detail = `expected JSON and got ${type}`;
+    throw new GreenroomError({ status: response.status, code: 'unexpected_answer', detail });
   }
 }
 

@@ -13,7 +13,6 @@ import { startLive } from './live/live.ts';
 import { router } from './router.tsx';
 import { startRefreshingCounts } from './session-list/refresh-counts.ts';
 import { Toaster } from './ui/toast.tsx';
-import { TooltipProvider } from './ui/tooltip.tsx';
 
 const root = document.getElementById('root');
 if (root === null) throw new Error('the page has no place for the console');
@@ -29,9 +28,7 @@ createRoot(root).render(
     {/* The page's policy allows no style elements that come later. */}
     <CSPProvider disableStyleElements>
       <QueryClientProvider client={queryClient}>
-        <TooltipProvider delay={400}>
-          <RouterProvider router={router} />
-        </TooltipProvider>
+        <RouterProvider router={router} />
         <Toaster />
       </QueryClientProvider>
     </CSPProvider>

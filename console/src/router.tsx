@@ -7,6 +7,7 @@ import {
 } from '@tanstack/react-router';
 import { consolePath } from './api/client.ts';
 import { AppShell } from './app/app-shell.tsx';
+import { loadPage } from './app/load-page.ts';
 import { NotFoundPage } from './app/not-found-page.tsx';
 import { RouteError } from './app/route-error.tsx';
 import { readSessionSearch } from './session/search.ts';
@@ -29,43 +30,52 @@ const indexRoute = createRoute({
   },
 });
 
-export const sessionListRoute = createRoute({
+const sessionListRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/sessions',
   validateSearch: readSessionListSearch,
   component: lazyRouteComponent(
-    async () => await import('./session-list/session-list-page.tsx'),
+    async () => await loadPage(() => import('./session-list/session-list-page.tsx')),
     'SessionListPage',
   ),
 });
 
-export const sessionRoute = createRoute({
+const sessionRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/sessions/$sessionId',
   validateSearch: readSessionSearch,
-  component: lazyRouteComponent(async () => await import('./session/session-page.tsx'), 'SessionPage'),
+  component: lazyRouteComponent(
+    async () => await loadPage(() => import('./session/session-page.tsx')),
+    'SessionPage',
+  ),
 });
 
-export const newSessionRoute = createRoute({
+const newSessionRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/new',
   component: lazyRouteComponent(
-    async () => await import('./new-session/new-session-page.tsx'),
+    async () => await loadPage(() => import('./new-session/new-session-page.tsx')),
     'NewSessionPage',
   ),
 });
 
-export const settingsRoute = createRoute({
+const settingsRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/settings',
-  component: lazyRouteComponent(async () => await import('./settings/settings-page.tsx'), 'SettingsPage'),
+  component: lazyRouteComponent(
+    async () => await loadPage(() => import('./settings/settings-page.tsx')),
+    'SettingsPage',
+  ),
 });
 
-export const signInRoute = createRoute({
+const signInRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/sign-in',
   validateSearch: readSignInSearch,
-  component: lazyRouteComponent(async () => await import('./sign-in/sign-in-page.tsx'), 'SignInPage'),
+  component: lazyRouteComponent(
+    async () => await loadPage(() => import('./sign-in/sign-in-page.tsx')),
+    'SignInPage',
+  ),
 });
 
 export const router = createRouter({
@@ -79,6 +89,8 @@ export const router = createRouter({
   ]),
   basepath: consolePath,
   defaultPreload: 'intent',
+  // Within the shell: whoever looks at a page that failed can go on to the others.
+  defaultErrorComponent: RouteError,
   scrollRestoration: true,
 });
 

@@ -78,7 +78,7 @@ describe('a new session', () => {
   it('says what a key may not do, and why', async () => {
     await using locked = await startConsole();
     const operator = await makeKey(locked.server, ['operator']);
-    const reader = await makeKey(locked.server.as(operator), ['read']);
+    const reader = await makeKey(locked.server.as(operator), ['sessions:read']);
     await using watched = await locked.open('/sign-in');
     watched.tolerate(/status of 401/, /status of 403/);
     const { page } = watched;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { formatCost } from '../src/i18n/format.ts';
 import { type Console, startConsole } from './support/console.ts';
 import { edit, inOrder, run, write } from './support/demo-prompts.ts';
 import { tabTo } from './support/keyboard.ts';
@@ -54,25 +55,16 @@ describe('beside a session', () => {
     await panel.getByText('hello world').first().waitFor();
   });
 
-  it('its cost is seen, turn by turn, as an estimate', async () => {
+  it('its cost is seen, turn by turn', async () => {
     const id = await changed();
-    const { cost_usd: cost } = await console.server.client.sessions.get(id);
+    const { cost_usd: cost, turns } = await console.server.client.sessions.get(id);
     await using watched = await console.open(`/sessions/${id}?panel=overview`);
     const panel = watched.page.getByRole('tabpanel');
-    await panel
-      .getByText(`$${cost.toFixed(2)}`)
-      .first()
-      .waitFor();
-    await panel
-      .getByText(/estimate/)
-      .first()
-      .waitFor();
-    const { turns } = await console.server.client.sessions.get(id);
-    for (const turn of turns)
-      await panel
-        .getByText(`$${turn.cost_usd?.toFixed(2)}`)
-        .first()
-        .waitFor();
+    await panel.getByText(formatCost(cost, 'en-US')).first().waitFor();
+    await panel.getByText('Numbers').click();
+    for (const turn of turns) {
+      await panel.getByRole('row').getByText(formatCost(turn.cost_usd, 'en-US')).first().waitFor();
+    }
   });
 
   it('its files are looked at, uploaded, downloaded and deleted', async () => {
@@ -87,7 +79,6 @@ describe('beside a session', () => {
       panel.getByRole('link', { name: 'Download' }).click(),
     ]);
     assert.equal(download.suggestedFilename(), 'greet.txt');
-    await page.goBack();
     await page.goto(`${console.server.url}/console/sessions/${id}?panel=files`);
     await panel.locator('input[type=file]').setInputFiles({
       name: 'Ünïcode ✓.txt',
@@ -122,7 +113,7 @@ describe('beside a session', () => {
     await tabTo(page, event);
     await page.keyboard.press('Enter');
     await panel
-      .getByText(/toolu_/)
+      .getByLabel(/^Data of event/)
       .first()
       .waitFor();
   });

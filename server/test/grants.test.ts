@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { sql } from 'kysely';
 import type { Scope } from '../../client/src/index.ts';
 import { NO_LIMITS } from '../src/api-key/identity.ts';
 import { createKey } from '../src/api-key/service.ts';
@@ -96,6 +97,21 @@ describe('what an approval allows for the session', () => {
     assert.equal((await server.request('GET', `/approvals?session_id=${id}`)).body.approvals.length, 2);
     const unknown = await server.request('DELETE', `/sessions/${id}/grants/${'0'.repeat(16)}`);
     assert.equal(unknown.status, 404);
+  });
+
+  it('is taken back from an agent at work also where the signal is lost', async () => {
+    const id = await ask('run: touch one');
+    await allow(await asked(id), ['Bash(touch *)', 'Bash(sleep *)']);
+    await server.ended(id);
+    await sql`update sessions set grants = (
+      select json_agg(one) from json_array_elements(grants) as one where one->>'rule' is distinct from 'Bash(touch *)'
+    ) where id = ${id}`.execute(server.context.database.db);
+    // Of two heartbeats one comes while it sleeps.
+    await say(id, 'run: sleep 7 then run: touch two');
+    const again = await asked(id, 2);
+    assert.equal(again.input.command, 'touch two');
+    await answer(again, { decision: 'deny' });
+    await server.ended(id);
   });
 
   it('is no rule that is malformed, or of a tool that the session does not allow', async () => {

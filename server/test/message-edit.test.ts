@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { sql } from 'kysely';
 import type { SessionEvent, Turn } from '../../client/src/index.ts';
 import { sessionDirectories } from '../src/agent/environment.ts';
 import { createDatabase, startTestServer, type TestServer, temporaryDirectory } from './harness.ts';
@@ -67,6 +68,17 @@ describe('a message that waits', () => {
       ran.map(({ turn_id }) => turn_id),
       [c, a, b, d],
     );
+  });
+
+  it('is moved also where places are equal: a server of an older version gives none', async () => {
+    const id = await busy();
+    const [a, b, c] = await send(id, ['a', 'b', 'c']);
+    await sql`update turns set place = 0 where session_id = ${id}`.execute(server.context.database.db);
+    await messages().edit(id, c, { before: b });
+    assert.deepEqual(await order(id), [a, c, b]);
+    await messages().edit(id, b, { before: a });
+    assert.deepEqual(await order(id), [b, a, c]);
+    await server.client.sessions.cancel(id);
   });
 
   it('keeps one order, however many move messages at once', async () => {

@@ -178,6 +178,8 @@ describe('signing a browser in', () => {
     ];
     assert.equal((await readJson(await me([...noise, `${name}=${mine}`].join('; ')))).name, 'ada');
     assert.equal((await me(`${name}=${mine}; ${name}=${mine}`)).status, 200);
+    const crowd = [theirs, ...['B', 'C', 'D'].map((letter) => `grs_${letter.repeat(43)}`), mine];
+    assert.equal((await me(crowd.map((value) => `${name}=${value}`).join('; '))).status, 401);
     assert.equal((await me(`${name}=${'x'.repeat(8_000)}`)).status, 401);
     assert.equal((await me(`${name}=${'x'.repeat(17_000)}`)).status, 431);
   });

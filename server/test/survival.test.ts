@@ -36,9 +36,10 @@ async function pending(server: ServerProcess, id: string, count = 1): Promise<Js
   return approvals;
 }
 
-async function allow(server: ServerProcess, approval: Json): Promise<void> {
+async function allow(server: ServerProcess, approval: Json, scope: object = {}): Promise<void> {
   const { status, body } = await server.request('POST', `/approvals/${approval.approval_id}`, {
     decision: 'allow',
+    ...scope,
   });
   assert.equal(status, 200, JSON.stringify(body));
 }
@@ -117,6 +118,26 @@ describe('a server that is killed', () => {
     const { body } = await second.request('GET', `/approvals?session_id=${id}`);
     assert.equal(body.approvals.length, 1);
   });
+
+  for (const rules of [[], ['Bash(echo *)', 'Bash(sleep *)']]) {
+    it(`while a call runs that was allowed for the session (${rules.length} rules) when its turn was parked: it is not run again`, async () => {
+      await using directory = await temporaryDirectory();
+      const first = await startServerProcess({ dataDir: directory.path });
+      const prompt = 'run: echo begun >> marker; sleep 300';
+      const id = await first.execute({ prompt, ...ask, park_after_s: 0 });
+      const marker = join(sessionDirectories(directory.path, id).workspace, 'marker');
+      const [approval] = await pending(first, id);
+      await until('the turn is parked', async () => !(await hasAgent(id)));
+      await allow(first, approval, { scope: 'session', rules });
+      await until('the call runs', async () => (await readFile(marker, 'utf8').catch(() => '')) !== '');
+      await die(first);
+
+      await using second = await startServerProcess({ dataDir: directory.path });
+      const { turns } = await ended(second, id, 'error');
+      assert.equal(turns[0].error.code, 'interrupted');
+      assert.equal(await readFile(marker, 'utf8'), 'begun\n');
+    });
+  }
 
   it('while three approvals wait side by side: each call runs once with the answer to it', async () => {
     await using directory = await temporaryDirectory();

@@ -1,9 +1,8 @@
-import { useQueryClient } from '@tanstack/react-query';
 import { useLocation, useNavigate } from '@tanstack/react-router';
 import { useEffect } from 'react';
+import { consolePath } from '../api/client.ts';
 import { signedOut } from '../api/signed-out.ts';
 import { useMe } from '../api/use-me.ts';
-import { live } from '../live/live.ts';
 import { useStore } from '../util/store.ts';
 
 /** Leads to the sign-in page when the server wants a key, from wherever that shows, and remembers where one was. */
@@ -19,13 +18,7 @@ export function SignInGate() {
   return null;
 }
 
-/** What is to be done when somebody else is there now: nothing of the one before stays. */
-export function useIdentityChange(): (change: 'signed_in' | 'signed_out') => void {
-  const queries = useQueryClient();
-  return (change) => {
-    live.stop();
-    queries.clear();
-    signedOut.set(change === 'signed_out');
-    if (change === 'signed_in') live.start();
-  };
+/** Somebody else is there now. The page begins anew, so that nothing of the one before stays in it. */
+export function beginAnew(place: string): void {
+  window.location.replace(consolePath + place.replace(/^\//, ''));
 }

@@ -1,4 +1,5 @@
 import { CloudOff } from 'lucide-react';
+import { reasonOf } from '../api/describe-error.ts';
 import { useLocale } from '../i18n/locale.ts';
 import type { WordKey } from '../i18n/words.ts';
 import { Button } from '../ui/button.tsx';
@@ -39,7 +40,7 @@ function UnsentNote({ answering, answer }: { answering: Answering; answer: Answe
           <span className="text-muted">{t('approval.unsentHint')}</span>
         </span>
       </p>
-      {answering.error !== null && <p className="text-muted text-xs">{answering.error.message}</p>}
+      {answering.error !== null && <p className="text-muted text-xs">{reasonOf(answering.error)}</p>}
       <div className="flex flex-wrap gap-4">
         <Button size="small" onClick={answering.retry}>
           {t('approval.sendAgain')}

@@ -1,5 +1,6 @@
 import type { Approval } from '@greenroom/client';
 import { lazy, Suspense } from 'react';
+import { PlainOnError } from '../content/plain-on-error.tsx';
 import { useLocale } from '../i18n/locale.ts';
 import { Spinner } from '../ui/spinner.tsx';
 import { useKeyed } from '../util/keyed-store.ts';
@@ -18,8 +19,25 @@ export type ApprovalCardProps = {
   hasKeys?: boolean;
 };
 
-/** What an agent waits on, and the answers that it takes. */
-export function ApprovalCard({ approval, isCompact, hasKeys = false }: ApprovalCardProps) {
+/** What an agent waits on, and the answers that it takes. One that cannot be shown leaves the others there. */
+export function ApprovalCard(props: ApprovalCardProps) {
+  return (
+    <PlainOnError plain={<CardFailure />}>
+      <SafeCard {...props} />
+    </PlainOnError>
+  );
+}
+
+function CardFailure() {
+  const { t } = useLocale();
+  return (
+    <p role="alert" className="rounded-lg border border-danger-line bg-danger-soft px-3 py-2 text-[13px]">
+      {t('approval.cannotShow')}
+    </p>
+  );
+}
+
+function SafeCard({ approval, isCompact, hasKeys = false }: ApprovalCardProps) {
   const { t } = useLocale();
   const known = useKeyed(settled, approval.approval_id);
   const decided = known ?? (approval.status === 'pending' ? undefined : approval);

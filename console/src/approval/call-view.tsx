@@ -1,5 +1,6 @@
 import type { Approval } from '@greenroom/client';
 import { useMemo } from 'react';
+import { boundLine } from '../content/bounds.ts';
 import { Code } from '../content/code.tsx';
 import { DiffView } from '../content/diff-view.tsx';
 import { JsonView } from '../content/json.tsx';
@@ -82,7 +83,7 @@ function Framed({
   return (
     <div className="overflow-hidden rounded-md border bg-raised">
       <p className="flex flex-wrap items-baseline gap-x-3 border-b px-3 py-1.5 font-mono text-[12.5px]">
-        <SafeText text={path} />
+        <SafeText text={boundLine(path, 5_000)} />
         {note !== undefined && <span className="font-medium font-sans text-needs text-xs">{note}</span>}
       </p>
       {children}
@@ -90,11 +91,14 @@ function Framed({
   );
 }
 
+/** Longer ones are shown in part, as commands are. */
+const LONGEST_URL = 4_000;
+
 /** Text, and no link: nobody should go there by looking at it. */
 function UrlView({ url }: { url: string }) {
   const { t } = useLocale();
   const parts = splitUrl(url);
-  if (parts === null) return <CommandText text={url} />;
+  if (parts === null || url.length > LONGEST_URL) return <CommandText text={url} />;
   return (
     <div
       className="rounded-md border bg-raised px-3 py-2 font-mono text-[12.5px] [font-variant-ligatures:none]"

@@ -1,6 +1,6 @@
 import type { Approval } from '@greenroom/client';
 import { KeyedStore, useKeyed } from '../util/keyed-store.ts';
-import { remember, remembered } from '../util/remembered.ts';
+import { remember, remembered, rememberedKeys } from '../util/remembered.ts';
 import type { Answer } from './answer.ts';
 import type { Choice } from './question.ts';
 
@@ -83,8 +83,8 @@ export function wordsOf({ reason, result, input, choices, unsent }: Draft): stri
 }
 
 /** What was decided while this browser was away leaves drafts behind: they go with the time that the approval had. */
-export function forgetOldDrafts(now: number, storage: Storage = localStorage): void {
-  for (const key of Object.keys(storage).filter((name) => name.startsWith(PREFIX))) {
+export function forgetOldDrafts(now: number): void {
+  for (const key of rememberedKeys(PREFIX)) {
     const until = Date.parse(remembered<Partial<Kept>>(key)?.until ?? '');
     if (!(until > now)) remember(key, null);
   }

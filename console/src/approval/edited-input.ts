@@ -1,4 +1,5 @@
 import type { Approval } from '@greenroom/client';
+import { wholeJson } from '../content/json-text.ts';
 
 type Asked = Pick<Approval, 'tool_name' | 'input'>;
 
@@ -27,7 +28,7 @@ export function editedField({ tool_name, input }: Asked): EditedField {
 /** What the editor begins with. */
 export function textToEdit(asked: Asked): string {
   const field = editedField(asked);
-  return field === null ? JSON.stringify(asked.input, null, 2) : String(asked.input[field]);
+  return field === null ? wholeJson(asked.input) : String(asked.input[field]);
 }
 
 /** The input that the text makes, the whole of it. */

@@ -1,4 +1,5 @@
 import type { Approval } from '@greenroom/client';
+import { lineJson } from '../content/json-text.ts';
 import type { Values, WordKey } from '../i18n/words.ts';
 
 export type Outcome = { says: WordKey; values: Values; tone: 'done' | 'danger' | 'plain' };
@@ -67,7 +68,7 @@ export function hasDetails(approval: Pick<Approval, 'answer' | 'rules'>): boolea
 }
 
 function readResult(content: unknown): string | null {
-  return content === undefined ? null : (asText(content) ?? JSON.stringify(content));
+  return content === undefined ? null : (asText(content) ?? lineJson(content));
 }
 
 function asText(value: unknown): string | null {

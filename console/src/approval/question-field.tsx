@@ -1,3 +1,4 @@
+import { boundLine } from '../content/bounds.ts';
 import { SafeText } from '../content/safe-text.tsx';
 import { useLocale } from '../i18n/locale.ts';
 import { Badge } from '../ui/badge.tsx';
@@ -26,7 +27,7 @@ export function QuestionField({ name, question, choice, onChoose }: QuestionFiel
             </Badge>
           </span>
         )}
-        <SafeText text={question.text} />
+        <SafeText text={boundLine(question.text, 4_000)} />
         {question.isMultiple && (
           <span className="ml-2 font-normal text-muted text-xs">{t('approval.several')}</span>
         )}
@@ -56,11 +57,11 @@ function OptionText({ option: { label, description, preview } }: { option: Optio
   return (
     <span className="min-w-0 flex-1 text-[13px]">
       <span className="font-medium">
-        <SafeText text={label} />
+        <SafeText text={boundLine(label, 1_000)} />
       </span>
       {description !== '' && description !== label && (
         <span className="block text-muted text-xs">
-          <SafeText text={description} />
+          <SafeText text={boundLine(description, 4_000)} />
         </span>
       )}
       {preview !== '' && (

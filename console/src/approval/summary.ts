@@ -1,4 +1,5 @@
 import type { Approval } from '@greenroom/client';
+import { lineJson } from '../content/json-text.ts';
 import type { Values, WordKey } from '../i18n/words.ts';
 import { readQuestions } from './question.ts';
 import { readToolCall, splitUrl } from './tool-call.ts';
@@ -24,7 +25,7 @@ export function summarize(approval: Approval): Summary {
     const text = questions.map((question) => question.text).join(' · ');
     return cut('approval.asks.question', { count: questions.length }, text);
   }
-  if (kind === 'client_tool') return cut('approval.asks.clientTool', { tool }, JSON.stringify(input));
+  if (kind === 'client_tool') return cut('approval.asks.clientTool', { tool }, lineJson(input));
   return summarizeCall(approval);
 }
 
@@ -49,9 +50,9 @@ function summarizeCall(approval: Approval): Summary {
       // What the page is asked for is no danger; where the request goes is.
       return cut('approval.asks.fetch', {}, call.url, hidesHost(call.url) || !isOnly(rest, 'prompt'));
     case 'mcp':
-      return cut('approval.asks.mcp', { server: call.server, tool: call.tool }, JSON.stringify(rest));
+      return cut('approval.asks.mcp', { server: call.server, tool: call.tool }, lineJson(rest));
     case 'other':
-      return cut('approval.asks.tool', { tool: approval.tool_name }, JSON.stringify(rest));
+      return cut('approval.asks.tool', { tool: approval.tool_name }, lineJson(rest));
     default:
       return call satisfies never;
   }

@@ -1,5 +1,6 @@
 import type { SessionSummary } from '@greenroom/client';
 import { summaries } from '../live/summaries.ts';
+import { titleOf } from '../session-list/session-title.ts';
 
 /** A session began to need a person, or was done: what wants to be noticed when the page is not looked at. */
 export type Call = { sessionId: string; why: 'needs_you' | 'done'; title: string };
@@ -17,7 +18,7 @@ export class AttentionWatch {
       const before = this.#states.get(sessionId);
       this.#states.set(sessionId, state);
       if (before === undefined || before === state) continue;
-      const name = title ?? prompt ?? sessionId;
+      const name = titleOf({ title, prompt }) ?? sessionId;
       if (state === 'needs_you') calls.push({ sessionId, why: 'needs_you', title: name });
       else if (state === 'unread' && before === 'working')
         calls.push({ sessionId, why: 'done', title: name });

@@ -22,11 +22,12 @@ const DIRECTORY = 'uploads';
 const MAX_NUMBER = 100;
 
 export async function attach(sessionId: string, files: readonly File[]): Promise<void> {
+  const others: File[] = [];
   for (const file of files) {
     const image = await readImage(file).catch(() => null);
     const { images } = drafts.get(sessionId);
     if (image === null || !hasRoom(images, file.size)) {
-      void upload(sessionId, file);
+      others.push(file);
       continue;
     }
     const id = randomKey();
@@ -34,6 +35,8 @@ export async function attach(sessionId: string, files: readonly File[]): Promise
     const added = { id, name: file.name, type: image.type, bytes: file.size };
     changeDraft(sessionId, { images: [...images, added] });
   }
+  // One after the other: the text names them in the order in which they were given.
+  for (const file of others) await upload(sessionId, file);
 }
 
 export async function upload(sessionId: string, file: File): Promise<void> {

@@ -1,4 +1,5 @@
 import { FileUp, ImageOff, X } from 'lucide-react';
+import { reasonOf } from '../api/describe-error.ts';
 import { imageSource } from '../content/image-data.ts';
 import { SafeText } from '../content/safe-text.tsx';
 import { formatBytes } from '../i18n/format.ts';
@@ -9,7 +10,6 @@ import { useStore } from '../util/store.ts';
 import { dropUpload, type Upload, upload, uploads } from './attach.ts';
 import { changeDraft, drafts } from './drafts.ts';
 import { forgetImages, type ImageRef, imageData, outlivesPage } from './image-store.ts';
-import { reasonOf } from './send.ts';
 
 /** Images that go with the message, and files that are on their way into the workspace. */
 export function AttachmentList({ sessionId, images }: { sessionId: string; images: readonly ImageRef[] }) {

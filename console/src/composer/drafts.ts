@@ -1,3 +1,4 @@
+import { rememberedKeys } from '../util/remembered.ts';
 import { Stored } from '../util/stored.ts';
 import type { SentAs } from './act.ts';
 import type { ImageRef } from './image-store.ts';
@@ -41,18 +42,34 @@ export type Editing = { turnId: string; before: string; text: string } | null;
 export const emptyDraft: Draft = { text: '', images: [], attempt: null };
 
 export const drafts = new Stored<Draft>('greenroom.draft.', (value) => {
-  return isObject(value) ? { ...emptyDraft, ...value } : emptyDraft;
+  if (!isObject(value)) return emptyDraft;
+  const draft: Draft = { ...emptyDraft, ...value };
+  return typeof draft.text === 'string' && Array.isArray(draft.images) ? draft : emptyDraft;
 });
-export const outgoing = new Stored<readonly Outgoing[]>('greenroom.outgoing.', readList<Outgoing>);
-export const kept = new Stored<readonly Kept[]>('greenroom.kept.', readList<Kept>);
+export const outgoing = new Stored<readonly Outgoing[]>('greenroom.outgoing.', (value) =>
+  readList<Outgoing>(value, ({ key, text, images }) => isText(key) && isText(text) && Array.isArray(images)),
+);
+export const kept = new Stored<readonly Kept[]>('greenroom.kept.', (value) =>
+  readList<Kept>(value, ({ key, text }) => isText(key) && isText(text)),
+);
 export const edited = new Stored<Editing>('greenroom.editing.', (value) =>
-  isObject(value) ? (value as NonNullable<Editing>) : null,
+  isObject(value) && 'text' in value && isText(value.text) ? (value as NonNullable<Editing>) : null,
 );
 
 const nothing: readonly never[] = [];
 
-function readList<T>(value: unknown): readonly T[] {
-  return Array.isArray(value) && value.length > 0 ? (value as T[]) : nothing;
+export function forgetSession(sessionId: string): void {
+  for (const stored of [drafts, outgoing, kept, edited]) stored.change(sessionId, () => null);
+}
+
+/** Other versions of the console may have kept something else under the name. */
+function readList<T>(value: unknown, isOne: (fields: Partial<T>) => boolean): readonly T[] {
+  const found = Array.isArray(value) ? value.filter((entry) => isObject(entry) && isOne(entry)) : [];
+  return found.length > 0 ? found : nothing;
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
 }
 
 function isObject(value: unknown): value is object {
@@ -103,9 +120,9 @@ export function namesOf(images: readonly ImageRef[]): string {
 }
 
 /** All images that something names, of all sessions. */
-export function namedImages(storage: Storage = localStorage): Set<string> {
+export function namedImages(): Set<string> {
   const named = new Set<string>();
-  for (const key of Object.keys(storage)) {
+  for (const key of rememberedKeys('greenroom.')) {
     const id = /^greenroom\.(draft|outgoing)\.(.+)$/.exec(key)?.[2];
     if (id === undefined) continue;
     const lists = [drafts.get(id), ...outgoing.get(id)];

@@ -1,5 +1,5 @@
 import type { ImageType } from '../content/image-data.ts';
-import { remember, remembered } from '../util/remembered.ts';
+import { remember, remembered, rememberedKeys } from '../util/remembered.ts';
 
 /*
  * Images that are about to be sent. They are kept over a reload as far as storage has room for them: it is small, and
@@ -21,7 +21,8 @@ export function keepImage(id: string, base64: string): void {
 
 /** Null when it was too large to outlive the page that it was given to. */
 export function imageData(id: string): string | null {
-  return open.get(id) ?? remembered<string>(PREFIX + id);
+  const kept = open.get(id) ?? remembered(PREFIX + id);
+  return typeof kept === 'string' ? kept : null;
 }
 
 export function outlivesPage({ bytes }: ImageRef): boolean {
@@ -36,8 +37,8 @@ export function forgetImages(images: readonly ImageRef[]): void {
 }
 
 /** Those that nothing names any more: a page was closed between two steps. */
-export function forgetOtherImages(named: ReadonlySet<string>, storage: Storage = localStorage): void {
-  for (const key of Object.keys(storage)) {
-    if (key.startsWith(PREFIX) && !named.has(key.slice(PREFIX.length))) remember(key, null);
+export function forgetOtherImages(named: ReadonlySet<string>): void {
+  for (const key of rememberedKeys(PREFIX)) {
+    if (!named.has(key.slice(PREFIX.length))) remember(key, null);
   }
 }

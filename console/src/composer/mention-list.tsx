@@ -1,10 +1,10 @@
 import { File, Folder } from 'lucide-react';
 import { type RefObject, useEffect, useLayoutEffect, useState } from 'react';
 import { createPortal } from 'react-dom';
+import { reasonOf } from '../api/describe-error.ts';
 import { SafeText } from '../content/safe-text.tsx';
 import { useLocale } from '../i18n/locale.ts';
 import { cn } from '../ui/class-names.ts';
-import { reasonOf } from './send.ts';
 import type { Mentions } from './use-mentions.ts';
 
 export type MentionListProps = { id: string; anchor: RefObject<HTMLElement | null>; mentions: Mentions };

@@ -47,7 +47,6 @@ export function MessageBox({ sessionId, standing, draft }: MessageBoxProps) {
       <div className="flex flex-wrap items-center gap-x-1 gap-y-1.5 px-2 pb-2">
         <AttachButton sessionId={sessionId} />
         <SessionSettings sessionId={sessionId} standing={standing} />
-        <span className="flex-1" />
         <SendButtons
           sessionId={sessionId}
           standing={standing}

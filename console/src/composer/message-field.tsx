@@ -43,8 +43,9 @@ export function MessageField({ sessionId, standing, text, field, onSend }: Messa
   };
   const paste = (event: ClipboardEvent): void => {
     const files = [...event.clipboardData.files];
+    const { types } = event.clipboardData;
     // Offices put a picture of their text beside the text.
-    if (files.length === 0 || event.clipboardData.types.includes('text/plain')) return;
+    if (files.length === 0 || (types.includes('text/plain') && types.includes('text/html'))) return;
     event.preventDefault();
     void attach(sessionId, files);
   };

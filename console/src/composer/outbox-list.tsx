@@ -1,5 +1,6 @@
 import { Check, CircleAlert, Pencil, Trash2 } from 'lucide-react';
 import { useEffect } from 'react';
+import { reasonOf } from '../api/describe-error.ts';
 import { SafeText } from '../content/safe-text.tsx';
 import { useLocale } from '../i18n/locale.ts';
 import { useSessionLog } from '../session/use-session.ts';
@@ -10,7 +11,7 @@ import { useStore } from '../util/store.ts';
 import { useStored } from '../util/stored.ts';
 import { type Outgoing, outgoing } from './drafts.ts';
 import { LostImageError, type SendState } from './outbox.ts';
-import { outbox, reasonOf, takeIntoDraft, throwAway } from './send.ts';
+import { outbox, takeIntoDraft, throwAway } from './send.ts';
 
 /** What is on its way, what did not get there, and what the log does not show yet. */
 export function OutboxList({ sessionId }: { sessionId: string }) {

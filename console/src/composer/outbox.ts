@@ -83,7 +83,9 @@ export class Outbox {
 
   /** The log has it, and shows it. */
   forgetSent(sessionId: string, turnIds: ReadonlySet<string>): void {
-    const left = (this.sent.get(sessionId) ?? []).filter(({ turn }) => !turnIds.has(turn.turn_id));
+    const sent = this.sent.get(sessionId) ?? [];
+    const left = sent.filter(({ turn }) => !turnIds.has(turn.turn_id));
+    if (left.length === sent.length) return;
     this.sent.set(sessionId, left.length === 0 ? undefined : left);
   }
 

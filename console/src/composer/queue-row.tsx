@@ -67,22 +67,21 @@ function Grip({ message, queue, acts, onDrag }: QueueRowProps) {
     acts.move(message.turn_id, moveBy(queue, message.turn_id, event.key === 'ArrowUp' ? -1 : 1));
   };
   return (
-    <Tooltip text={t('composer.queue.gripHint')}>
-      <button
-        type="button"
-        draggable
-        onDragStart={(event) => {
-          event.dataTransfer.effectAllowed = 'move';
-          event.dataTransfer.setData('text/plain', message.prompt);
-          onDrag();
-        }}
-        onKeyDown={press}
-        aria-label={t('composer.queue.grip')}
-        className="flex h-7 w-6 shrink-0 cursor-grab items-center justify-center rounded text-faint hover:bg-hover coarse:hidden"
-      >
-        <GripVertical aria-hidden className="size-4" />
-      </button>
-    </Tooltip>
+    <button
+      type="button"
+      draggable
+      title={t('composer.queue.gripHint')}
+      onDragStart={(event) => {
+        event.dataTransfer.effectAllowed = 'move';
+        event.dataTransfer.setData('text/plain', message.prompt);
+        onDrag();
+      }}
+      onKeyDown={press}
+      aria-label={t('composer.queue.grip')}
+      className="flex h-7 w-6 shrink-0 cursor-grab items-center justify-center rounded text-faint hover:bg-hover coarse:hidden"
+    >
+      <GripVertical aria-hidden className="size-4" />
+    </button>
   );
 }
 

@@ -24,8 +24,8 @@ export function SendButtons({ sessionId, standing, cannotSend, onSend }: SendBut
   const { t } = useLocale();
   const [usual, ...others] = actsOf[standing];
   return (
-    <div className="flex items-center gap-1.5">
-      <span className="hidden items-center gap-1.5 text-muted text-xs sm:flex coarse:hidden">
+    <div className="ml-auto flex items-center gap-1.5">
+      <span className="hidden items-center gap-1.5 text-muted text-xs lg:flex coarse:hidden">
         <Keys>{showKeys('Enter')}</Keys>
         {t(`composer.act.${usual}`)}
         {others.includes('queue') && (

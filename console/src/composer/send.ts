@@ -1,5 +1,6 @@
 import { GreenroomConnectionError, GreenroomError, type Turn } from '@greenroom/client';
 import { client } from '../api/client.ts';
+import { reasonOf } from '../api/describe-error.ts';
 import { queryClient } from '../api/query-client.ts';
 import { serverNow } from '../api/server-clock.ts';
 import { say } from '../i18n/locale.ts';
@@ -31,9 +32,9 @@ export const outbox = new Outbox({
 function isPassing(error: unknown): boolean {
   if (error instanceof GreenroomConnectionError) return true;
   if (!(error instanceof GreenroomError)) return false;
-  return (
-    error.status >= 500 || [401, 408, 429].includes(error.status) || error.code === 'idempotency_in_flight'
-  );
+  const { status, code } = error;
+  if (status >= 500 || [401, 408, 429].includes(status)) return true;
+  return code === 'idempotency_in_flight' || code === 'unexpected_answer';
 }
 
 /** Shown at once: a message that was sent does not wait for the stream. */
@@ -121,12 +122,6 @@ export async function settleKept(sessionId: string): Promise<void> {
 
 export function sayFailure(title: Parameters<typeof say>[0], error: unknown): void {
   toasts.add({ title: say(title), description: reasonOf(error), type: 'error' });
-}
-
-/** What the server said, and what it advises. */
-export function reasonOf(error: unknown): string {
-  if (error instanceof GreenroomError) return [error.detail, error.hint].filter(Boolean).join(' ');
-  return error instanceof Error ? error.message : String(error);
 }
 
 for (const stored of [drafts, outgoing, kept, edited]) stored.follow();

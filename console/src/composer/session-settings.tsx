@@ -25,7 +25,7 @@ export function SessionSettings({ sessionId, standing }: { sessionId: string; st
   const bypass = me?.may.bypass_permissions;
   const isRunning = standing === 'running';
   return (
-    <div className="flex min-w-0 flex-wrap items-center">
+    <div className="contents">
       <ModelPicker
         model={model}
         note={isRunning ? t('composer.settings.modelNow') : null}
@@ -57,7 +57,11 @@ export function SessionSettings({ sessionId, standing }: { sessionId: string; st
       <Menu
         trigger={
           <Pill label={t('composer.settings.effort')} icon={<Gauge aria-hidden />}>
-            {t(`composer.settings.efforts.${effort ?? 'none'}`)}
+            {effort === null ? (
+              <span className="sr-only">{t('composer.settings.efforts.none')}</span>
+            ) : (
+              t(`composer.settings.efforts.${effort}`)
+            )}
           </Pill>
         }
       >
@@ -83,7 +87,12 @@ export function Pill({
   ...props
 }: { label: string; icon?: ReactNode; children: ReactNode } & React.ComponentProps<'button'>) {
   return (
-    <Button kind="quiet" size="small" className="max-w-44 px-1.5 font-normal" {...props}>
+    <Button
+      kind="quiet"
+      size="small"
+      className="max-w-44 px-1.5 font-normal max-sm:max-w-28 max-sm:[&>svg:last-child]:hidden"
+      {...props}
+    >
       {icon}
       <span className="sr-only">{label}: </span>
       <span className="truncate">{children}</span>

@@ -2,7 +2,9 @@ import { ImageOff } from 'lucide-react';
 import { useMemo, useState } from 'react';
 import { useLocale } from '../i18n/locale.ts';
 import { Dialog } from '../ui/dialog.tsx';
+import { oneLine } from './bounds.ts';
 import { imageSource } from './image-data.ts';
+import { markInvisible } from './invisible.ts';
 import { SafeText } from './safe-text.tsx';
 
 export type DataImageProps = { base64: string; alt: string; mediaType?: string };
@@ -14,7 +16,7 @@ export function DataImage({ base64, alt, mediaType }: DataImageProps) {
   const [isBroken, setBroken] = useState(false);
   const [isOpen, setOpen] = useState(false);
   if (source === null || isBroken) {
-    return <ImageNote text={t('content.noImage', { type: mediaType ?? t('common.unknown') })} />;
+    return <ImageNote text={t('content.noImage', { type: typeText(mediaType) || t('common.unknown') })} />;
   }
   const image = (className: string) => (
     <img
@@ -50,4 +52,9 @@ export function ImageNote({ text }: { text: string }) {
       {text}
     </span>
   );
+}
+
+/** It is what somebody calls it, and may be anything. */
+function typeText(mediaType = ''): string {
+  return markInvisible(oneLine(mediaType, 60));
 }

@@ -3,6 +3,15 @@ import { describe, it } from 'node:test';
 import { hasInvisible, markDeceiving, markInvisible, splitInvisible } from './invisible.ts';
 
 describe('what cannot be seen in a text', () => {
+  it('is shown in few parts, however much of it there is, and all of it', () => {
+    const text = 'a\u200b'.repeat(50_000);
+    const parts = splitInvisible(text);
+    assert.ok(parts.length < 500, String(parts.length));
+    const said = parts.map((part) => (part.kind === 'text' ? part.text : `⟨${part.code}⟩`)).join('');
+    assert.equal(said, 'a⟨U+200B⟩'.repeat(50_000));
+    assert.equal(hasInvisible(text), true);
+  });
+
   it('is shown by its code where it turns, hides or breaks text', () => {
     assert.equal(markInvisible('rm \u202efdp.exe'), 'rm ⟨U+202E⟩fdp.exe');
     assert.equal(markInvisible('a\u200bb\u2060c\ufeffd'), 'a⟨U+200B⟩b⟨U+2060⟩c⟨U+FEFF⟩d');

@@ -10,12 +10,20 @@ export type TextPart = { kind: 'text'; text: string } | { kind: 'invisible'; cod
 // tab and line feed, nor the selector that makes an emoji of a character.
 const INVISIBLE = /[[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\p{Cs}\p{Zl}\p{Zp}]--[\t\n\ufe0f]]/gv;
 
-/** The text, and between its parts what cannot be seen. An emoji's joiner and selector are part of what is seen. */
-export function splitInvisible(text: string): TextPart[] {
+/** More would be more elements than a page bears: a text may be made of nothing else. */
+const MOST_MARKS = 200;
+
+/**
+ * The text, and between its parts what cannot be seen; behind the first 200 of them the codes stand in the text. An emoji's
+ * joiner and selector are part of what is seen.
+ */
+export function splitInvisible(text: string, most = MOST_MARKS): TextPart[] {
   const parts: TextPart[] = [];
   let from = 0;
+  let marks = 0;
   for (const match of text.matchAll(INVISIBLE)) {
     if (isWithinEmoji(text, match.index)) continue;
+    if (marks++ === most) return [...parts, { kind: 'text', text: markInvisible(text.slice(from)) }];
     if (match.index > from) parts.push({ kind: 'text', text: text.slice(from, match.index) });
     parts.push({ kind: 'invisible', code: codeOf(match[0]) });
     from = match.index + match[0].length;
@@ -25,7 +33,7 @@ export function splitInvisible(text: string): TextPart[] {
 }
 
 export function hasInvisible(text: string): boolean {
-  return splitInvisible(text).some((part) => part.kind === 'invisible');
+  return splitInvisible(text, 1).some((part) => part.kind === 'invisible');
 }
 
 // Embeddings, overrides and isolates of direction, and tags; not the marks that honest text in two scripts needs.
@@ -38,7 +46,7 @@ export function markDeceiving(text: string): string {
 
 /** With the codes in the text, for what takes text alone: titles, labels, Markdown. */
 export function markInvisible(text: string): string {
-  return splitInvisible(text)
+  return splitInvisible(text, Number.POSITIVE_INFINITY)
     .map((part) => (part.kind === 'text' ? part.text : `⟨${part.code}⟩`))
     .join('');
 }

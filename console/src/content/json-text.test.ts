@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { prettyJson, wholeJson } from './json-text.ts';
+import { lineJson, prettyJson, wholeJson } from './json-text.ts';
 
 function nested(depth: number): unknown {
   let value: unknown = 'deep';
@@ -17,6 +17,7 @@ describe('JSON for readers', () => {
 
   it('ends, however deep, many or long its values are', () => {
     assert.match(prettyJson(nested(100_000)), /\[…\]/);
+    assert.match(lineJson(nested(100_000)), /\[…\]/);
     assert.ok(prettyJson(Array.from({ length: 100_000 }, (_, index) => index)).length < 50_000);
     assert.match(prettyJson({ text: 'x'.repeat(5_000_000) }), /… \(\+4980000\)/);
   });

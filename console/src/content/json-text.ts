@@ -32,6 +32,15 @@ export function wholeJson(value: unknown): string {
   }
 }
 
+/** On one line; what is nested too deep for the browser is given as far as it is shown. */
+export function lineJson(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return prettyJson(value).replace(/\s+/g, ' ');
+  }
+}
+
 /** What a value is made of, as pairs; the keys of a list are its numbers. */
 export function entriesOf(value: object): [string, unknown][] {
   return Object.entries(value);

@@ -63,3 +63,8 @@ export function formatAge(ms: number, locale: string): string {
 export function formatTime(at: Date, locale: string): string {
   return new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium' }).format(at);
 }
+
+/** The time of day alone. */
+export function formatClock(at: Date, locale: string): string {
+  return new Intl.DateTimeFormat(locale, { timeStyle: 'short' }).format(at);
+}

@@ -50,7 +50,3 @@ export function say(key: WordKey, values?: Values): string {
   const loaded = current.get();
   return loaded === null ? key : translate(loaded.words, loaded.locale, key, values);
 }
-
-export function currentLocale(): Locale {
-  return current.get()?.locale ?? 'en';
-}

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { errorsByField, parseDraft, withField } from './draft.ts';
+import { emptyDraft, errorsByField, isEmptyDraft, parseDraft, withField, withoutSecrets } from './draft.ts';
 
 describe('the draft of a session', () => {
   it('has the fields that say something', () => {
@@ -21,5 +21,20 @@ describe('the draft of a session', () => {
     ]);
     assert.equal(errors.get('model'), 'too long');
     assert.equal(errors.get('mcp_servers'), 'weather.url: no URL; other: unknown type');
+  });
+
+  it('begins with somebody who can be asked', () => {
+    assert.ok(isEmptyDraft(emptyDraft));
+    assert.ok(!isEmptyDraft({}));
+    assert.ok(!isEmptyDraft({ ...emptyDraft, prompt: 'a' }));
+  });
+
+  it('is kept without what nobody is shown again', () => {
+    const draft = {
+      prompt: 'a',
+      env: { TOKEN: 'secret' },
+      mcp_servers: { a: { type: 'http' as const, url: 'https://a.test' } },
+    };
+    assert.deepEqual(withoutSecrets(draft), { prompt: 'a' });
   });
 });

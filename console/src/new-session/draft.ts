@@ -3,6 +3,18 @@ import type { ExecuteRequest, FieldError } from '@greenroom/client';
 /** The body of `POST /execute/` as it is being written: any object, valid or not. */
 export type Draft = Partial<ExecuteRequest> & Record<string, unknown>;
 
+/** A person sits here who can be asked; over the API nobody may be there, and calls are denied. */
+export const emptyDraft: Draft = { approvals: 'ask' };
+
+export function isEmptyDraft(draft: Draft): boolean {
+  return JSON.stringify(draft) === JSON.stringify(emptyDraft);
+}
+
+/** What this browser may keep of it: no values that the server shows to nobody. */
+export function withoutSecrets({ env: _, mcp_servers: __, ...draft }: Draft): Draft {
+  return draft;
+}
+
 /** A value that is undefined takes the field out: its default holds. */
 export function withField(draft: Draft, name: string, value: unknown): Draft {
   const { [name]: _, ...others } = draft;

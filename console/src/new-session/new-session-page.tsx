@@ -12,7 +12,7 @@ import { Keys } from '../ui/keys.tsx';
 import { Tabs } from '../ui/tabs.tsx';
 import { isApple } from '../util/platform.ts';
 import { randomKey } from '../util/random-key.ts';
-import { type Draft, parseDraft } from './draft.ts';
+import { type Draft, emptyDraft, isEmptyDraft, parseDraft } from './draft.ts';
 import { DraftSnippet, JsonDraft, jsonText, type TypedJson } from './draft-views.tsx';
 import { allFields } from './fields.ts';
 import { OptionForm } from './option-form.tsx';
@@ -47,7 +47,7 @@ export function NewSessionPage() {
         <h1 className="font-semibold text-lg">{t('new.title')}</h1>
         <div className="flex flex-wrap items-center gap-2">
           <Presets draft={draft} onUse={setDraft} />
-          <Button onClick={() => setDraft({})} disabled={Object.keys(draft).length === 0}>
+          <Button onClick={() => setDraft(emptyDraft)} disabled={isEmptyDraft(draft)}>
             {t('new.clear')}
           </Button>
           <StartButton obstacle={obstacle} isPending={start.isPending} onStart={begin} />

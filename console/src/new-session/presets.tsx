@@ -3,6 +3,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Bookmark, Save, Trash2, X } from 'lucide-react';
 import { useState } from 'react';
 import { client } from '../api/client.ts';
+import { markInvisible } from '../content/invisible.ts';
 import { useLocale } from '../i18n/locale.ts';
 import { Button } from '../ui/button.tsx';
 import { Dialog } from '../ui/dialog.tsx';
@@ -39,7 +40,7 @@ export function Presets({ draft, onUse }: PresetsProps) {
         )}
         {presets.map((preset) => (
           <MenuItem key={preset.preset_id} onSelect={() => onUse(toDraft(preset))}>
-            <bdi className="max-w-72 truncate">{preset.name}</bdi>
+            <bdi className="max-w-72 truncate">{markInvisible(preset.name)}</bdi>
           </MenuItem>
         ))}
         <MenuSeparator />
@@ -53,7 +54,9 @@ export function Presets({ draft, onUse }: PresetsProps) {
             icon={<Trash2 aria-hidden />}
             onSelect={() => setAsked(preset)}
           >
-            <span className="max-w-72 truncate">{t('new.presets.delete', { name: preset.name })}</span>
+            <span className="max-w-72 truncate">
+              {t('new.presets.delete', { name: markInvisible(preset.name) })}
+            </span>
           </MenuItem>
         ))}
       </Menu>
@@ -166,7 +169,7 @@ function DeletePreset({ preset, onClose }: { preset: Preset | null; onClose: () 
     <Dialog
       isOpen={preset !== null}
       onClose={onClose}
-      title={t('new.presets.delete', { name: preset?.name ?? '' })}
+      title={t('new.presets.delete', { name: markInvisible(preset?.name ?? '') })}
       description={t('new.presets.deleteForAll')}
     >
       {error !== null && <ErrorNote error={error} />}

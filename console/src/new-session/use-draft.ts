@@ -1,8 +1,13 @@
 import { useEffect, useState } from 'react';
 import { remember, remembered } from '../util/remembered.ts';
-import type { Draft } from './draft.ts';
+import { type Draft, emptyDraft, isEmptyDraft, withoutSecrets } from './draft.ts';
 
 const STORAGE_KEY = 'greenroom.newSession';
+
+function keptDraft(): Draft {
+  const kept = remembered<Draft>(STORAGE_KEY);
+  return typeof kept === 'object' && kept !== null && !Array.isArray(kept) ? kept : emptyDraft;
+}
 
 /** What is being written survives a reload, and is gone once the session has started. */
 export function useDraft(): {
@@ -10,7 +15,7 @@ export function useDraft(): {
   setDraft: (draft: Draft) => void;
   forget: () => void;
 } {
-  const [draft, setDraft] = useState<Draft>(() => remembered<Draft>(STORAGE_KEY) ?? {});
-  useEffect(() => remember(STORAGE_KEY, Object.keys(draft).length === 0 ? null : draft), [draft]);
-  return { draft, setDraft, forget: () => remember(STORAGE_KEY, null) };
+  const [draft, setDraft] = useState<Draft>(keptDraft);
+  useEffect(() => remember(STORAGE_KEY, isEmptyDraft(draft) ? null : withoutSecrets(draft)), [draft]);
+  return { draft, setDraft, forget: () => setDraft(emptyDraft) };
 }

@@ -9,15 +9,16 @@ import { Button } from '../ui/button.tsx';
 import { CommentForm, CommentNote } from './comment-form.tsx';
 import { addComment, useComments } from './comments.ts';
 
-/** Larger ones are opened by hand. */
-const LINES_OPEN = 300;
+export type ChangedFileProps = {
+  sessionId: string;
+  file: FileChange;
+  patch: DiffFile | undefined;
+  isOpenAtFirst: boolean;
+};
 
-export type ChangedFileProps = { sessionId: string; file: FileChange; patch: DiffFile | undefined };
-
-export function ChangedFile({ sessionId, file, patch }: ChangedFileProps) {
+export function ChangedFile({ sessionId, file, patch, isOpenAtFirst }: ChangedFileProps) {
   const { t } = useLocale();
-  const lines = (file.additions ?? 0) + (file.deletions ?? 0);
-  const [isOpen, setOpen] = useState(lines <= LINES_OPEN);
+  const [isOpen, setOpen] = useState(isOpenAtFirst);
   return (
     <section className="overflow-hidden rounded-lg border">
       <button

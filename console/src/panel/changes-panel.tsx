@@ -10,6 +10,7 @@ import { Select } from '../ui/select.tsx';
 import { Spinner } from '../ui/spinner.tsx';
 import { ChangedFile } from './changed-file.tsx';
 import { CommentTray } from './comment-tray.tsx';
+import { openAtFirst } from './open-at-first.ts';
 
 type Since = 'start' | 'turn';
 
@@ -20,6 +21,7 @@ export function ChangesPanel({ sessionId }: { sessionId: string }) {
   const { data, error, isPending, refetch } = useChanges(sessionId, since);
   const patches = useMemo(() => byPath(data?.diff ?? ''), [data]);
   const files = data?.files ?? [];
+  const open = useMemo(() => openAtFirst(data?.files ?? []), [data]);
   return (
     <div className="flex min-h-full flex-col">
       <div className="flex flex-1 flex-col gap-3 p-4">
@@ -42,7 +44,13 @@ export function ChangesPanel({ sessionId }: { sessionId: string }) {
           <p className="text-[13px] text-muted">{t('panel.changes.none')}</p>
         )}
         {files.map((file) => (
-          <ChangedFile key={file.path} sessionId={sessionId} file={file} patch={patches.get(file.path)} />
+          <ChangedFile
+            key={file.path}
+            sessionId={sessionId}
+            file={file}
+            patch={patches.get(file.path)}
+            isOpenAtFirst={open.has(file.path)}
+          />
         ))}
         {data?.truncated && <p className="text-muted text-xs">{t('panel.changes.truncated')}</p>}
         {data !== undefined && data.omitted_files.length > 0 && (
@@ -78,11 +86,13 @@ function Totals({ files }: { files: readonly FileChange[] }) {
   if (files.length === 0) return null;
   const sum = (count: (file: FileChange) => number | null): number =>
     files.reduce((total, file) => total + (count(file) ?? 0), 0);
+  const added = sum((file) => file.additions);
+  const removed = sum((file) => file.deletions);
   return (
     <p className="text-muted text-xs tabular-nums">
       {t('panel.changes.files', { count: files.length })}{' '}
-      <span className="text-done">+{sum((file) => file.additions)}</span>{' '}
-      <span className="text-danger">−{sum((file) => file.deletions)}</span>
+      {added > 0 && <span className="text-done">+{added}</span>}{' '}
+      {removed > 0 && <span className="text-danger">−{removed}</span>}
     </p>
   );
 }

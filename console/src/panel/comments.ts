@@ -23,7 +23,8 @@ const NONE: readonly LineComment[] = [];
 function commentsOf(sessionId: string): readonly LineComment[] {
   const known = store.get(sessionId);
   if (known !== undefined) return known;
-  const kept = remembered<LineComment[]>(storageKey(sessionId)) ?? NONE;
+  const found = remembered<LineComment[]>(storageKey(sessionId));
+  const kept = Array.isArray(found) ? found : NONE;
   store.set(sessionId, kept);
   return kept;
 }

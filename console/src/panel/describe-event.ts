@@ -1,4 +1,5 @@
 import type { SessionEvent } from '@greenroom/client';
+import { oneLine } from '../content/bounds.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -26,7 +27,7 @@ export function describeEvent({ kind, data }: Pick<SessionEvent, 'kind' | 'data'
     }
   })();
   const shown = parts.filter((part) => typeof part === 'string' || typeof part === 'number');
-  return shown.join(' ').replace(/\s+/g, ' ').slice(0, LONGEST);
+  return oneLine(shown.map((part) => String(part).slice(0, LONGEST * 4)).join(' '), LONGEST);
 }
 
 /** Of a message's blocks their types, and the names of tools. */

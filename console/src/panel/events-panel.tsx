@@ -3,6 +3,8 @@ import { useInfiniteQuery } from '@tanstack/react-query';
 import { useEffect, useMemo, useState } from 'react';
 import { client } from '../api/client.ts';
 import { JsonView } from '../content/json.tsx';
+import { lineJson, wholeJson } from '../content/json-text.ts';
+import { SafeText } from '../content/safe-text.tsx';
 import { formatTime } from '../i18n/format.ts';
 import { useLocale } from '../i18n/locale.ts';
 import { useSummary } from '../live/summaries.ts';
@@ -110,7 +112,7 @@ function useNewer(sessionId: string, { data, refetch }: ReturnType<typeof useEve
 }
 
 function matches(event: SessionEvent, text: string): boolean {
-  return JSON.stringify(event).toLowerCase().includes(text.toLowerCase());
+  return lineJson(event).toLowerCase().includes(text.toLowerCase());
 }
 
 function EventRow({ event }: { event: SessionEvent }) {
@@ -126,13 +128,15 @@ function EventRow({ event }: { event: SessionEvent }) {
       >
         <span className="w-10 shrink-0 text-right text-muted tabular-nums">{event.seq}</span>
         <span className="w-16 shrink-0 font-medium">{event.kind}</span>
-        <span className="min-w-0 flex-1 truncate font-mono text-muted">{describeEvent(event)}</span>
+        <span className="min-w-0 flex-1 truncate font-mono text-muted">
+          <SafeText text={describeEvent(event)} />
+        </span>
       </button>
       {isOpen && (
         <div className="flex flex-col gap-1 pb-2 pl-1">
           <div className="flex items-center justify-between gap-2 text-muted">
             <time dateTime={event.at}>{formatTime(new Date(event.at), locale)}</time>
-            <CopyButton text={() => JSON.stringify(event, null, 2)} label={t('common.copy')} />
+            <CopyButton text={() => wholeJson(event)} label={t('common.copy')} />
           </div>
           <JsonView value={event.data} label={t('panel.events.data', { seq: event.seq })} />
         </div>

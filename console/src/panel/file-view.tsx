@@ -4,6 +4,7 @@ import { Download, Trash2 } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { apiUrl, client } from '../api/client.ts';
 import { Code } from '../content/code.tsx';
+import { markInvisible } from '../content/invisible.ts';
 import { languageOfPath } from '../content/language.ts';
 import { formatBytes } from '../i18n/format.ts';
 import { useLocale } from '../i18n/locale.ts';
@@ -14,13 +15,13 @@ import { Spinner } from '../ui/spinner.tsx';
 import { decodeText, nameOf, parentOf, SHOWN_BYTES, toUrlPath } from './file-path.ts';
 
 /** Pictures that browsers show and that can run nothing. */
-const pictures: Record<string, string> = {
-  png: 'image/png',
-  jpg: 'image/jpeg',
-  jpeg: 'image/jpeg',
-  gif: 'image/gif',
-  webp: 'image/webp',
-};
+const pictures: ReadonlyMap<string, string> = new Map([
+  ['png', 'image/png'],
+  ['jpg', 'image/jpeg'],
+  ['jpeg', 'image/jpeg'],
+  ['gif', 'image/gif'],
+  ['webp', 'image/webp'],
+]);
 const LARGEST_PICTURE = 10_000_000;
 
 /** One file: its text, as far as it is shown; its picture; or that it is neither. */
@@ -54,7 +55,7 @@ function useFile(sessionId: string, path: string) {
   return useQuery({
     queryKey: ['files', sessionId, path, 'content'],
     queryFn: async ({ signal }): Promise<Shown> => {
-      const pictureType = pictures[path.split('.').at(-1)?.toLowerCase() ?? ''] ?? null;
+      const pictureType = pictures.get(path.split('.').at(-1)?.toLowerCase() ?? '') ?? null;
       const last = (pictureType === null ? SHOWN_BYTES : LARGEST_PICTURE) - 1;
       const response = await openPart(sessionId, path, { last, signal });
       const bytes = new Uint8Array(await response.arrayBuffer());
@@ -141,7 +142,7 @@ function DeleteFile({ sessionId, path }: { sessionId: string; path: string }) {
       <Dialog
         isOpen={isAsked}
         onClose={() => setAsked(false)}
-        title={t('panel.files.deleteTitle', { name: nameOf(path) })}
+        title={t('panel.files.deleteTitle', { name: markInvisible(nameOf(path)) })}
       >
         {error !== null && <ErrorNote error={error} />}
         <div className="flex justify-end gap-3">

@@ -3,7 +3,9 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { X } from 'lucide-react';
 import { apiUrl, client } from '../api/client.ts';
 import { useMe } from '../api/use-me.ts';
+import { boundLine } from '../content/bounds.ts';
 import { JsonView } from '../content/json.tsx';
+import { lineJson } from '../content/json-text.ts';
 import { SafeText } from '../content/safe-text.tsx';
 import { useLocale } from '../i18n/locale.ts';
 import { useSession } from '../session/use-session.ts';
@@ -74,8 +76,8 @@ function Grants({ sessionId }: { sessionId: string }) {
       {grants.length === 0 && <p className="text-[13px] text-muted">{t('panel.options.noGrants')}</p>}
       <ul className="flex flex-col gap-1">
         {grants.map((grant) => {
-          const call = `${grant.tool_name ?? ''} ${grant.input === null ? '' : JSON.stringify(grant.input)}`;
-          const what = grant.rule ?? call;
+          const call = `${grant.tool_name ?? ''} ${grant.input === null ? '' : lineJson(grant.input)}`;
+          const what = boundLine(grant.rule ?? call);
           return (
             <li
               key={grant.grant_id}

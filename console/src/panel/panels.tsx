@@ -1,5 +1,6 @@
 import { getRouteApi } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
+import { PlainOnError } from '../content/plain-on-error.tsx';
 import { useLocale } from '../i18n/locale.ts';
 import { type PanelName, panels } from '../session/search.ts';
 import { Tabs } from '../ui/tabs.tsx';
@@ -34,8 +35,19 @@ export function Panels({ sessionId }: { sessionId: string }) {
       }
       tabs={panels.map((value) => {
         const Content = content[value];
-        return { value, label: t(`panel.${value}.title`), panel: <Content sessionId={sessionId} /> };
+        return {
+          value,
+          label: t(`panel.${value}.title`),
+          panel: <SafePanel key={value} content={<Content sessionId={sessionId} />} />,
+        };
       })}
     />
   );
+}
+
+/** One that fails leaves the session beside it alone. */
+function SafePanel({ content }: { content: ReactNode }) {
+  const { t } = useLocale();
+  const plain = <p className="p-4 text-[13px] text-danger">{t('panel.failed')}</p>;
+  return <PlainOnError plain={plain}>{content}</PlainOnError>;
 }

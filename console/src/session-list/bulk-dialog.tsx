@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'react';
+import { reasonOf } from '../api/describe-error.ts';
 import { useLocale } from '../i18n/locale.ts';
 import type { WordKey } from '../i18n/words.ts';
 import { summaries } from '../live/summaries.ts';
@@ -7,7 +8,7 @@ import { Dialog } from '../ui/dialog.tsx';
 import { toasts } from '../ui/toast.tsx';
 import { type BulkAct, type BulkProgress, runBulk, touches } from './bulk.ts';
 import { bulkWords } from './bulk-bar.tsx';
-import { actOnOne, reasonOf } from './session-acts.ts';
+import { actOnOne } from './session-acts.ts';
 import { shortId, titleOf } from './session-title.ts';
 
 export type BulkDialogProps = {

@@ -1,6 +1,7 @@
 import type { SessionCounts } from '@greenroom/client';
 import { Link } from '@tanstack/react-router';
 import { X } from 'lucide-react';
+import { markInvisible } from '../content/invisible.ts';
 import { formatNumber } from '../i18n/format.ts';
 import { useLocale } from '../i18n/locale.ts';
 import type { WordKey } from '../i18n/words.ts';
@@ -46,7 +47,7 @@ export function FilterTabs({ search }: { search: SessionListSearch }) {
           aria-label={t('sessions.removeLabel', { label })}
           className="inline-flex h-7 max-w-64 items-center gap-1.5 rounded-full bg-accent-soft pr-1.5 pl-3 text-accent text-xs hover:bg-hover coarse:h-11"
         >
-          <bdi className="truncate">{label}</bdi>
+          <bdi className="truncate">{markInvisible(label)}</bdi>
           <X aria-hidden className="size-3.5 shrink-0" />
         </Link>
       )}

@@ -57,6 +57,18 @@ describe('what gets a row', () => {
     assert.deepEqual(rowsOf(summaries, { pages, rowIds: [sampleId(2)] }), ['03', '01']);
   });
 
+  it('is what was heard of since its own page was read, whenever the others were', () => {
+    const summaries = known(4);
+    const before = summaries.version();
+    add(summaries, 1, true);
+    add(summaries, 1);
+    const rowIds = [sampleId(1)];
+    const lately = [page([4, 3], 3, before), page([2], null, summaries.version())];
+    assert.deepEqual(rowsOf(summaries, { pages: lately, rowIds }), ['04', '03', '02']);
+    const earlier = [page([4, 3], 3, summaries.version()), page([2], null, before)];
+    assert.deepEqual(rowsOf(summaries, { pages: earlier, rowIds }), ['04', '03', '02', '01']);
+  });
+
   it('is what is pinned, beyond reach as well', () => {
     const summaries = known(3);
     const pages = [page([3], 3, summaries.version())];

@@ -18,7 +18,8 @@ export type Known = {
 export function readingOf({ pages, pinned, rowIds, summaries, sightOf }: Known): Reading {
   const listed = new Set([...pages.flatMap(({ ids }) => ids), ...(pinned?.ids ?? [])]);
   const readDownTo = pages.at(-1)?.next ?? '';
-  const askedAt = pages[0]?.askedAt ?? 0;
+  /** When the page was read that would have it. */
+  const askedAt = (id: string): number => pages.find(({ next }) => id >= (next ?? ''))?.askedAt ?? 0;
   const isInReach = (id: string): boolean => id >= readDownTo;
   const others = new Set([...summaries.keys()].filter(isInReach));
   for (const id of rowIds) others.add(id);
@@ -27,7 +28,7 @@ export function readingOf({ pages, pinned, rowIds, summaries, sightOf }: Known):
     if (listed.has(id)) continue;
     const sight = sightOf(id);
     // The server does not have it, and nothing was heard of it since: what is known here is out of date.
-    const isNews = summaries.hasChangedSince(id, askedAt);
+    const isNews = summaries.hasChangedSince(id, askedAt(id));
     sights.push(sight.match !== false && !isNews ? { ...sight, match: false } : sight);
   }
   // Only the server can tell: it did not.

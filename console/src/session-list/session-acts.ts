@@ -1,5 +1,6 @@
-import { GreenroomError, type SessionSummary } from '@greenroom/client';
+import type { SessionSummary } from '@greenroom/client';
 import { client } from '../api/client.ts';
+import { reasonOf } from '../api/describe-error.ts';
 import { queryClient } from '../api/query-client.ts';
 import { say } from '../i18n/locale.ts';
 import { summaries } from '../live/summaries.ts';
@@ -67,11 +68,16 @@ export async function actOnOne(act: BulkAct, id: string): Promise<void> {
       await client.sessions.cancel(id);
       return;
     case 'delete':
-      await client.sessions.delete(id);
+      await client.sessions.delete(id).catch(exceptGone);
       return summaries.set(id, undefined);
     default:
       act satisfies never;
   }
+}
+
+/** Somebody else was faster: it is as it should be. */
+function exceptGone(error: unknown): void {
+  if (!(error instanceof GreenroomError && error.status === 404)) throw error;
 }
 
 function patch(id: string, change: Partial<SessionSummary>): void {
@@ -101,10 +107,4 @@ async function show(
 
 function sayFailure(error: unknown): void {
   toasts.add({ type: 'error', title: say('sessions.actFailed'), description: reasonOf(error) });
-}
-
-/** What the server said, and what it advises. */
-export function reasonOf(error: unknown): string {
-  if (error instanceof GreenroomError) return [error.detail, error.hint].filter(Boolean).join(' ');
-  return error instanceof Error ? error.message : String(error);
 }

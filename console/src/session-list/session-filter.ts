@@ -1,4 +1,4 @@
-import type { SessionState, SessionSummary, SummaryFilter } from '@greenroom/client';
+import type { SessionSummary, SummaryFilter } from '@greenroom/client';
 import { parseLabel } from './label.ts';
 import type { SessionListSearch } from './search.ts';
 
@@ -18,13 +18,8 @@ export function toCountFilter({ q, label }: SessionListSearch): Pick<SummaryFilt
 }
 
 export function toSummaryFilter(search: SessionListSearch): SummaryFilter {
-  const { state, pinned = false, archived = false } = search;
-  return {
-    ...toCountFilter(search),
-    ...(state !== undefined && { states: [state] satisfies SessionState[] }),
-    ...(pinned && { pinned }),
-    archived,
-  };
+  const { state, pinned, archived = false } = search;
+  return { ...toCountFilter(search), state, pinned, archived };
 }
 
 /** Null: its labels are not all known here, so that only the server can tell. */

@@ -1,11 +1,9 @@
-import { type RefObject, useCallback, useMemo, useState } from 'react';
+import { lazy, type RefObject, Suspense, useCallback, useMemo, useState } from 'react';
 import { useLocale } from '../i18n/locale.ts';
 import { ErrorNote } from '../ui/error-note.tsx';
 import type { BulkAct } from './bulk.ts';
 import { BulkBar } from './bulk-bar.tsx';
-import { BulkDialog } from './bulk-dialog.tsx';
 import { EmptyList } from './empty-list.tsx';
-import { RenameDialog } from './rename-dialog.tsx';
 import type { SessionListSearch } from './search.ts';
 import { chosenOf, extend, noSelection, toggle, toggleAll } from './selection.ts';
 import { SessionRows } from './session-rows.tsx';
@@ -13,6 +11,9 @@ import { SkeletonRows } from './skeleton-rows.tsx';
 import { useListKeys } from './use-list-keys.ts';
 import { useListing } from './use-listing.ts';
 import type { Pointing, PointingHandlers } from './use-pointing.ts';
+
+const BulkDialog = lazy(async () => ({ default: (await import('./bulk-dialog.tsx')).BulkDialog }));
+const RenameDialog = lazy(async () => ({ default: (await import('./rename-dialog.tsx')).RenameDialog }));
 
 /** What is asked about one session or many, and not done yet. */
 export type Asked = { act: BulkAct; ids: readonly string[] } | { act: 'rename'; id: string };
@@ -34,7 +35,7 @@ export function SessionList({ search, scroller, above, pointing, pointingHandler
   /** Which row the keys are at; `times` grows when it is to get the focus. */
   const [active, setActive] = useState<{ id: string; times: number } | null>(null);
   const [focusedId, setFocusedId] = useState<string | null>(null);
-  const { listing, pages } = useListing(search, pointing, focusedId);
+  const { listing, pages, look } = useListing(search, pointing, focusedId);
   const order = useMemo(() => listing.rows.map(({ id }) => id), [listing.rows]);
   const chosen = useMemo(() => chosenOf(selection, order), [selection, order]);
   const select = useCallback(
@@ -83,23 +84,26 @@ export function SessionList({ search, scroller, above, pointing, pointingHandler
           onFocus={focus}
           onAsk={setAsked}
           pages={pages}
+          onLook={look}
         />
       )}
       {chosen.length > 0 && (
         <BulkBar ids={chosen} onClear={() => setSelection(noSelection)} onAsk={setAsked} />
       )}
-      {asked?.act === 'rename' ? (
-        <RenameDialog id={asked.id} onClose={() => setAsked(null)} />
-      ) : (
-        asked !== null && (
-          <BulkDialog
-            act={asked.act}
-            asked={asked.ids}
-            onClose={() => setAsked(null)}
-            onDone={() => setSelection(noSelection)}
-          />
-        )
-      )}
+      <Suspense fallback={null}>
+        {asked?.act === 'rename' ? (
+          <RenameDialog id={asked.id} onClose={() => setAsked(null)} />
+        ) : (
+          asked !== null && (
+            <BulkDialog
+              act={asked.act}
+              asked={asked.ids}
+              onClose={() => setAsked(null)}
+              onDone={() => setSelection(noSelection)}
+            />
+          )
+        )}
+      </Suspense>
       <p role="status" className="sr-only">
         {chosen.length > 0 ? t('sessions.selected', { count: chosen.length }) : ''}
       </p>

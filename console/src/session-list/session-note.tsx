@@ -58,9 +58,7 @@ function Labels({ metadata }: { metadata: SessionSummary['metadata'] }) {
             activeProps={{ 'aria-current': undefined }}
             className="relative z-10 max-w-36 truncate rounded border bg-ground px-1.5 text-[11px] text-muted leading-4.5 hover:bg-hover hover:text-ink"
           >
-            <bdi>
-              {key}:{value}
-            </bdi>
+            <bdi>{markInvisible(`${key}:${value}`)}</bdi>
           </Link>
         );
       })}

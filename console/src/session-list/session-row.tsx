@@ -30,10 +30,16 @@ export type SessionRowProps = {
   onAsk: (asked: Asked) => void;
 };
 
+declare global {
+  /** Set by tests that count how often rows are rendered. */
+  var onSessionRow: ((id: string) => void) | undefined;
+}
+
 /** One session. It alone renders again when something happens in it. */
 export const SessionRow = memo(function SessionRow(props: SessionRowProps) {
   const { id, at, top, layout, isLeft, isSelected } = props;
   const { summary, isGone } = useLastSummary(id);
+  globalThis.onSessionRow?.(id);
   if (summary === null) return null;
   const parts = { ...props, summary, isGone };
   return (

@@ -4,6 +4,7 @@ import { useLocale } from '../i18n/locale.ts';
 import { cn } from '../ui/class-names.ts';
 import { ListEnd, type Pages } from './list-end.tsx';
 import { findRow, type Row } from './listing.ts';
+import type { View } from './pages-in-view.ts';
 import { RowHeader } from './row-header.tsx';
 import { rowsMoved } from './scroll-anchor.ts';
 import type { Asked } from './session-list.tsx';
@@ -28,6 +29,8 @@ export type SessionRowsProps = {
   onFocus: (id: string | null) => void;
   onAsk: (asked: Asked) => void;
   pages: Pages;
+  /** Which rows are in sight. */
+  onLook: (view: View | null) => void;
 };
 
 /** The rows that are looked at, each in its place, and what is said at their end. */
@@ -39,6 +42,7 @@ export function SessionRows(props: SessionRowsProps) {
   useStillness(rows, scroller, useHeightOf(above) + HEADER, rowHeights[layout]);
   useGoing(virtualizer, rows, active);
   const items = virtualizer.getVirtualItems();
+  useLooking(rows, virtualizer.range, props.onLook);
   useReadingAhead(pages, (items.at(-1)?.index ?? 0) >= rows.length - AHEAD);
   return (
     <div className="mx-auto max-w-6xl sm:px-6 sm:pb-6">
@@ -153,6 +157,22 @@ function useGoing(
     const at = findRow(rows, active.id);
     if (at !== -1) virtualizer.scrollToIndex(at, { align: 'auto' });
   }, [virtualizer, rows, active]);
+}
+
+/** Tells which rows are in sight; those on top by a pin are read by themselves. */
+function useLooking(
+  rows: readonly Row[],
+  range: Virtualizer['range'],
+  onLook: (view: View | null) => void,
+): void {
+  const inSight = rows.slice(range?.startIndex ?? 0, (range?.endIndex ?? -1) + 1);
+  const unpinned = inSight.filter(({ isPinned }) => !isPinned);
+  const first = unpinned[0]?.id;
+  const last = unpinned.at(-1)?.id;
+  useEffect(
+    () => onLook(first === undefined || last === undefined ? null : { first, last }),
+    [onLook, first, last],
+  );
 }
 
 /** What failed is tried again by hand: see `ListEnd`. */

@@ -1,5 +1,5 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
-import { useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { summaries } from '../live/summaries.ts';
 import { Store, useStore } from '../util/store.ts';
 import {
@@ -11,6 +11,7 @@ import {
   type Sight,
   takeReading,
 } from './listing.ts';
+import { needsReading, type View } from './pages-in-view.ts';
 import { pinnedSessions, sessionPages } from './read-sessions.ts';
 import { readingOf } from './reading.ts';
 import type { SessionListSearch } from './search.ts';
@@ -25,7 +26,8 @@ export function useListing(search: SessionListSearch, pointing: Pointing, focuse
   const [store] = useState(() => new Store<Listing>(emptyListing));
   const isHeld = useRef(false);
   const listing = useStore(store);
-  const pages = useInfiniteQuery(sessionPages(search));
+  const view = useRef<View | null>(null);
+  const pages = useInfiniteQuery(sessionPages(search, () => view.current));
   const pinned = useQuery({ ...pinnedSessions(search), enabled: search.pinned !== true });
   const isReady = pages.data !== undefined && !pinned.isLoading;
   useLayoutEffect(() => {
@@ -54,7 +56,16 @@ export function useListing(search: SessionListSearch, pointing: Pointing, focuse
     [store, search],
   );
   useDroppingLeft(store, listing, pointing === 'away' ? focusedId : undefined);
-  return { listing, pages };
+  const { data, isFetching, isError, refetch } = pages;
+  /** Which rows are looked at now: what is out of date there is read again. */
+  const look = useCallback(
+    (now: View | null): void => {
+      view.current = now;
+      if (data !== undefined && !isFetching && !isError && needsReading(data.pages, now)) void refetch();
+    },
+    [data, isFetching, isError, refetch],
+  );
+  return { listing, pages, look };
 }
 
 function sightOf(id: string, search: SessionListSearch): Sight {

@@ -146,6 +146,7 @@ function SidePanels({ sessionId }: { sessionId: string }) {
   return (
     <Dialog
       place="side"
+      isFlush
       isOpen={panel !== undefined}
       onClose={() => void navigate({ search: ({ panel: _, ...rest }) => rest })}
       title={t('panel.label')}

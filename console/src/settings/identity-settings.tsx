@@ -1,12 +1,13 @@
 import { useMutation } from '@tanstack/react-query';
 import { client } from '../api/client.ts';
 import { useMe } from '../api/use-me.ts';
-import { useIdentityChange } from '../app/sign-in-gate.tsx';
+import { beginAnew } from '../app/sign-in-gate.tsx';
 import { useLocale } from '../i18n/locale.ts';
 import { Badge } from '../ui/badge.tsx';
 import { Button } from '../ui/button.tsx';
 import { ErrorNote } from '../ui/error-note.tsx';
 import { Spinner } from '../ui/spinner.tsx';
+import { forgetReader } from '../util/remembered.ts';
 import { Setting, SettingsSection } from './settings-section.tsx';
 
 /** Who is signed in, what they may do, and the way out. */
@@ -42,10 +43,12 @@ export function IdentitySettings() {
 
 function SignOut() {
   const { t } = useLocale();
-  const changeIdentity = useIdentityChange();
   const { mutate, isPending, error } = useMutation({
     mutationFn: async (everywhere: boolean) => await client.signOut({ everywhere }),
-    onSuccess: () => changeIdentity('signed_out'),
+    onSuccess: () => {
+      forgetReader();
+      beginAnew('/sign-in');
+    },
   });
   return (
     <div className="flex flex-col gap-3">

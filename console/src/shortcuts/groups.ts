@@ -12,5 +12,18 @@ export const shortcutGroups: readonly ShortcutGroup[] = [
       { keys: 'g ,', says: 'shortcuts.toSettings' },
     ],
   },
+  {
+    title: 'composer.keys.title',
+    shortcuts: [
+      { keys: 'c', says: 'composer.keys.focus' },
+      { keys: 'Enter', says: 'composer.keys.send' },
+      { keys: 'Shift+Enter', says: 'composer.keys.newline' },
+      { keys: 'Alt+Enter', says: 'composer.keys.queue' },
+      { keys: 'Mod+Enter', says: 'composer.keys.queue' },
+      { keys: 'Mod+Shift+Enter', says: 'composer.keys.interrupt' },
+      { keys: 'Escape Escape', says: 'composer.keys.stop' },
+      { keys: '@', says: 'composer.keys.mention' },
+    ],
+  },
   { title: 'sessions.keys.title', shortcuts: sessionList },
 ];

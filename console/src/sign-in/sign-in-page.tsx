@@ -1,11 +1,11 @@
 import type { SignIn } from '@greenroom/client';
 import { useMutation } from '@tanstack/react-query';
-import { Link, useNavigate, useSearch } from '@tanstack/react-router';
+import { Link, useSearch } from '@tanstack/react-router';
 import { type FormEvent, useEffect, useRef, useState } from 'react';
-import { client, consolePath } from '../api/client.ts';
+import { client } from '../api/client.ts';
 import { signedOut } from '../api/signed-out.ts';
 import { useMe } from '../api/use-me.ts';
-import { useIdentityChange } from '../app/sign-in-gate.tsx';
+import { beginAnew } from '../app/sign-in-gate.tsx';
 import { usePageTitle } from '../attention/page-title.tsx';
 import { useLocale } from '../i18n/locale.ts';
 import { Button, buttonLook } from '../ui/button.tsx';
@@ -25,7 +25,8 @@ export function SignInPage() {
   const isSignedOut = useStore(signedOut);
   const { data: me } = useMe();
   const isNeeded = isSignedOut || me === undefined;
-  const { mutate, isPending, error } = useSignIn();
+  const { mutate, isPending: isAsking, isSuccess, error } = useSignIn();
+  const isPending = isAsking || isSuccess;
   useCodeOfLink((code) => mutate({ code }));
   const submit = (event: FormEvent): void => {
     event.preventDefault();
@@ -68,16 +69,10 @@ export function SignInPage() {
 }
 
 function useSignIn() {
-  const navigate = useNavigate();
-  const changeIdentity = useIdentityChange();
   const { next } = useSearch({ from: '/sign-in' });
   return useMutation({
     mutationFn: async (proof: SignIn) => await client.signIn(proof),
-    onSuccess: async () => {
-      changeIdentity('signed_in');
-      // With its search: `to` takes a path alone.
-      await navigate({ href: consolePath + (next ?? '/sessions').slice(1), replace: true });
-    },
+    onSuccess: () => beginAnew(next ?? '/sessions'),
   });
 }
 

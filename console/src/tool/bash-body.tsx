@@ -1,4 +1,6 @@
+import { boundLine, oneLine } from '../content/bounds.ts';
 import { Code } from '../content/code.tsx';
+import { markInvisible } from '../content/invisible.ts';
 import { SafeText } from '../content/safe-text.tsx';
 import { Terminal } from '../content/terminal.tsx';
 import { useLocale } from '../i18n/locale.ts';
@@ -31,7 +33,7 @@ export function BashBody({ call }: { call: ToolCall }) {
       )}
       {textOf(input.description) !== '' && (
         <p className="border-b px-3 py-1.5 text-muted text-xs">
-          <SafeText text={textOf(input.description)} />
+          <SafeText text={boundLine(textOf(input.description))} />
         </p>
       )}
       <BashOutput call={call} />
@@ -57,7 +59,7 @@ function BashOutput({ call }: { call: ToolCall }) {
       )}
       {textOf(details.persistedOutputPath) !== '' && (
         <p className="border-t px-3 py-1.5 text-muted text-xs">
-          {t('tool.redirected', { path: textOf(details.persistedOutputPath) })}
+          {t('tool.redirected', { path: markInvisible(oneLine(textOf(details.persistedOutputPath))) })}
         </p>
       )}
     </>

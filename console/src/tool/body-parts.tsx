@@ -1,12 +1,15 @@
-import type { ReactNode } from 'react';
+import { type ReactNode, useState } from 'react';
 import { Code } from '../content/code.tsx';
 import { DataImage } from '../content/image.tsx';
 import { JsonView } from '../content/json.tsx';
 import { Terminal } from '../content/terminal.tsx';
 import { useLocale } from '../i18n/locale.ts';
 import type { ToolCall } from '../transcript/item.ts';
+import { Button } from '../ui/button.tsx';
 import { type OutputPart, outputParts, outputText, parsedJson } from './output.ts';
 import { writtenTail } from './partial-input.ts';
+
+const PARTS_AT_ONCE = 30;
 
 export function Section({ title, children }: { title?: string; children: ReactNode }) {
   return (
@@ -37,10 +40,22 @@ export function WrittenInput({ call }: { call: ToolCall }) {
 
 /** Everything that came out, whatever it is. */
 export function OutputParts({ call }: { call: ToolCall }) {
-  return outputParts(call.output).map((part, index) => (
-    // biome-ignore lint/suspicious/noArrayIndexKey: Parts have no other name than their place.
-    <OutputPartView key={index} part={part} />
-  ));
+  const { t } = useLocale();
+  const [max, setMax] = useState(PARTS_AT_ONCE);
+  const parts = outputParts(call.output);
+  return (
+    <>
+      {parts.slice(0, max).map((part, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: Parts have no other name than their place.
+        <OutputPartView key={index} part={part} />
+      ))}
+      {parts.length > max && (
+        <Button kind="quiet" size="small" onClick={() => setMax(max + PARTS_AT_ONCE)}>
+          {t('tool.moreParts', { count: parts.length - max })}
+        </Button>
+      )}
+    </>
+  );
 }
 
 function OutputPartView({ part }: { part: OutputPart }) {

@@ -29,6 +29,9 @@ function makeDiff(call: ToolCall): FileDiff {
   return { ...merged(editsOf(input, details), path), hasNumbers: false };
 }
 
+/** Each is compared by itself; what a model wrote that was refused may have any number. */
+const MOST_EDITS = 500;
+
 type Edit = { before: string; after: string };
 
 /** An edit, several of them, or the source of a cell. */
@@ -36,7 +39,7 @@ function editsOf(input: Fields, details: Fields): Edit[] {
   if (typeof input.new_source === 'string') {
     return [{ before: textOf(details.old_source), after: input.new_source }];
   }
-  const edits = Array.isArray(input.edits) ? input.edits.map(fieldsOf) : [input];
+  const edits = Array.isArray(input.edits) ? input.edits.slice(0, MOST_EDITS).map(fieldsOf) : [input];
   return edits.map((edit) => ({ before: textOf(edit.old_string), after: textOf(edit.new_string) }));
 }
 

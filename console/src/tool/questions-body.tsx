@@ -7,14 +7,19 @@ import { cn } from '../ui/class-names.ts';
 import { FailureText, Section } from './body-parts.tsx';
 import { type Question, type QuestionOption, readQuestions } from './questions.ts';
 
+/** The program takes four; what a model wrote that was refused may be anything. */
+const MOST = 20;
+
 /** What was asked, and what was chosen or said. */
 export function QuestionsBody({ call }: { call: ToolCall }) {
+  const questions = readQuestions(call);
   return (
     <>
-      {readQuestions(call).map((question, index) => (
+      {questions.slice(0, MOST).map((question, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: Questions have no other name than their place.
         <QuestionView key={index} question={question} />
       ))}
+      <Others count={questions.length - MOST} />
       <FailureText call={call} />
     </>
   );
@@ -29,14 +34,15 @@ function QuestionView({ question: { question, options, answer } }: { question: Q
         <SafeText text={boundLine(question)} />
       </p>
       <ul className="mt-1 space-y-0.5">
-        {options.map((option, index) => (
+        {options.slice(0, MOST).map((option, index) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: Options have no other name than their place.
           <OptionRow key={index} option={option} />
         ))}
       </ul>
+      <Others count={options.length - MOST} />
       {isOwnWords && (
         <p className="mt-1 rounded-md bg-raised px-2 py-1 text-[13px]">
-          <SafeText text={answer} />
+          <SafeText text={boundLine(answer)} />
         </p>
       )}
       {answer === null && <p className="mt-1 text-muted text-xs">{t('tool.noAnswer')}</p>}
@@ -62,4 +68,8 @@ function OptionRow({ option: { label, description, isChosen } }: { option: Quest
       </span>
     </li>
   );
+}
+
+function Others({ count }: { count: number }) {
+  return count > 0 && <p className="px-3 py-1 text-muted text-xs">… (+{count})</p>;
 }

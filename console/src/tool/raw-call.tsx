@@ -1,6 +1,8 @@
+import { boundLine } from '../content/bounds.ts';
 import { Code } from '../content/code.tsx';
 import { JsonView } from '../content/json.tsx';
 import { wholeJson } from '../content/json-text.ts';
+import { SafeText } from '../content/safe-text.tsx';
 import { useLocale } from '../i18n/locale.ts';
 import type { ToolCall } from '../transcript/item.ts';
 import { CopyButton } from '../ui/copy-button.tsx';
@@ -11,7 +13,9 @@ export function RawCall({ call }: { call: ToolCall }) {
   return (
     <div className="space-y-2 p-3">
       <p className="flex flex-wrap items-center gap-1 font-mono text-muted text-xs">
-        <span className="mr-auto">{call.id}</span>
+        <span className="mr-auto">
+          <SafeText text={boundLine(call.id, 100)} />
+        </span>
         <CopyButton
           label={t('tool.copyInput')}
           text={() => (call.input === null ? call.inputText : wholeJson(call.input))}

@@ -1,5 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import { Bot, CircleAlert, CircleCheck, CircleHelp, CircleSlash, LoaderCircle } from 'lucide-react';
+import { oneLine } from '../content/bounds.ts';
+import { markInvisible } from '../content/invisible.ts';
 import { useLocale } from '../i18n/locale.ts';
 import { searchOfAgent } from '../session/search.ts';
 import type { SessionLog } from '../session/session-log.ts';
@@ -52,7 +54,7 @@ function AgentLine({ agent, depth, sessionId }: AgentCardProps & { agent: Agent;
         className="min-w-0 flex-1 truncate hover:underline coarse:leading-[2.75rem]"
       >
         <bdi>{nameOf(agent, t('transcript.agent'))}</bdi>
-        {agent.type !== null && <bdi className="pl-2 text-muted text-xs">{agent.type}</bdi>}
+        {agent.type !== null && <bdi className="pl-2 text-muted text-xs">{shortType(agent.type)}</bdi>}
       </Link>
       <span className="whitespace-nowrap text-muted text-xs">
         {t('transcript.steps', { count: agent.steps })}
@@ -69,7 +71,11 @@ function AgentLine({ agent, depth, sessionId }: AgentCardProps & { agent: Agent;
 }
 
 export function nameOf({ description, type }: Agent, fallback: string): string {
-  return description.slice(0, 200) || type || fallback;
+  return markInvisible(oneLine(description, 200)) || shortType(type) || fallback;
+}
+
+function shortType(type: string | null): string {
+  return markInvisible(oneLine(type ?? '', 60));
 }
 
 const marks = {

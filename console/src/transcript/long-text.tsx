@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { markDeceiving } from '../content/invisible.ts';
 import { formatCount } from '../i18n/format.ts';
 import { useLocale } from '../i18n/locale.ts';
 import { Button } from '../ui/button.tsx';
@@ -22,7 +23,7 @@ export function LongText({ text }: { text: string }) {
         dir="auto"
         className="whitespace-pre-wrap [font-variant-ligatures:no-contextual] [overflow-wrap:anywhere]"
       >
-        {shown}
+        {markDeceiving(shown)}
         {left > 0 && '…'}
       </div>
       {left > 0 && (

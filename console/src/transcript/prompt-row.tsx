@@ -16,9 +16,11 @@ export function PromptRow({ item }: { item: PromptItem }) {
   const label = labelOf(item);
   return (
     <div className="group/row pt-3">
-      <div className="flex items-center justify-end gap-2">
-        <RowTools item={item} text={text} isForTouch />
-        <div className="max-w-[88%] rounded-2xl rounded-br-md bg-raised px-3.5 py-2">
+      <div className="flex justify-end">
+        <div className="relative max-w-[84%] rounded-2xl rounded-br-md bg-raised px-3.5 py-2">
+          <div className="absolute right-full bottom-1 pr-1">
+            <RowTools item={item} text={text} isForTouch />
+          </div>
           <span className="sr-only">{t('transcript.prompt')}</span>
           {text !== '' && <LongText text={text} />}
           {item.images > 0 && <Images turn={turn} />}

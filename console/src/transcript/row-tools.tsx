@@ -1,5 +1,5 @@
 import { Link2 } from 'lucide-react';
-import { formatTime } from '../i18n/format.ts';
+import { formatClock, formatTime } from '../i18n/format.ts';
 import { useLocale } from '../i18n/locale.ts';
 import { Button } from '../ui/button.tsx';
 import { cn } from '../ui/class-names.ts';
@@ -8,6 +8,7 @@ import { toasts } from '../ui/toast.tsx';
 import { copyText } from '../util/copy-text.ts';
 import type { TranscriptItem } from './item.ts';
 import { MAIN } from './item-lists.ts';
+import { RowActs } from './row-acts.tsx';
 import { useShown } from './use-log.ts';
 
 export type RowToolsProps = {
@@ -22,6 +23,7 @@ export type RowToolsProps = {
 export function RowTools({ item, text, isForTouch = false }: RowToolsProps) {
   const { t, locale } = useLocale();
   const { list } = useShown();
+  const at = new Date(item.at);
   const copyLink = async (seq: number): Promise<void> => {
     await copyText(linkTo(seq, list));
     toasts.add({ title: t('transcript.linkCopied') });
@@ -33,8 +35,12 @@ export function RowTools({ item, text, isForTouch = false }: RowToolsProps) {
         isForTouch ? 'coarse:opacity-100' : 'coarse:hidden',
       )}
     >
-      <time dateTime={new Date(item.at).toISOString()} className="px-1 tabular-nums coarse:hidden">
-        {formatTime(new Date(item.at), locale)}
+      <time
+        dateTime={at.toISOString()}
+        title={formatTime(at, locale)}
+        className="whitespace-nowrap px-1 tabular-nums coarse:hidden"
+      >
+        {formatClock(at, locale)}
       </time>
       {text !== undefined && (
         <span className="coarse:hidden">
@@ -51,6 +57,7 @@ export function RowTools({ item, text, isForTouch = false }: RowToolsProps) {
           <Link2 aria-hidden />
         </Button>
       )}
+      <RowActs item={item} text={text} />
     </span>
   );
 }

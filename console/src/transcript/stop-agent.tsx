@@ -1,6 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Square } from 'lucide-react';
 import { client } from '../api/client.ts';
+import { reasonOf } from '../api/describe-error.ts';
 import { useLocale } from '../i18n/locale.ts';
 import { Button } from '../ui/button.tsx';
 import { ErrorNote } from '../ui/error-note.tsx';
@@ -44,7 +45,7 @@ function StopTask({ sessionId, taskId }: { sessionId: string; taskId: string }) 
   const stop = useMutation({
     mutationFn: async () => await client.sessions.tasks.stop(sessionId, taskId),
     onError: (error) =>
-      toasts.add({ title: t('transcript.stopFailed'), description: error.message, type: 'error' }),
+      toasts.add({ title: t('transcript.stopFailed'), description: reasonOf(error), type: 'error' }),
     onSettled: async () => await queries.invalidateQueries({ queryKey: ['tasks', sessionId] }),
   });
   return (

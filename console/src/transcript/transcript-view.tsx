@@ -1,5 +1,6 @@
 import { useVirtualizer, type Virtualizer } from '@tanstack/react-virtual';
 import { type RefObject, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { PlainOnError } from '../content/plain-on-error.tsx';
 import { useLocale } from '../i18n/locale.ts';
 import type { SessionLog } from '../session/session-log.ts';
 import { cn } from '../ui/class-names.ts';
@@ -67,11 +68,13 @@ export function TranscriptView({ sessionId, log, list, target }: TranscriptViewP
                       row.key === target && 'rounded-lg bg-accent-soft ring-2 ring-accent ring-inset',
                     )}
                   >
-                    {row.kind === 'item' ? (
-                      <ItemRow itemKey={row.key} />
-                    ) : (
-                      <Fold row={row} onToggle={setFold} />
-                    )}
+                    <PlainOnError plain={<RowFailure />}>
+                      {row.kind === 'item' ? (
+                        <ItemRow itemKey={row.key} />
+                      ) : (
+                        <Fold row={row} onToggle={setFold} />
+                      )}
+                    </PlainOnError>
                   </div>
                 </div>
               );
@@ -82,6 +85,12 @@ export function TranscriptView({ sessionId, log, list, target }: TranscriptViewP
       </div>
     </ShownContext>
   );
+}
+
+/** One row that this console cannot show (a newer server has others) leaves all others there. */
+function RowFailure() {
+  const { t } = useLocale();
+  return <p className="px-2 py-1 text-[13px] text-danger">{t('transcript.cannotShow')}</p>;
 }
 
 function Fold({

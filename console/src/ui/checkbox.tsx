@@ -1,18 +1,25 @@
-import { Checkbox as Base } from '@base-ui/react/checkbox';
-import { Check, Minus } from 'lucide-react';
-import type { ComponentProps } from 'react';
+import { type ComponentProps, useLayoutEffect, useRef } from 'react';
+
+export type CheckboxProps = Omit<ComponentProps<'input'>, 'ref' | 'type' | 'onChange' | 'className'> & {
+  /** Some of what it stands for is chosen, and some is not. */
+  indeterminate?: boolean;
+  onCheckedChange?: (checked: boolean) => void;
+};
 
 /** Needs a label around it, or an `aria-label`. */
-export function Checkbox({ indeterminate, ...props }: Omit<ComponentProps<typeof Base.Root>, 'className'>) {
+export function Checkbox({ indeterminate = false, onCheckedChange, ...props }: CheckboxProps) {
+  const box = useRef<HTMLInputElement>(null);
+  // After each rendering: a click takes it away, and the attribute does not exist.
+  useLayoutEffect(() => {
+    if (box.current !== null) box.current.indeterminate = indeterminate;
+  });
   return (
-    <Base.Root
-      indeterminate={indeterminate ?? false}
-      className="flex size-4 shrink-0 items-center justify-center rounded border border-line-strong bg-panel data-[checked]:border-accent data-[checked]:bg-accent data-[indeterminate]:border-accent data-[indeterminate]:bg-accent data-[disabled]:opacity-55"
+    <input
+      ref={box}
+      type="checkbox"
+      className="size-4 shrink-0 accent-accent disabled:opacity-55"
+      onChange={(event) => onCheckedChange?.(event.target.checked)}
       {...props}
-    >
-      <Base.Indicator className="text-accent-ink">
-        {indeterminate ? <Minus aria-hidden className="size-3" /> : <Check aria-hidden className="size-3" />}
-      </Base.Indicator>
-    </Base.Root>
+    />
   );
 }

@@ -1,9 +1,4 @@
-import { Dialog as Base } from '@base-ui/react/dialog';
-import { X } from 'lucide-react';
-import type { ReactNode } from 'react';
-import { useLocale } from '../i18n/locale.ts';
-import { Button } from './button.tsx';
-import { cn } from './class-names.ts';
+import { lazy, type ReactNode, Suspense, useState } from 'react';
 
 export type DialogProps = {
   isOpen: boolean;
@@ -13,47 +8,21 @@ export type DialogProps = {
   /** `side` slides in from the right, and fills a phone. */
   place?: 'middle' | 'side';
   className?: string;
+  /** Without room around its content, which brings its own. */
+  isFlush?: boolean;
   children: ReactNode;
 };
 
-/** Takes the focus, gives it back, and closes with Escape. */
-export function Dialog({
-  isOpen,
-  onClose,
-  title,
-  description,
-  place = 'middle',
-  className,
-  children,
-}: DialogProps) {
-  const { t } = useLocale();
+const DialogWindow = lazy(async () => ({ default: (await import('./dialog-window.tsx')).DialogWindow }));
+
+/** A window over the page. Its code comes when it is opened for the first time: no page begins with one. */
+export function Dialog(props: DialogProps) {
+  const [wasOpen, setWasOpen] = useState(props.isOpen);
+  if (props.isOpen && !wasOpen) setWasOpen(true);
+  if (!wasOpen) return null;
   return (
-    <Base.Root open={isOpen} onOpenChange={(open) => !open && onClose()}>
-      <Base.Portal>
-        <Base.Backdrop className="fixed inset-0 z-40 bg-black/50 transition-opacity data-[ending-style]:opacity-0 data-[starting-style]:opacity-0" />
-        <Base.Popup
-          className={cn(
-            'fixed z-50 flex flex-col overflow-hidden border bg-panel shadow-raised transition-all data-[ending-style]:opacity-0 data-[starting-style]:opacity-0',
-            place === 'middle'
-              ? '-translate-x-1/2 -translate-y-1/2 top-1/2 left-1/2 max-h-[min(90dvh,800px)] w-[min(94vw,34rem)] rounded-xl'
-              : 'inset-y-0 right-0 w-[min(100vw,26rem)] border-y-0 border-r-0',
-            className,
-          )}
-        >
-          <header className="flex items-start gap-3 border-b px-5 py-4">
-            <div className="min-w-0 flex-1">
-              <Base.Title className="font-semibold text-base">{title}</Base.Title>
-              {description !== undefined && (
-                <Base.Description className="text-[13px] text-muted">{description}</Base.Description>
-              )}
-            </div>
-            <Base.Close render={<Button kind="quiet" size="iconSmall" aria-label={t('common.close')} />}>
-              <X aria-hidden />
-            </Base.Close>
-          </header>
-          <div className="min-h-0 flex-1 overflow-y-auto px-5 py-4">{children}</div>
-        </Base.Popup>
-      </Base.Portal>
-    </Base.Root>
+    <Suspense fallback={null}>
+      <DialogWindow {...props} />
+    </Suspense>
   );
 }

@@ -1,43 +1,34 @@
-import { Toast as Base } from '@base-ui/react/toast';
-import { X } from 'lucide-react';
-import { useLocale } from '../i18n/locale.ts';
-import { Button } from './button.tsx';
-import { cn } from './class-names.ts';
+import { lazy, Suspense, useState } from 'react';
+import { Store, useStore } from '../util/store.ts';
 
-/** Says briefly what happened, from anywhere: `toasts.add({ title, type: 'error' })`. */
-export const toasts = Base.createToastManager();
+export type Toast = { title: string; description?: string | undefined; type?: 'error' };
 
-export function Toaster() {
-  return (
-    <Base.Provider toastManager={toasts}>
-      <Base.Portal>
-        <Base.Viewport className="fixed right-4 bottom-4 z-50 flex w-[min(92vw,22rem)] flex-col gap-2">
-          <ToastList />
-        </Base.Viewport>
-      </Base.Portal>
-    </Base.Provider>
-  );
+/** What was said and is not shown yet. */
+export const said = new Store<readonly Toast[]>([]);
+
+export function takeSaid(): readonly Toast[] {
+  const taken = said.get();
+  said.set([]);
+  return taken;
 }
 
-function ToastList() {
-  const { t } = useLocale();
-  const { toasts: shown } = Base.useToastManager();
-  return shown.map((toast) => (
-    <Base.Root
-      key={toast.id}
-      toast={toast}
-      className={cn(
-        'flex items-start gap-3 rounded-lg border bg-panel px-3.5 py-2.5 shadow-raised',
-        toast.type === 'error' && 'border-danger-line',
-      )}
-    >
-      <div className="min-w-0 flex-1">
-        <Base.Title className="font-medium text-[13px]" />
-        <Base.Description className="text-muted text-xs" />
-      </div>
-      <Base.Close render={<Button kind="quiet" size="iconSmall" aria-label={t('common.close')} />}>
-        <X aria-hidden />
-      </Base.Close>
-    </Base.Root>
-  ));
+/** Says briefly what happened, from anywhere: `toasts.add({ title, type: 'error' })`. */
+export const toasts = {
+  add: (toast: Toast): void => said.update((before) => [...before, toast]),
+};
+
+const ToastArea = lazy(async () => ({ default: (await import('./toast-area.tsx')).ToastArea }));
+
+/** What shows them comes with the first. */
+export function Toaster() {
+  const [isNeeded, setNeeded] = useState(false);
+  const hasAny = useStore(said).length > 0;
+  if (hasAny && !isNeeded) setNeeded(true);
+  return (
+    isNeeded && (
+      <Suspense fallback={null}>
+        <ToastArea />
+      </Suspense>
+    )
+  );
 }

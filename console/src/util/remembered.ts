@@ -15,6 +15,25 @@ export function remembered<T>(key: string): T | null {
   }
 }
 
+/** The names of what is kept that begin so. */
+export function rememberedKeys(prefix: string): string[] {
+  const names = new Set(unstored.keys());
+  try {
+    for (const name of Object.keys(localStorage)) names.add(name);
+  } catch {
+    // Closed to the page: there is only what this page keeps.
+  }
+  return [...names].filter((name) => name.startsWith(prefix));
+}
+
+/** What is of this browser, and of nobody who signs in. */
+const preferences = ['greenroom.theme', 'greenroom.locale', 'greenroom.notifications'];
+
+/** Whoever signs out leaves no drafts behind. */
+export function forgetReader(): void {
+  for (const key of rememberedKeys('greenroom.')) if (!preferences.includes(key)) remember(key, null);
+}
+
 /** Null forgets it. */
 export function remember(key: string, value: unknown): void {
   try {

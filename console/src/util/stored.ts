@@ -9,8 +9,9 @@ export class Stored<T> {
   readonly #prefix: string;
   readonly #read: (value: unknown) => T;
   /** What was read of storage already: the same object until it changes. */
+  readonly #known = new Map<string, T>();
+  /** Tells components. */
   readonly #values = new KeyedStore<T>();
-  readonly #found = new Map<string, T>();
 
   /** `read` makes sense of what is stored: it may be missing, or of another version. */
   constructor(prefix: string, read: (value: unknown) => T) {
@@ -19,21 +20,22 @@ export class Stored<T> {
   }
 
   get(key: string): T {
-    return this.#values.get(key) ?? this.#found.get(key) ?? this.#find(key);
+    const known = this.#known.get(key);
+    return known === undefined ? this.#note(key, this.#read(remembered(this.#prefix + key))) : known;
   }
 
   change(key: string, change: (value: T) => T | null): void {
     const before = this.#read(remembered(this.#prefix + key));
     const after = change(before);
     remember(this.#prefix + key, after);
-    this.#values.set(key, after ?? this.#read(null));
+    this.#values.set(key, this.#note(key, after ?? this.#read(null)));
   }
 
   /** Another tab has changed it. */
   takeStorage(name: string | null): void {
     if (name?.startsWith(this.#prefix) !== true) return;
     const key = name.slice(this.#prefix.length);
-    this.#values.set(key, this.#read(remembered(name)));
+    this.#values.set(key, this.#note(key, this.#read(remembered(name))));
   }
 
   follow(): () => void {
@@ -47,9 +49,8 @@ export class Stored<T> {
     return this.#values;
   }
 
-  #find(key: string): T {
-    const value = this.#read(remembered(this.#prefix + key));
-    this.#found.set(key, value);
+  #note(key: string, value: T): T {
+    this.#known.set(key, value);
     return value;
   }
 }

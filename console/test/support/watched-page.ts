@@ -1,10 +1,20 @@
 import assert from 'node:assert/strict';
+import { afterEach } from 'node:test';
 import type { BrowserContext, ConsoleMessage, Page, Request } from 'playwright-core';
 
 /*
  * A page on which nothing may go wrong unseen: errors and warnings on the console, exceptions, violations of the page's
  * policy, requests to another host, requests that fail, and dialogs that nobody asked for fail the test.
  */
+
+const isTest = process.env.NODE_TEST_CONTEXT !== undefined;
+const unseen: string[] = [];
+
+function checkUnseen(): void {
+  assert.deepEqual(unseen.splice(0), [], 'something went wrong on a page');
+}
+
+if (isTest) afterEach(checkUnseen);
 
 export class WatchedPage {
   readonly page: Page;

@@ -1,19 +1,9 @@
 import { z } from 'zod';
-import { nullishFields, sessionOptionFields } from '../session/option-fields.ts';
-import { labelFields, sessionStatus } from '../session/session.ts';
-import { text } from '../session/text-fields.ts';
-import { promptFields, refusePrompt } from '../turn/prompt.ts';
+import { presetFields } from '../preset/preset.ts';
+import { nullishFields } from '../session/option-fields.ts';
+import { sessionStatus } from '../session/session.ts';
+import { refusePrompt } from '../turn/prompt.ts';
 import { classicMessageType } from './messages.ts';
-
-/** What of `POST /execute/` can be saved as a preset. */
-export const presetFields = {
-  ...promptFields,
-  ...nullishFields({
-    ...sessionOptionFields,
-    cwd: text.min(1).describe('Directory to work in; without it the session gets a workspace of its own.'),
-    ...labelFields,
-  }),
-};
 
 /** `POST /execute/`. A field that is null counts as not given. */
 export const executeRequest = z

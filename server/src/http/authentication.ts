@@ -9,7 +9,7 @@ import { renew, type SignInServices } from '../sign-in/service.ts';
 import { hashOf } from '../sign-in/sign-in.ts';
 import { redeemTicket } from '../stream-ticket/service.ts';
 import { requireSameOrigin } from './same-origin.ts';
-import type { SignInCookie } from './sign-in-cookie.ts';
+import { ambiguous, type SignInCookie } from './sign-in-cookie.ts';
 import type { FailureThrottle } from './throttle.ts';
 
 /** `any`: whoever may come in at all. */
@@ -144,13 +144,6 @@ export async function findSignIns(ring: SignInRing, secrets: readonly string[]):
 function signedOut(): AppError {
   return new AppError('unauthorized', 'This browser is not signed in any more.', {
     hint: 'sign in again: POST /sign-in, or /console/sign-in',
-  });
-}
-
-/** Whose request it is would be for another page to say, one that set a cookie for this host. */
-function ambiguous(): AppError {
-  return new AppError('unauthorized', 'The browser sent several sign-ins at once.', {
-    hint: 'delete the cookies of this host in the browser, and sign in again',
   });
 }
 

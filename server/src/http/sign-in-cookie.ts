@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { AppError } from '../errors.ts';
 import { isSignInSecret, SIGN_IN_SECONDS } from '../sign-in/sign-in.ts';
 
 /** More of one name than this come from somebody who wants to confuse. */
@@ -17,14 +18,19 @@ export class SignInCookie {
     this.#name = `greenroom-${id}`;
   }
 
-  /** What the request has that could be a sign-in; several when somebody else set one for another path. */
+  /**
+   * What the request has that could be a sign-in; several when somebody else set one for another path. Throws
+   * `unauthorized` for very many: whose is among those that are not looked at, nobody knows.
+   */
   read(request: FastifyRequest): string[] {
     const name = this.#nameFor(request);
     const values = (request.headers.cookie ?? '').split(';').flatMap((pair) => {
       const at = pair.indexOf('=');
       return pair.slice(0, Math.max(at, 0)).trim() === name ? [pair.slice(at + 1).trim()] : [];
     });
-    return [...new Set(values)].slice(0, MAX_OF_NAME).filter(isSignInSecret);
+    const secrets = [...new Set(values)].filter(isSignInSecret);
+    if (secrets.length > MAX_OF_NAME) throw ambiguous();
+    return secrets;
   }
 
   isSent(request: FastifyRequest): boolean {
@@ -47,4 +53,11 @@ export class SignInCookie {
     const secure = request.protocol === 'https' ? '; Secure' : '';
     return `${this.#nameFor(request)}=${value}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Strict${secure}`;
   }
+}
+
+/** Whose request it is would be for another page to say, one that set a cookie for this host. */
+export function ambiguous(): AppError {
+  return new AppError('unauthorized', 'The browser sent several sign-ins at once.', {
+    hint: 'delete the cookies of this host in the browser, and sign in again',
+  });
 }

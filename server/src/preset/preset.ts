@@ -1,13 +1,24 @@
 import { z } from 'zod';
-import { presetFields } from '../classic/classic.ts';
+import { nullishFields, sessionOptionFields } from '../session/option-fields.ts';
+import { labelFields } from '../session/session.ts';
 import { text } from '../session/text-fields.ts';
-import { refusePrompt } from '../turn/prompt.ts';
+import { promptFields, refusePrompt } from '../turn/prompt.ts';
 
 export const MAX_PRESETS = 100;
 const MAX_OPTIONS_BYTES = 64 * 1024;
 
 const name = text.trim().min(1, 'must not be blank').max(200);
 const description = text.trim().max(2_000);
+
+/** What of `POST /execute/` can be saved as a preset. */
+export const presetFields = {
+  ...promptFields,
+  ...nullishFields({
+    ...sessionOptionFields,
+    cwd: text.min(1).describe('Directory to work in; without it the session gets a workspace of its own.'),
+    ...labelFields,
+  }),
+};
 
 /** A body of `POST /execute/` for a new session, as far as it is always the same. */
 export const presetOptions = z

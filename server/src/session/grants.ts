@@ -9,6 +9,10 @@ import { lockSession, type SessionKey, updateGrants } from './store.ts';
 
 const MAX_INPUT_CHARACTERS = 2_000;
 
+// The session's row has them all, and is read with every event of its turns.
+const MAX_GRANTS = 500;
+const MAX_GRANTS_CHARACTERS = 1_000_000;
+
 /** What was allowed for the rest of a session: calls that a rule covers, or exactly one call. */
 export const grantView = z
   .object({
@@ -37,9 +41,17 @@ export function grantedRules({ grants }: { grants: readonly Grant[] }): string[]
   return grants.flatMap((grant) => ('rule' in grant ? [grant.rule] : []));
 }
 
+/** The newest that there is room for: what an older one allowed is asked for again. */
 export function addGrants(known: readonly Grant[], added: readonly Grant[]): Grant[] {
   const byId = new Map([...known, ...added].toReversed().map((grant) => [grantId(grant), grant]));
-  return [...byId.values()].toReversed();
+  let room = MAX_GRANTS_CHARACTERS;
+  const kept = [...byId.values()].slice(0, MAX_GRANTS).filter((grant) => {
+    const size = JSON.stringify(grant).length;
+    if (size > room) return false;
+    room -= size;
+    return true;
+  });
+  return kept.toReversed();
 }
 
 export function toGrantView(grant: Grant): GrantView {

@@ -73,7 +73,7 @@ async function move(
   return await recordMove(trx, session.id, { ...moved, before: await findFollower(trx, session.id, moved) });
 }
 
-/** The places of the line stay as they are; who has which does not. */
+/** The places of the line stay as they are, where no two are equal; who has which does not. */
 async function placeBefore(
   trx: Trx,
   sessionId: string,
@@ -84,11 +84,21 @@ async function placeBefore(
   const others = line.filter(({ id }) => id !== moved.id);
   const index = others.findIndex(({ id }) => id === before);
   if (index === -1) throw await notInLine(trx, sessionId, { before, delivery: moved.delivery });
-  const order = others.toSpliced(index, 0, { id: moved.id, place: 0 });
+  const order = others.map(({ id }) => id).toSpliced(index, 0, moved.id);
+  const places = ascending(line.map(({ place }) => place));
   await updatePlaces(
     trx,
-    order.map(({ id }, n) => ({ id, place: line[n]?.place ?? 0 })),
+    order.map((id, n) => ({ id, place: places[n] ?? 0 })),
   );
+}
+
+/** Messages that came through a server of an older version have no places of their own. */
+function ascending(places: readonly number[]): number[] {
+  let last = Number.NEGATIVE_INFINITY;
+  return places.map((place) => {
+    last = Math.max(place, last + 1);
+    return last;
+  });
 }
 
 async function findFollower(

@@ -65,6 +65,8 @@ export class Activation {
   #isDeleted = false;
   /** They changed while an agent was being started with what was there before. */
   #hasMissedOptions = false;
+  /** Of what was granted when it was looked at last. */
+  #grantsHash: string | null = null;
   #onStateChange: () => void;
 
   constructor(services: WorkerServices, job: ActivationJob, onStateChange: () => void) {
@@ -140,6 +142,7 @@ export class Activation {
       return;
     }
     this.#held.fence = claim.session.fence;
+    this.#grantsHash = claim.grantsHash;
     this.#keptTurnId = claim.keptTurnId;
     this.#held.publish(claim.events);
     while (true) {
@@ -402,6 +405,13 @@ export class Activation {
     else if (turnId !== null && held.running_turn_id !== turnId) await this.cancelTurn(turnId);
     else if (held.has_input) this.noticeInput();
     if (held.has_answer) this.noticeAnswer();
+    if (held.grants_hash !== this.#grantsHash) this.#noticeGrants(held.grants_hash);
+  }
+
+  /** Something was granted, or was and no longer is. */
+  #noticeGrants(hash: string): void {
+    this.#grantsHash = hash;
+    if (this.#seat.agent?.process.isEnding === false) this.#handOff(this.#seat.takeGrants());
   }
 
   #handOff(work: Promise<void> | undefined): void {

@@ -5,6 +5,7 @@ import type { Logger } from '../log.ts';
 import { grantedRules } from '../session/grants.ts';
 import type { SessionRow } from '../session/store.ts';
 import { ApprovalDesk } from './approval-desk.ts';
+import { deliverGranted } from './asking.ts';
 import { DeltaPublisher } from './deltas.ts';
 import type { HeldSession } from './held-session.ts';
 import { LiveAgent } from './live-agent.ts';
@@ -109,7 +110,10 @@ export class AgentSeat {
       agent.pump = this.#pump(agent);
     });
     // Not among the settings that it is started with, which stay as they are.
-    if (session.grants.length > 0) await this.takeGrants();
+    if (session.grants.length > 0) {
+      await this.#held.persist(async (db, hold) => await deliverGranted(db, hold, live.id));
+      await this.takeGrants();
+    }
     if (this.#agent === null) throw new Error('the agent process ended before its turn began');
     return this.#agent;
   }

@@ -6,7 +6,7 @@ import { newApprovalId } from '../ids.ts';
 import { optionDefaults } from '../session/option-fields.ts';
 import type { SessionOptions } from '../session/session.ts';
 import type { TurnError } from '../turn/turn.ts';
-import { deliverApproval, findDecided, openApproval } from './asking.ts';
+import { deliverApproval, findDecided, isForSession, openApproval } from './asking.ts';
 import type { HeldSession } from './held-session.ts';
 
 /** What the desk knows of the turn that asks. */
@@ -199,10 +199,6 @@ const WITHDRAWN = 'The question was withdrawn.';
 
 function deny(message: string, interrupt = false): ToolDecision {
   return { behavior: 'deny', message, interrupt };
-}
-
-function isForSession({ answer }: ApprovalRow): boolean {
-  return answer !== null && 'decision' in answer && answer.decision === 'allow' && answer.scope === 'session';
 }
 
 function kindOf(call: ToolCall): ApprovalKind {

@@ -1,6 +1,6 @@
 /** What an activation writes about approvals, under its fence. */
 import { isDeepStrictEqual } from 'node:util';
-import type { Kysely } from 'kysely';
+import type { Kysely, Transaction } from 'kysely';
 import { requestApproval } from '../approval/lifecycle.ts';
 import {
   type ApprovalRow,
@@ -36,7 +36,10 @@ export async function openApproval(
     const turn = await findTurn(trx, { sessionId: session.id, id: approval.turnId });
     // Interrupted; the agent will learn that in a moment. Nobody would withdraw what it asks now.
     if (turn?.state !== 'running') return { approval: 'over', events: [] };
-    if (isGranted(session, approval)) return { approval: 'granted', events: [] };
+    if (isGranted(session, approval)) {
+      await markGranted(trx, turn.id);
+      return { approval: 'granted', events: [] };
+    }
     const same = await findByToolUse(trx, { sessionId: hold.sessionId, toolUseId: approval.toolUseId });
     // A decision holds for its turn alone: a call of an earlier one may have run.
     if (same !== undefined) return { approval: same.turn_id === turn.id ? same : 'over', events: [] };
@@ -81,6 +84,26 @@ export async function deliverApproval(db: Kysely<Database>, hold: Hold, id: stri
     await lockHeld(trx, hold);
     await markDelivered(trx, id);
   });
+}
+
+/**
+ * The same for what was allowed for the whole session while no agent was there: one that is given the grants makes such a
+ * call without asking.
+ */
+export async function deliverGranted(db: Kysely<Database>, hold: Hold, turnId: string): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    await lockHeld(trx, hold);
+    await markGranted(trx, turnId);
+  });
+}
+
+async function markGranted(trx: Transaction<Database>, turnId: string): Promise<void> {
+  const granted = (await listUndelivered(trx, turnId)).filter(isForSession);
+  for (const { id } of granted) await markDelivered(trx, id);
+}
+
+export function isForSession({ answer }: ApprovalRow): boolean {
+  return answer !== null && 'decision' in answer && answer.decision === 'allow' && answer.scope === 'session';
 }
 
 /** Those among the approvals that are pending no more. */

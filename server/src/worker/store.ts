@@ -45,7 +45,10 @@ export type Claim = {
   events: StoredEvent[];
   /** The turn that an earlier activation left running, if it may go on. */
   keptTurnId: string | null;
+  grantsHash: string;
 };
+
+const hashOfGrants = sql<string>`md5(grants::text)`;
 
 const INTERRUPTED = outcomeWithoutResult(
   'interrupted',
@@ -79,7 +82,7 @@ export async function claimSession(
   },
 ): Promise<Claim | null> {
   return await db.transaction().execute(async (trx) => {
-    const session = await trx
+    const claimed = await trx
       .updateTable('sessions')
       .set((eb) => ({
         fence: eb('fence', '+', 1),
@@ -89,23 +92,25 @@ export async function claimSession(
       }))
       .where('id', '=', claim.job.sessionId)
       .returningAll()
+      .returning(hashOfGrants.as('grantsHash'))
       .executeTakeFirst();
-    if (session === undefined) return null;
+    if (claimed === undefined) return null;
+    const { grantsHash, ...session } = claimed;
     await claim.onFound();
     // A worker that stalled between fetch and claim must not take the session from the next one.
     if (!(await claim.queue.lockClaim(trx, claim.job))) throw new LostClaimError(session.id);
     // Nobody can have left anything before the first claim.
     const left = session.fence === 1 ? null : await findCutOff(trx, session);
     if (session.fence > 1) await forgetSent(trx, session.id);
-    if (left === null) return { session, events: [], keptTurnId: null };
+    if (left === null) return { session, grantsHash, events: [], keptTurnId: null };
     const { turn: cutOff, events } = left;
     events.push(...(await foldHeard(trx, session, cutOff)));
     if (session.options.on_interruption === 'resume' || (await onlyWaited(trx, session, cutOff))) {
-      return { session, events, keptTurnId: cutOff.id };
+      return { session, grantsHash, events, keptTurnId: cutOff.id };
     }
     const ended = { id: cutOff.id, number: cutOff.number, outcome: INTERRUPTED };
     events.push(...(await endRunningTurn(trx, session, ended)));
-    return { session, events, keptTurnId: null };
+    return { session, grantsHash, events, keptTurnId: null };
   });
 }
 
@@ -308,6 +313,8 @@ export type HeldState = {
   running_turn_id: string | null;
   has_input: boolean;
   has_answer: boolean;
+  /** Of what is granted: another one once that has changed. */
+  grants_hash: string;
 };
 
 /** How things stand with sessions that this worker holds: what a lost signal would have said. */
@@ -322,7 +329,8 @@ export async function findHeldStates(
       exists (
         select from approvals where session_id = sessions.id and status not in ('pending', 'withdrawn')
           and delivered_at is null
-      ) as has_answer
+      ) as has_answer,
+      ${hashOfGrants} as grants_hash
     from sessions where id = any(${sessionIds}::uuid[])
   `.execute(db);
   return rows;

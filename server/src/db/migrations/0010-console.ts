@@ -3,7 +3,8 @@ import { type Kysely, sql } from 'kysely';
 export async function up(db: Kysely<unknown>): Promise<void> {
   // Where a waiting message stands among those of its kind: in the order of arrival, until somebody moves it.
   await sql`alter table turns add column place bigint not null default 0`.execute(db);
-  await sql`update turns set place = number`.execute(db);
+  // Of what has ended nobody asks; there may be very much of it.
+  await sql`update turns set place = number where state = 'queued'`.execute(db);
   await sql`drop index turns_queued`.execute(db);
   await sql`
     create index turns_queued on turns (session_id, urgency desc, place) where state = 'queued'`.execute(db);

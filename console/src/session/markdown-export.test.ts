@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { TranscriptItem } from '../transcript/item.ts';
+import { exportName, writeHead, writeItem } from './markdown-export.ts';
+
+const words = {
+  prompt: 'Prompt',
+  agent: 'Agent',
+  thinking: 'Thinking',
+  input: 'Input',
+  output: 'Output',
+  ended: 'Turn',
+};
+const placed = { key: '1', seq: 1, at: Date.parse('2026-12-01T10:00:00Z'), turnId: null };
+const write = (item: object): string => writeItem({ ...placed, ...item } as TranscriptItem, words);
+
+describe('a session as Markdown', () => {
+  it('has its title, which makes no headings or links of its own', () => {
+    assert.equal(writeHead({ id: '01a2', title: 'a\n# [b](c)' }), '# a \\# \\[b\\]\\(c\\)\n\n`01a2`\n');
+  });
+
+  it('quotes what was said, so that nothing of it reaches what follows', () => {
+    const text = write({ kind: 'text', text: '```\nnever closed', isStreaming: false });
+    assert.equal(text, '\n### Agent\n\n> ```\n> never closed\n> ```\n');
+    assert.match(
+      write({ kind: 'prompt', text: '<img src=x>' }),
+      /## Prompt\n\n`2026[^\n]+\n\n> \\<img src=x>/,
+    );
+  });
+
+  it('fences what tools took and gave', () => {
+    const call = { name: 'Bash`', state: 'done', input: { command: 'echo "```"' }, output: '```\n# x' };
+    const text = write({ kind: 'tool', call });
+    assert.match(text, /^\n### `` Bash` `` · done\n/);
+    assert.match(text, /````json\n\{\n {2}"command": "echo \\"```\\""\n\}\n````/);
+    assert.match(text, /Output\n\n````\n```\n# x\n````\n$/);
+  });
+
+  it('leaves the data of images out', () => {
+    const output = [
+      { type: 'text', text: 'a' },
+      { type: 'image', source: { data: 'AAAA' } },
+    ];
+    assert.match(
+      write({ kind: 'tool', call: { name: 'Read', state: 'done', input: null, output } }),
+      /a\n\[image\]/,
+    );
+  });
+
+  it('says how turns ended', () => {
+    const text = write({ kind: 'turn_end', state: 'error', error: { code: 'timeout', message: '``` late' } });
+    assert.match(text, /---\n\nTurn: `timeout`[^\n]+\n\n````\n``` late\n````/);
+  });
+
+  it('is a file with a name that is one', () => {
+    assert.equal(exportName({ id: '01a22f0b-d8fc', title: '../修正: a/b' }, 'md'), '修正-a-b-01a22f0b.md');
+    assert.equal(exportName({ id: '01a22f0b-d8fc', title: null }, 'jsonl'), 'session-01a22f0b.jsonl');
+  });
+});
