@@ -120,10 +120,15 @@ function findMisfits(smallest: number): { tooWide: number; clipped: string[]; sm
   const targets = [
     ...document.querySelectorAll('main a, main button, main [role=checkbox], [role=dialog] button'),
   ];
-  const small = targets.filter(isShown).filter((element) => {
-    const { width, height } = targetOf(element).getBoundingClientRect();
-    return Math.round(height) < smallest || Math.round(width) < smallest;
-  });
+  // The title over an approval leads to its session, as its row does: that is the target.
+  const isDoubled = (element: Element): boolean =>
+    element.closest('article') !== null && element.matches('a');
+  const small = targets
+    .filter((element) => isShown(element) && !isDoubled(element))
+    .filter((element) => {
+      const { width, height } = targetOf(element).getBoundingClientRect();
+      return Math.round(height) < smallest || Math.round(width) < smallest;
+    });
   const describe = (element: Element): string =>
     `${element.outerHTML.slice(0, 200)} ${JSON.stringify(targetOf(element).getBoundingClientRect())}`;
   return {
