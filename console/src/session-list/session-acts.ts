@@ -1,4 +1,4 @@
-import type { SessionSummary } from '@greenroom/client';
+import { GreenroomError, type SessionSummary } from '@greenroom/client';
 import { client } from '../api/client.ts';
 import { reasonOf } from '../api/describe-error.ts';
 import { queryClient } from '../api/query-client.ts';
