@@ -73,10 +73,11 @@ describe('a list of 10,000 sessions', () => {
     const id = (await row.getAttribute('data-session-id')) ?? assert.fail('no row');
     await tabOf(page, 'All').getByText('10,000+', { exact: true }).waitFor();
     await takeCounts(page);
+    // The counts follow the change: after them everything has been rendered.
+    const counted = page.waitForResponse((response) => response.url().includes('/sessions/counts'));
     await console.server.client.sessions.update(id, { title: 'Another name' });
     await rowOf(page, 'Another name').waitFor();
-    // The counts follow the change: after them everything has been rendered.
-    await page.waitForResponse((response) => response.url().includes('/sessions/counts'));
+    await counted;
     assert.deepEqual(Object.keys(await takeCounts(page)), [id]);
   });
 
