@@ -126,7 +126,3 @@ export function namedImages(): Set<string> {
   }
   return named;
 }
-
-export function forgetSession(sessionId: string): void {
-  for (const stored of [drafts, outgoing, kept, edited]) stored.change(sessionId, () => null);
-}

@@ -10,14 +10,15 @@ import { TabWatch } from './tab-watch.ts';
 export const live = new LiveConnection({
   client,
   onReady: (isFirst) => {
-    if (!isFirst) void queryClient.invalidateQueries();
+    // The server may have been away when the page came: what was read before the first time is new, or failed.
+    void queryClient.invalidateQueries(isFirst ? { predicate: ({ state }) => state.status === 'error' } : {});
   },
   isSignedOut: (error) => error instanceof GreenroomError && error.status === 401,
   onSignedOut: () => signedOut.set(true),
   onFollowerError: reportError,
 });
 
-/** A sleep of the machine shows as a timer that was late: by so much. */
+/** A sleep of the machine shows as a timer that was late, by so much; so does a clock that was put right. */
 const SLEEP_MS = 60_000;
 const LOOK_MS = 10_000;
 
@@ -31,7 +32,7 @@ export function startLive(): void {
   });
   let lookedAt = Date.now();
   setInterval(() => {
-    if (Date.now() - lookedAt > LOOK_MS + SLEEP_MS) live.wake(true);
+    if (Math.abs(Date.now() - lookedAt - LOOK_MS) > SLEEP_MS) live.wake(true);
     lookedAt = Date.now();
   }, LOOK_MS);
 }

@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { client } from '../api/client.ts';
+import { DataImage } from '../content/image.tsx';
 import { useLocale } from '../i18n/locale.ts';
 import { ErrorNote } from '../ui/error-note.tsx';
 import { Spinner } from '../ui/spinner.tsx';
@@ -61,11 +62,7 @@ function Images({ turn }: { turn: ReturnType<typeof usePromptTurn> }) {
       {images.map(({ media_type: type, data }, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: they have no other name, and never change
         <li key={index}>
-          <img
-            src={`data:${type};base64,${data}`}
-            alt={t('transcript.image', { number: index + 1 })}
-            className="max-h-56 max-w-full rounded-lg border bg-panel"
-          />
+          <DataImage base64={data} mediaType={type} alt={t('transcript.image', { number: index + 1 })} />
         </li>
       ))}
     </ul>

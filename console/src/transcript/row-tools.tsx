@@ -25,8 +25,10 @@ export function RowTools({ item, text, isForTouch = false }: RowToolsProps) {
   const { list } = useShown();
   const at = new Date(item.at);
   const copyLink = async (seq: number): Promise<void> => {
-    await copyText(linkTo(seq, list));
-    toasts.add({ title: t('transcript.linkCopied') });
+    await copyText(linkTo(seq, list)).then(
+      () => toasts.add({ title: t('transcript.linkCopied') }),
+      () => toasts.add({ title: t('acts.copyFailed'), type: 'error' }),
+    );
   };
   return (
     <span

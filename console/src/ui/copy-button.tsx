@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { useLocale } from '../i18n/locale.ts';
 import { copyText } from '../util/copy-text.ts';
 import { Button } from './button.tsx';
+import { toasts } from './toast.tsx';
 
 const SHOWN_MS = 1_500;
 
@@ -11,7 +12,12 @@ export function CopyButton({ text, label }: { text: string | (() => string); lab
   const { t } = useLocale();
   const [isCopied, setCopied] = useState(false);
   const copy = async (): Promise<void> => {
-    await copyText(typeof text === 'string' ? text : text());
+    try {
+      await copyText(typeof text === 'string' ? text : text());
+    } catch {
+      toasts.add({ title: t('acts.copyFailed'), type: 'error' });
+      return;
+    }
     setCopied(true);
     setTimeout(() => setCopied(false), SHOWN_MS);
   };
