@@ -126,3 +126,7 @@ export function namedImages(): Set<string> {
   }
   return named;
 }
+
+export function forgetSession(sessionId: string): void {
+  for (const stored of [drafts, outgoing, kept, edited]) stored.change(sessionId, () => null);
+}
