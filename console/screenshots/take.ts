@@ -2,7 +2,7 @@ import { mkdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Browser } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { launchChromium } from '../test/support/chromium.ts';
 import { openConsole } from '../test/support/console.ts';
 import { type Scene, setScene } from './scene.ts';
@@ -31,6 +31,12 @@ try {
   await rm(directory, { recursive: true, force: true });
 }
 
+/** What comes later has come: the stream, and the part that reads Markdown. */
+async function isWhole(page: Page): Promise<void> {
+  await page.getByText('Live', { exact: true }).first().waitFor();
+  await page.waitForFunction(() => document.querySelector('[data-loading]') === null);
+}
+
 type Taking = { scene: Scene; shot: Shot; theme: 'light' | 'dark' };
 
 async function take(browser: Browser, { scene, shot, theme }: Taking): Promise<void> {
@@ -38,6 +44,7 @@ async function take(browser: Browser, { scene, shot, theme }: Taking): Promise<v
   const look = { theme, isPhone: shot.isPhone ?? false };
   await using watched = await openConsole(browser, { server: scene.url, path: shot.path(scene.ids), look });
   await shot.ready(watched.page);
+  await isWhole(watched.page);
   await watched.page.evaluate(async () => await document.fonts.ready);
   await watched.page.screenshot({ path, animations: 'disabled', caret: 'hide' });
   const { size } = await stat(path);

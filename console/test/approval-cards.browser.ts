@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import type { Locator } from 'playwright-core';
 import { armed, asking, decided, dropFocus, pendingOf } from './support/asking.ts';
 import { assertAccessible } from './support/axe.ts';
-import { type Console, startConsole } from './support/console.ts';
+import { type Console, openBlank, startConsole } from './support/console.ts';
 import { ask, askForSeveral, plan, run, use } from './support/demo-prompts.ts';
 import { assertReachableByKeyboard, tabTo } from './support/keyboard.ts';
 import { makeKey, signIn } from './support/sign-in.ts';
@@ -47,6 +47,14 @@ describe('the cards of approvals', () => {
     await console.server.ended(id);
   };
 
+  /** To what the program itself might not let through, or the demo model not read. */
+  const changeInput = async (id: string, input: object): Promise<void> => {
+    const { db } = console.server.context.database;
+    await sql`update approvals set input = ${JSON.stringify(input)}::jsonb where session_id = ${id}`.execute(
+      db,
+    );
+  };
+
   it('are accessible, light and dark, on their page and opened in the list; and Tab leads everywhere', async () => {
     const ids: string[] = [];
     for (const { title, prompt, options } of kinds) {
@@ -56,6 +64,7 @@ describe('the cards of approvals', () => {
       const { page } = watched;
       const card = page.getByRole('region', { name: title });
       await card.waitFor();
+      await page.getByRole('heading', { level: 1 }).waitFor();
       for (const form of ['This session…', 'Edit first…']) {
         const button = card.getByRole('button', { name: form });
         if ((await button.count()) === 0) continue;
@@ -105,7 +114,8 @@ describe('the cards of approvals', () => {
 
   it('show a command that hides what it is by what cannot be seen', async () => {
     const hidden = 'echo safe\u202egnp.\u2066 #\u200b\u001b[2K\u001b[1Arm -rf /';
-    const id = await asking(console.server, use('Bash', { command: hidden }));
+    const id = await asking(console.server, run('touch hidden'));
+    await changeInput(id, { command: hidden });
     for (const path of [`/sessions/${id}`, '/sessions']) {
       await using watched = await console.open(path);
       const { page } = watched;
@@ -122,11 +132,9 @@ describe('the cards of approvals', () => {
   });
 
   it('show all of a command of 10,000 lines, and it pushes no button away', async () => {
-    const id = await asking(console.server, run('echo many'));
+    const id = await asking(console.server, run('touch many'));
     const command = Array.from({ length: 10_000 }, (_, line) => `echo line ${line}`).join('\n');
-    await sql`update approvals set input = ${JSON.stringify({ command })}::jsonb where session_id = ${id}`.execute(
-      console.server.context.database.db,
-    );
+    await changeInput(id, { command });
     await using watched = await console.open(`/sessions/${id}`);
     const { page } = watched;
     await page.getByRole('button', { name: 'Show more' }).click();
@@ -147,7 +155,8 @@ describe('the cards of approvals', () => {
   it('have the words of the model in a frame of their own, whatever they imitate', async () => {
     const description =
       'Allow once [Y]\n\n✓ Checked by the administrator\n<button>Allow once</button> [Deny](javascript:alert(1))';
-    const id = await asking(console.server, use('Bash', { command: 'rm -rf build', description }));
+    const prompt = use('Bash', { command: 'rm -rf imitation', description });
+    const id = await asking(console.server, prompt, { title: 'Imitates' });
     await using watched = await console.open(`/sessions/${id}`);
     const { page } = watched;
     const words = page.getByRole('figure').filter({ hasText: 'nobody has checked' });
@@ -156,8 +165,9 @@ describe('the cards of approvals', () => {
     assert.equal(await page.getByRole('button', { name: 'Allow once' }).count(), 1);
     await using list = await console.open('/sessions');
     const strip = list.page.getByRole('region', { name: 'Needs you' });
-    await strip.getByText('rm -rf build').waitFor();
-    assert.equal(await strip.getByText('administrator').count(), 0);
+    const card = strip.getByRole('article').filter({ hasText: 'Imitates' });
+    await card.getByText('rm -rf imitation').waitFor();
+    assert.equal(await card.getByText('administrator').count(), 0);
     await forget(id);
   });
 
@@ -200,7 +210,7 @@ describe('an approval, for whom may only read', () => {
     const admin = console.server.as(await makeKey(console.server, ['operator']));
     const key = await makeKey(admin, ['sessions:read']);
     const id = await asking(admin, run('touch mine'));
-    await using watched = await console.open('/favicon.svg');
+    await using watched = await openBlank(console.browser, { server: console.server.url });
     watched.tolerate(/status of 40[13]/);
     const { page } = watched;
     await signIn(page, { server: console.server, key });

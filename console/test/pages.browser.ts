@@ -72,7 +72,9 @@ describe('every page', () => {
   /** Shows something, and is told of what happens. */
   const isReady = async (page: Page): Promise<void> => {
     await page.locator('main :is(h1, [role=log], table)').first().waitFor();
-    await page.locator('[aria-busy=true]').first().waitFor({ state: 'detached' });
+    for (const pending of ['[aria-busy=true]', '[role=tabpanel] .animate-spin']) {
+      await page.locator(pending).first().waitFor({ state: 'detached' });
+    }
     await page.evaluate(async () => await document.fonts.ready);
   };
 

@@ -33,6 +33,8 @@ describe('the list of sessions at its beginning', () => {
     const { body } = await server.as(ada).request('POST', '/api-keys', { name: 'Bob', scopes: ['operator'] });
     const open = async (key: string) => {
       const watched = await openBlank(console.browser, { server: server.url });
+      // Chromium looks for an icon of the picture that the page begins with.
+      watched.tolerate(/favicon\.ico/);
       await signIn(watched.page, { server, key });
       await watched.page.goto(`${server.url}/console/sessions`);
       return watched;

@@ -91,7 +91,7 @@ describe('the list of sessions', () => {
   it('says of many which one failed and why, tries it again, and what was gone already is done', async () => {
     const [, second = '', third = ''] = await endedSessions('ash', 3);
     await using watched = await openList('ash', 3);
-    watched.tolerate(/status of (404|409)/);
+    watched.tolerate(/status of (400|404)/);
     const { page } = watched;
     await page.getByRole('checkbox', { name: 'Select the 3 that are loaded' }).click();
     await bulk(page).getByRole('button', { name: 'Delete 3' }).click();
@@ -108,6 +108,7 @@ describe('the list of sessions', () => {
     await console.server.client.sessions.cancel(second);
     await console.server.ended(second);
     await dialog.getByRole('button', { name: 'Try the 1 again' }).click();
+    await page.getByText('3 sessions deleted').waitFor();
     await dialog.waitFor({ state: 'detached' });
     assert.equal(await sessionCount('ash'), 0);
   });
@@ -178,18 +179,25 @@ describe('the list of sessions', () => {
     await row.waitFor({ state: 'detached' });
   });
 
-  it('moves no row under the pointer, nor where it is scrolled to, when a session begins', async () => {
+  it('moves no row under the pointer when a session begins', async () => {
     await endedSessions('sky', 2);
     await using watched = await openList('sky', 2);
     const { page } = watched;
     const row = rowOf(page, 'sky 1');
     await row.hover();
-    const place = await topOf(row);
-    await endedSessions('skylark', 3);
-    await tabOf(page, 'All').getByText('5', { exact: true }).waitFor();
-    assert.equal(await topOf(row), place);
+    const place = await row.boundingBox();
+    assert.ok(place);
+    const begun = endedSessions('skylark', 2);
+    const told = tabOf(page, 'All').getByText('4', { exact: true });
+    // Somebody who looks for the right place to press.
+    for (let step = 0; !(await told.isVisible()); step++) {
+      await page.mouse.move(place.x + 200 + (step % 40), place.y + 20);
+    }
+    assert.deepEqual(await row.boundingBox(), place);
+    assert.equal((await titlesOf(page)).length, 2);
+    await begun;
     await page.getByRole('heading', { name: 'Sessions', exact: true }).hover();
-    await rowOf(page, 'skylark 3').waitFor();
-    assert.equal((await titlesOf(page)).length, 5);
+    await rowOf(page, 'skylark 2').waitFor();
+    assert.deepEqual(await titlesOf(page), ['skylark 2', 'skylark 1', 'sky 2', 'sky 1']);
   });
 });

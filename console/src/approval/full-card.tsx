@@ -58,10 +58,10 @@ export function FullCard({ approval, hasKeys }: { approval: Approval; hasKeys: b
       className="flex min-w-0 flex-col gap-3 rounded-lg border border-needs-line bg-needs-soft p-3 coarse:gap-4"
     >
       <header className="flex flex-wrap items-center gap-x-3 gap-y-1">
-        <h3 className="flex min-w-0 flex-1 items-center gap-2 font-medium text-sm [&_svg]:size-4.5 [&_svg]:shrink-0 [&_svg]:text-needs">
+        <h2 className="flex min-w-0 flex-1 items-center gap-2 font-medium text-sm [&_svg]:size-4.5 [&_svg]:shrink-0 [&_svg]:text-needs">
           {icon}
           <span className="min-w-0">{t(title, { tool: markInvisible(approval.tool_name) })}</span>
-        </h3>
+        </h2>
         {approval.agent_id !== null && (
           <Badge>
             <Bot aria-hidden className="size-3.5" />

@@ -58,10 +58,6 @@ export const edited = new Stored<Editing>('greenroom.editing.', (value) =>
 
 const nothing: readonly never[] = [];
 
-export function forgetSession(sessionId: string): void {
-  for (const stored of [drafts, outgoing, kept, edited]) stored.change(sessionId, () => null);
-}
-
 /** Other versions of the console may have kept something else under the name. */
 function readList<T>(value: unknown, isOne: (fields: Partial<T>) => boolean): readonly T[] {
   const found = Array.isArray(value) ? value.filter((entry) => isObject(entry) && isOne(entry)) : [];
@@ -129,4 +125,8 @@ export function namedImages(): Set<string> {
     for (const image of lists.flatMap(({ images }) => images)) named.add(image.id);
   }
   return named;
+}
+
+export function forgetSession(sessionId: string): void {
+  for (const stored of [drafts, outgoing, kept, edited]) stored.change(sessionId, () => null);
 }

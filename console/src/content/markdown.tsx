@@ -26,7 +26,7 @@ export const Markdown = memo(function Markdown({ text, isStreaming = false }: Ma
         plain
       ) : (
         <PlainOnError plain={plain}>
-          <Suspense fallback={plain}>
+          <Suspense fallback={<div data-loading="">{plain}</div>}>
             <MarkdownBody text={shown} isStreaming={isStreaming} />
           </Suspense>
         </PlainOnError>

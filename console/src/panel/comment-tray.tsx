@@ -35,7 +35,7 @@ export function CommentTray({ sessionId }: { sessionId: string }) {
   return (
     <section className="sticky bottom-0 flex max-h-[50%] flex-col gap-2 overflow-y-auto border-t bg-panel p-3">
       <div className="flex items-center justify-between gap-2">
-        <h3 className="font-medium text-[13px]">{t('panel.changes.comments', { count: comments.length })}</h3>
+        <h2 className="font-medium text-[13px]">{t('panel.changes.comments', { count: comments.length })}</h2>
         <Button size="small" kind="primary" disabled={isPending} onClick={() => mutate()}>
           <Send aria-hidden />
           {isPending ? t('panel.changes.sending') : t('panel.changes.send')}

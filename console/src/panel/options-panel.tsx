@@ -28,7 +28,7 @@ export function OptionsPanel({ sessionId }: { sessionId: string }) {
     <div className="flex flex-col gap-5 p-4">
       <section className="flex flex-col gap-2">
         <div className="flex flex-wrap items-center justify-between gap-2">
-          <h3 className="font-medium text-[13px]">{t('panel.options.given')}</h3>
+          <h2 className="font-medium text-[13px]">{t('panel.options.given')}</h2>
           <div className="flex">
             <CopyButton
               label="curl"
@@ -71,7 +71,7 @@ function Grants({ sessionId }: { sessionId: string }) {
   const grants = session?.grants ?? [];
   return (
     <section className="flex flex-col gap-2">
-      <h3 className="font-medium text-[13px]">{t('panel.options.grants')}</h3>
+      <h2 className="font-medium text-[13px]">{t('panel.options.grants')}</h2>
       {error !== null && <ErrorNote error={error} />}
       {grants.length === 0 && <p className="text-[13px] text-muted">{t('panel.options.noGrants')}</p>}
       <ul className="flex flex-col gap-1">

@@ -19,7 +19,7 @@ export function TurnCosts({ sessionId }: { sessionId: string }) {
   const most = Math.max(...ran.map((turn) => turn.cost_usd), Number.MIN_VALUE);
   return (
     <section className="flex flex-col gap-1.5">
-      <h3 className="text-[13px] text-muted">{t('panel.overview.costPerTurn')}</h3>
+      <h2 className="text-[13px] text-muted">{t('panel.overview.costPerTurn')}</h2>
       {ran.some((turn) => turn.cost_usd > 0) && (
         <div aria-hidden className="flex h-14 items-end gap-1">
           {ran.map((turn) => (

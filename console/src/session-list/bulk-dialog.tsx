@@ -34,9 +34,12 @@ export function BulkDialog({ act, asked, onClose, onDone }: BulkDialogProps) {
   const { t } = useLocale();
   // What was asked about when it was asked: the number in the question is the number that is touched.
   const [ids] = useState(() => asked.filter((id) => isTouched(act, id)));
+  /** By now: what failed may have been tried again. */
+  const doneCount = useRef(0);
   const run = useBulk(act, (result) => {
-    if (result.done < ids.length) return;
-    toasts.add({ title: t(done[act], { count: result.done }) });
+    doneCount.current += result.done;
+    if (doneCount.current < ids.length) return;
+    toasts.add({ title: t(done[act], { count: ids.length }) });
     onDone();
     onClose();
   });

@@ -3,6 +3,7 @@ import { CheckCheck, Plus, Search, X } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
 import { useLocale } from '../i18n/locale.ts';
 import { Button, buttonLook } from '../ui/button.tsx';
+import { cn } from '../ui/class-names.ts';
 import { TextField } from '../ui/text-field.tsx';
 import { useCounts } from './counts.ts';
 import type { SessionListSearch } from './search.ts';
@@ -23,11 +24,15 @@ export function ListToolbar({ search }: { search: SessionListSearch }) {
   return (
     <div className="flex min-w-0 flex-1 flex-wrap items-center justify-end gap-2 max-sm:basis-full">
       <SearchField value={search.q ?? ''} />
-      <Button disabled={isReading || (counts?.unread ?? 0) === 0} onClick={() => void markAll()}>
+      <Button
+        className="coarse:min-w-11"
+        disabled={isReading || (counts?.unread ?? 0) === 0}
+        onClick={() => void markAll()}
+      >
         <CheckCheck aria-hidden />
         <span className="max-sm:sr-only">{t('sessions.readAll')}</span>
       </Button>
-      <Link to="/new" className={buttonLook({ kind: 'primary' })}>
+      <Link to="/new" className={cn(buttonLook({ kind: 'primary' }), 'coarse:min-w-11')}>
         <Plus aria-hidden />
         <span className="max-[380px]:sr-only">{t('sessions.new')}</span>
       </Link>

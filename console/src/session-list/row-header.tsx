@@ -14,7 +14,10 @@ export function RowHeader({ layout, total, chosen, onSelectAll }: RowHeaderProps
     <thead className="sticky top-0 z-20 block border-b bg-panel text-xs sm:rounded-t-lg">
       <tr className={cn('h-9', layout === 'card' ? cardGrid : rowGrid)}>
         <Head className="flex h-full">
-          <label htmlFor="select-all" className="flex flex-1 items-center justify-center">
+          <label
+            htmlFor="select-all"
+            className="flex flex-1 items-center justify-center coarse:-my-1 coarse:h-11"
+          >
             <Checkbox
               id="select-all"
               checked={total > 0 && chosen === total}

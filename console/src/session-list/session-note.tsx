@@ -56,9 +56,12 @@ function Labels({ metadata }: { metadata: SessionSummary['metadata'] }) {
             search={(now) => ({ ...now, label })}
             aria-label={t('sessions.withLabel', { label })}
             activeProps={{ 'aria-current': undefined }}
-            className="relative z-10 max-w-36 truncate rounded border bg-ground px-1.5 text-[11px] text-muted leading-4.5 hover:bg-hover hover:text-ink"
+            // A thumb hits more than what is seen of it.
+            className="group/label relative z-10 inline-flex min-w-0 items-center justify-center coarse:-my-3 coarse:h-11 coarse:min-w-11"
           >
-            <bdi>{markInvisible(`${key}:${value}`)}</bdi>
+            <bdi className="max-w-36 truncate rounded border bg-ground px-1.5 text-[11px] text-muted leading-4.5 group-hover/label:bg-hover group-hover/label:text-ink">
+              {markInvisible(`${key}:${value}`)}
+            </bdi>
           </Link>
         );
       })}

@@ -180,6 +180,7 @@ function useScroll({
     isPlaced.current = true;
     virtualizer.scrollToEnd();
   }, [rows, virtualizer]);
+  useFollowing(scroller, virtualizer);
   const older = useStore(log.older);
   // What is too short to be scrolled tells nothing by itself.
   // biome-ignore lint/correctness/useExhaustiveDependencies: when a page has come
@@ -190,6 +191,33 @@ function useScroll({
   }, [isAtEnd, lastKey]);
   const seenTo = rows.findLastIndex((row) => row.key === lastSeen.current);
   return { virtualizer, isAtEnd, isNearStart, isNew: seenTo === -1 ? 0 : rows.length - 1 - seenTo };
+}
+
+/**
+ * Stays at the end also when what is below grows and takes room: a card, the queue, a longer draft. NOTE: only scrolling
+ * says whether somebody reads elsewhere; a smaller window does not.
+ */
+function useFollowing(
+  scroller: RefObject<HTMLElement | null>,
+  virtualizer: Virtualizer<HTMLElement, HTMLElement>,
+): void {
+  useEffect(() => {
+    const element = scroller.current;
+    if (element === null) return;
+    let isFollowing = true;
+    const note = (): void => {
+      isFollowing = virtualizer.isAtEnd(END_PX);
+    };
+    const observer = new ResizeObserver(() => {
+      if (isFollowing) virtualizer.scrollToEnd();
+    });
+    element.addEventListener('scroll', note, { passive: true });
+    observer.observe(element);
+    return () => {
+      element.removeEventListener('scroll', note);
+      observer.disconnect();
+    };
+  }, [scroller, virtualizer]);
 }
 
 /** Scrolls to a row once, as soon as it is there: the turn that hides it opens first. */

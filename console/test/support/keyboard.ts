@@ -48,7 +48,8 @@ function findLeftOut(): { unreached: string[]; unseen: string[] } {
   /** One of these is a stop, and the arrow keys lead to the others. */
   const groups =
     '[role=tablist], [role=radiogroup], [role=menu], [role=toolbar], [role=listbox], [role=tree]';
-  const describe = (element: Element): string => element.outerHTML.slice(0, 200);
+  const describe = (element: Element): string =>
+    `${element.getAttribute('aria-label') ?? element.textContent} ${element.outerHTML.slice(0, 200)}`;
   const isHidden = (element: Element): boolean =>
     !element.checkVisibility({ visibilityProperty: true }) ||
     element.getBoundingClientRect().width <= 1 ||

@@ -30,8 +30,10 @@ const ENDED = ['completed', 'completed', 'completed', 'error', 'cancelled'];
 /** So many sessions that have ended, beside the one that they are copies of. Their titles are `Session 1` and so on. */
 export async function seedSessions(server: TestServer, count: number): Promise<void> {
   const original = await runTurns(server, ['hello']);
-  const changes = Array.from({ length: count }, (_, index) => ({
-    id: randomUUIDv7(),
+  // Those of one millisecond are in no order.
+  const ids = Array.from({ length: count }, () => randomUUIDv7()).toSorted();
+  const changes = ids.map((id, index) => ({
+    id,
     title: `Session ${index + 1}`,
     status: ENDED[index % ENDED.length],
     metadata: { project: `project-${index % 7}` },
