@@ -18,11 +18,11 @@ import {
 import { assertReachableByKeyboard } from './support/keyboard.ts';
 import { runTurns } from './support/seeded.ts';
 
-const looks: Record<string, Look> = {
-  light: { theme: 'light' },
-  dark: { theme: 'dark' },
-  'on a phone': { theme: 'dark', isPhone: true },
-  'in Japanese': { locale: 'ja-JP' },
+const looks: Record<string, { look: Look; isBrief?: boolean }> = {
+  light: { look: { theme: 'light' } },
+  dark: { look: { theme: 'dark' } },
+  'on a phone': { look: { theme: 'dark', isPhone: true }, isBrief: true },
+  'in Japanese': { look: { locale: 'ja-JP' }, isBrief: true },
 };
 
 const MARKDOWN =
@@ -69,51 +69,59 @@ describe('every page', () => {
   });
   after(async () => await console[Symbol.asyncDispose]());
 
-  /** Shows something, and is told of what happens. */
-  const isReady = async (page: Page): Promise<void> => {
-    await page.locator('main :is(h1, [role=log], table)').first().waitFor();
-    for (const pending of ['[aria-busy=true]', '[role=tabpanel] .animate-spin']) {
-      await page.locator(pending).first().waitFor({ state: 'detached' });
-    }
-    await page.evaluate(async () => await document.fonts.ready);
+  type Shown = { what: string; path: string; isReady?: string; isMain?: boolean };
+
+  const pages = (): Shown[] => {
+    const panels = ['overview', 'changes', 'files', 'events', 'options'];
+    // The cards of what is asked come a moment later than the rest of a page.
+    const strip = 'main article button';
+    const card = 'main h2 svg';
+    const cards = ['tool', 'question', 'choices', 'plan'] as const;
+    return [
+      { what: 'the sessions', path: '/sessions', isReady: strip, isMain: true },
+      { what: 'a list of nothing', path: '/sessions?q=no-such-session', isReady: strip },
+      ...(['done', 'failed', 'busy', 'agents'] as const).map((name) => ({
+        ...{ what: `a session: ${name}`, path: `/sessions/${sessions[name]}`, isMain: name === 'done' },
+      })),
+      ...cards.map((name) => ({
+        ...{ what: `a session: ${name}`, path: `/sessions/${sessions[name]}`, isReady: card, isMain: true },
+      })),
+      ...panels.map((panel) => ({
+        ...{ what: `the panel ${panel}`, path: `/sessions/${sessions.done}?panel=${panel}` },
+      })),
+      { what: 'a session that is not there', path: '/sessions/0190b2a0-0000-7000-8000-000000000000' },
+      { what: 'a new session', path: '/new', isMain: true },
+      { what: 'the settings', path: '/settings', isMain: true },
+      { what: 'the sign-in', path: '/sign-in', isMain: true },
+      { what: 'a page that is not there', path: '/nothing/of/the/kind' },
+    ];
   };
 
-  const paths = (): Record<string, string> => ({
-    'the sessions': '/sessions',
-    'a list of nothing': '/sessions?q=no-such-session',
-    ...Object.fromEntries(
-      Object.entries(sessions).map(([name, id]) => [`a session: ${name}`, `/sessions/${id}`]),
-    ),
-    ...Object.fromEntries(
-      ['overview', 'changes', 'files', 'events', 'options'].map((panel) => [
-        `the panel ${panel}`,
-        `/sessions/${sessions.done}?panel=${panel}`,
-      ]),
-    ),
-    'a session that is not there': '/sessions/0190b2a0-0000-7000-8000-000000000000',
-    'a new session': '/new',
-    'the settings': '/settings',
-    'the sign-in': '/sign-in',
-    'a page that is not there': '/nothing/of/the/kind',
-  });
-
-  for (const [name, look] of Object.entries(looks)) {
-    it(`has nothing that axe objects to, ${name}`, async () => {
-      for (const [what, path] of Object.entries(paths())) {
-        await using watched = await console.open(path, look);
-        if (what.includes('not there')) watched.tolerate(/status of 404/);
-        await isReady(watched.page);
-        await assertAccessible(watched.page, `${what}, ${name}`);
+  const forEachPage = async (
+    { look, isBrief }: { look?: Look; isBrief?: boolean },
+    examine: (page: Page, what: string) => Promise<void>,
+  ): Promise<void> => {
+    for (const { what, path, isReady = 'main :is(h1, [role=log])', isMain = false } of pages()) {
+      if (isBrief === true && !isMain) continue;
+      await using watched = await console.open(path, look);
+      const { page } = watched;
+      if (what.includes('not there')) watched.tolerate(/status of 404/);
+      await page.locator(isReady).first().waitFor();
+      for (const pending of ['[aria-busy=true]', '[role=tabpanel] .animate-spin']) {
+        await page.locator(pending).first().waitFor({ state: 'detached' });
       }
+      await page.evaluate(async () => await document.fonts.ready);
+      await examine(page, what);
+    }
+  };
+
+  for (const [name, how] of Object.entries(looks)) {
+    it(`has nothing that axe objects to, ${name}`, async () => {
+      await forEachPage(how, async (page, what) => await assertAccessible(page, `${what}, ${name}`));
     });
   }
 
   it('is used by keyboard alone: each act is a stop of the Tab key that shows, or the arrow keys lead to it', async () => {
-    for (const [what, path] of Object.entries(paths())) {
-      await using watched = await console.open(path);
-      if (what.includes('not there')) watched.tolerate(/status of 404/);
-      await isReady(watched.page);
-      await assertReachableByKeyboard(watched.page, what);
-    }
+    await forEachPage({}, assertReachableByKeyboard);
   });
 });

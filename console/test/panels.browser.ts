@@ -112,9 +112,6 @@ describe('beside a session', () => {
     await event.waitFor();
     await tabTo(page, event);
     await page.keyboard.press('Enter');
-    await panel
-      .getByLabel(/^Data of event/)
-      .first()
-      .waitFor();
+    await panel.getByRole('button', { name: 'Copy' }).waitFor();
   });
 });

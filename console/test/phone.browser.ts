@@ -6,7 +6,7 @@ import { run } from './support/demo-prompts.ts';
 import { runTurns } from './support/seeded.ts';
 
 const SMALLEST_TARGET = 44;
-const LONG = 'a-very-long-word-without-any-place-to-break-it'.repeat(8);
+const LONG = 'a-very-long-word-without-any-place-to-break-it'.repeat(4);
 
 describe('on a phone', () => {
   let console: Console;

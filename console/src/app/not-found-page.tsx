@@ -6,7 +6,7 @@ import { EmptyState } from '../ui/empty-state.tsx';
 export function NotFoundPage() {
   const { t } = useLocale();
   return (
-    <EmptyState title={t('app.notFound')}>
+    <EmptyState title={t('app.notFound')} isPage>
       <Link to="/sessions" className={buttonLook()}>
         {t('app.toSessions')}
       </Link>

@@ -13,7 +13,7 @@ export function RouteError({ error }: ErrorComponentProps) {
   const { t } = useLocale();
   if (isPartNotLoaded(error)) return <PartMissing />;
   return (
-    <EmptyState title={t('app.crashed')}>
+    <EmptyState title={t('app.crashed')} isPage>
       <ErrorNote error={error} />
       <Button onClick={reload}>{t('app.reload')}</Button>
     </EmptyState>
@@ -24,7 +24,7 @@ function PartMissing() {
   const { t } = useLocale();
   useReloadWhenBack();
   return (
-    <EmptyState title={t('app.partMissing')}>
+    <EmptyState title={t('app.partMissing')} isPage>
       <p role="alert" className="text-muted">
         {t('app.partMissingWhy')}
       </p>

@@ -2,8 +2,6 @@ import { lazy, type RefObject, Suspense, useCallback, useMemo, useState } from '
 import { useLocale } from '../i18n/locale.ts';
 import { ErrorNote } from '../ui/error-note.tsx';
 import type { BulkAct } from './bulk.ts';
-import { BulkBar } from './bulk-bar.tsx';
-import { EmptyList } from './empty-list.tsx';
 import type { SessionListSearch } from './search.ts';
 import { chosenOf, extend, noSelection, toggle, toggleAll } from './selection.ts';
 import { SessionRows } from './session-rows.tsx';
@@ -12,6 +10,8 @@ import { useListKeys } from './use-list-keys.ts';
 import { useListing } from './use-listing.ts';
 import type { Pointing, PointingHandlers } from './use-pointing.ts';
 
+const BulkBar = lazy(async () => ({ default: (await import('./bulk-bar.tsx')).BulkBar }));
+const EmptyList = lazy(async () => ({ default: (await import('./empty-list.tsx')).EmptyList }));
 const BulkDialog = lazy(async () => ({ default: (await import('./bulk-dialog.tsx')).BulkDialog }));
 const RenameDialog = lazy(async () => ({ default: (await import('./rename-dialog.tsx')).RenameDialog }));
 
@@ -69,7 +69,9 @@ export function SessionList({ search, scroller, above, pointing, pointingHandler
   return (
     <>
       {isEmpty ? (
-        <EmptyList search={search} />
+        <Suspense fallback={null}>
+          <EmptyList search={search} />
+        </Suspense>
       ) : (
         <SessionRows
           rows={listing.rows}
@@ -88,7 +90,9 @@ export function SessionList({ search, scroller, above, pointing, pointingHandler
         />
       )}
       {chosen.length > 0 && (
-        <BulkBar ids={chosen} onClear={() => setSelection(noSelection)} onAsk={setAsked} />
+        <Suspense fallback={null}>
+          <BulkBar ids={chosen} onClear={() => setSelection(noSelection)} onAsk={setAsked} />
+        </Suspense>
       )}
       <Suspense fallback={null}>
         {asked?.act === 'rename' ? (

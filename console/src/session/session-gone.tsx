@@ -8,7 +8,7 @@ import { EmptyState } from '../ui/empty-state.tsx';
 export function SessionMissing() {
   const { t } = useLocale();
   return (
-    <EmptyState icon={<SearchX aria-hidden />} title={t('session.missing')}>
+    <EmptyState icon={<SearchX aria-hidden />} title={t('session.missing')} isPage>
       <p className="text-[13px] text-muted">{t('session.missingWhy')}</p>
       <Link to="/sessions" className={buttonLook()}>
         {t('app.toSessions')}

@@ -4,16 +4,20 @@ import type { ReactNode } from 'react';
 export function EmptyState({
   icon,
   title,
+  isPage = false,
   children,
 }: {
   icon?: ReactNode;
   title: ReactNode;
+  /** There is nothing else on the page. */
+  isPage?: boolean;
   children?: ReactNode;
 }) {
+  const Heading = isPage ? 'h1' : 'h2';
   return (
     <div className="mx-auto flex max-w-xl flex-col items-center gap-3 px-6 py-14 text-center [&_svg]:size-7 [&_svg]:text-faint">
       {icon}
-      <h2 className="font-semibold text-base">{title}</h2>
+      <Heading className="font-semibold text-base">{title}</Heading>
       {children}
     </div>
   );
