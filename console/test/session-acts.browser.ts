@@ -85,7 +85,7 @@ describe('with all of a session', () => {
     await page.getByRole('textbox', { name: 'Rename' }).fill('数字の話');
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: '数字の話' }).waitFor();
-    await other.page.getByRole('row').getByText('数字の話').waitFor();
+    await other.page.getByRole('link', { name: '数字の話' }).waitFor();
   });
 
   it('all of it is exported, as Markdown and line by line', async () => {
