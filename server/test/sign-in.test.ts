@@ -457,6 +457,19 @@ describe('a one-time link', () => {
     await browser.ask('POST', '/sign-out');
     assert.notEqual((await apiKeys.get(me.api_key_id)).revoked_at, null);
 
+    // What was read and pinned is the local user's, whichever link it was.
+    const { session_id: session } = await server.as(key).client.execute({ prompt: 'hello' });
+    const before = new Browser(server);
+    await before.signIn({ code: await make(server, null) });
+    await before.ask('PATCH', `/sessions/${session}/marks`, { pinned: true });
+    const after = new Browser(server);
+    await after.signIn({ code: await make(server, null) });
+    const { summaries } = await readJson(await after.ask('GET', '/sessions/summaries?pinned=true'));
+    assert.deepEqual(
+      summaries.map((summary: { session_id: string }) => summary.session_id),
+      [session],
+    );
+
     const other = new Browser(server);
     const { api_key_id: id } = await readJson(await other.signIn({ code: await make(server, null) }));
     await apiKeys.revoke(id);

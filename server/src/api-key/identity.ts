@@ -32,6 +32,8 @@ export type Identity = {
   name: string;
   scopes: ReadonlySet<Scope>;
   limits: KeyLimits;
+  /** A key that lasts as long as one sign-in: whoever has it reads as the local user, who goes on with the next one. */
+  isOfTerminal?: boolean;
 };
 
 /** What of a request says whom and what it is about. */
@@ -63,8 +65,8 @@ export const NOBODY: Identity = {
 /** Whose reading is kept apart from that of others in the tenant. */
 export type Reader = { tenantId: string; name: string };
 
-export function readerOf({ tenantId, apiKeyId }: Identity): Reader {
-  return { tenantId, name: apiKeyId ?? 'local' };
+export function readerOf({ tenantId, apiKeyId, isOfTerminal = false }: Identity): Reader {
+  return { tenantId, name: apiKeyId === null || isOfTerminal ? 'local' : apiKeyId };
 }
 
 /** Why somebody may not, for people. */

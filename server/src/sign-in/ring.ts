@@ -165,7 +165,7 @@ function isSignInValid(row: SignInRow): boolean {
 function toSignIn(row: SignInRow): SignIn {
   return {
     hash: row.sign_in_hash,
-    identity: toIdentity(row),
+    identity: { ...toIdentity(row), isOfTerminal: row.owns_key },
     expiresAt: row.sign_in_expires_at,
     ownsKey: row.owns_key,
     row,

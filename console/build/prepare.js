@@ -2,11 +2,13 @@ import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 
 /*
- * Builds the console when the project is installed. An install without development packages has nothing to build with: it
- * says so, and the server says at `/console/` what to do.
+ * Builds the console when the project is installed. JavaScript, for the Node.js of the machine: a trial run of the install
+ * comes by here before there is any other. An install without development packages has nothing to build with: it says so,
+ * and the server says at `/console/` what to do.
  */
 
-function isInstalled(name: string): boolean {
+/** @param {string} name */
+function isInstalled(name) {
   try {
     createRequire(import.meta.url).resolve(name);
     return true;
