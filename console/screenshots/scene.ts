@@ -86,6 +86,8 @@ async function setBack(dataDir: string, ids: ReadonlyMap<string, string>): Promi
     logger: createSilentLogger(),
     maxConnections: 1,
   });
+  // Who reads for the first time has read what there is, and these ended long before.
+  await sql`update session_readers set read_before = 'epoch'`.execute(database.db);
   for (const { title, minutesAgo } of stories) {
     const id = ids.get(title) ?? '';
     const { rows } = await sql<{ age: number }>`

@@ -21,8 +21,14 @@ const shows =
   async (page: Page): Promise<void> =>
     await page.getByText(text).first().waitFor();
 
+/** What needs somebody comes a moment later than the rows. */
+const showsStrip = async (page: Page): Promise<void> => {
+  await page.getByRole('region', { name: 'Needs you' }).getByRole('button').first().waitFor();
+  await shows(FIX)(page);
+};
+
 export const shots: readonly Shot[] = [
-  { name: 'sessions', path: () => '/sessions', ready: shows(FIX) },
+  { name: 'sessions', path: () => '/sessions', ready: showsStrip },
   { name: 'session', path: session(FIX), ready: shows('All tests pass.') },
   { name: 'plan', path: session('Move sessions to PostgreSQL'), ready: shows('Write to both for a week') },
   {
@@ -38,6 +44,6 @@ export const shots: readonly Shot[] = [
   { name: 'new-session', path: () => '/new', ready: shows('New session') },
   { name: 'settings', path: () => '/settings', ready: shows('Settings') },
   { name: 'sign-in', path: () => '/sign-in', ready: shows('Sign in') },
-  { name: 'phone-sessions', path: () => '/sessions', ready: shows(FIX), isPhone: true },
+  { name: 'phone-sessions', path: () => '/sessions', ready: showsStrip, isPhone: true },
   { name: 'phone-session', path: session(FIX), ready: shows('git switch'), isPhone: true },
 ];
