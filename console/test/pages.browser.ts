@@ -1,7 +1,7 @@
 import { after, before, describe, it } from 'node:test';
 import type { Page } from 'playwright-core';
 import { assertAccessible } from './support/axe.ts';
-import { type Console, type Look, startConsole } from './support/console.ts';
+import { type Console, type Look, openBlank, startConsole } from './support/console.ts';
 import {
   ask,
   askForSeveral,
@@ -101,11 +101,12 @@ describe('every page', () => {
     { look, isBrief }: { look?: Look; isBrief?: boolean },
     examine: (page: Page, what: string) => Promise<void>,
   ): Promise<void> => {
+    await using watched = await openBlank(console.browser, { server: console.server.url, look });
+    const { page } = watched;
+    watched.tolerate(/status of 404/);
     for (const { what, path, isReady = 'main :is(h1, [role=log])', isMain = false } of pages()) {
       if (isBrief === true && !isMain) continue;
-      await using watched = await console.open(path, look);
-      const { page } = watched;
-      if (what.includes('not there')) watched.tolerate(/status of 404/);
+      await page.goto(`${console.server.url}/console${path}`);
       await page.locator(isReady).first().waitFor();
       for (const pending of ['[aria-busy=true]', '[role=tabpanel] .animate-spin']) {
         await page.locator(pending).first().waitFor({ state: 'detached' });

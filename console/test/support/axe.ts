@@ -6,7 +6,9 @@ import type { Page } from 'playwright-core';
 export async function assertAccessible(page: Page, what: string): Promise<void> {
   // By the debugger, which the page's policy does not hold back.
   await page.evaluate(axe.source);
-  const { violations } = await page.evaluate(async () => await (globalThis as unknown as WithAxe).axe.run());
+  const { violations } = await page.evaluate(
+    async () => await (globalThis as unknown as WithAxe).axe.run({ resultTypes: ['violations'] }),
+  );
   const found = violations.map(({ id, help, nodes }) => ({
     rule: `${id}: ${help}`,
     elements: nodes.map((node) => `${node.html.slice(0, 300)} ${node.failureSummary ?? ''}`),

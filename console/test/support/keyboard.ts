@@ -17,18 +17,18 @@ export async function tabTo(page: Page, target: Locator): Promise<void> {
 export async function assertReachableByKeyboard(page: Page, what: string): Promise<void> {
   for (let stop = 0; stop < MAX_STOPS; stop++) {
     await page.keyboard.press('Tab');
-    if (await page.evaluate(isWalkOver)) break;
+    if (await page.evaluate(isKnownStop)) break;
   }
   const { unreached, unseen } = await page.evaluate(findLeftOut);
   assert.deepEqual(unreached, [], `what only a mouse reaches on ${what}`);
   assert.deepEqual(unseen, [], `what has the focus without showing it on ${what}`);
 }
 
-/** Runs in the page: notes what has the focus, and whether that shows. */
-function isWalkOver(): boolean {
+/** Runs in the page: notes what has the focus, and whether that shows. Between the last stop and the first nothing has it. */
+function isKnownStop(): boolean {
   const element = document.activeElement;
-  if (!(element instanceof HTMLElement) || element === document.body || 'reached' in element.dataset)
-    return true;
+  if (!(element instanceof HTMLElement) || element === document.body) return false;
+  if ('reached' in element.dataset) return true;
   const shows = [element, element.closest('label'), element.parentElement].some(
     (shown) =>
       shown !== null &&
