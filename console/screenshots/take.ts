@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { launchChromium } from '../test/support/chromium.ts';
 import { openConsole } from '../test/support/console.ts';
+import { checkUnseen } from '../test/support/watched-page.ts';
 import { type Scene, setScene } from './scene.ts';
 import { type Shot, shots } from './shots.ts';
 
@@ -27,6 +28,7 @@ try {
   for (const shot of shots) {
     for (const theme of ['light', 'dark'] as const) await take(browser, { scene, shot, theme });
   }
+  checkUnseen();
 } finally {
   await rm(directory, { recursive: true, force: true });
 }

@@ -7,14 +7,14 @@ import type { BrowserContext, ConsoleMessage, Page, Request } from 'playwright-c
  * policy, requests to another host, requests that fail, and dialogs that nobody asked for fail the test.
  */
 
-const isTest = process.env.NODE_TEST_CONTEXT !== undefined;
 const unseen: string[] = [];
 
-function checkUnseen(): void {
+/** Fails with what went wrong on pages that are closed. Each test ends with it: its own error comes first. */
+export function checkUnseen(): void {
   assert.deepEqual(unseen.splice(0), [], 'something went wrong on a page');
 }
 
-if (isTest) afterEach(checkUnseen);
+if (process.env.NODE_TEST_CONTEXT !== undefined) afterEach(checkUnseen);
 
 export class WatchedPage {
   readonly page: Page;
