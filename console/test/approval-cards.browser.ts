@@ -6,7 +6,7 @@ import { armed, asking, decided, dropFocus, pendingOf } from './support/asking.t
 import { assertAccessible } from './support/axe.ts';
 import { type Console, openBlank, startConsole } from './support/console.ts';
 import { ask, askForSeveral, plan, run, use } from './support/demo-prompts.ts';
-import { assertReachableByKeyboard, tabTo } from './support/keyboard.ts';
+import { tabTo } from './support/keyboard.ts';
 import { makeKey, signIn } from './support/sign-in.ts';
 
 const SMALLEST_TARGET = 44;
@@ -55,47 +55,21 @@ describe('the cards of approvals', () => {
     );
   };
 
-  it('are accessible, light and dark, on their page and opened in the list; and Tab leads everywhere', async () => {
-    const ids: string[] = [];
+  it('are accessible, each kind of them, light and dark', async () => {
     for (const { title, prompt, options } of kinds) {
       const id = await asking(console.server, prompt, options);
-      ids.push(id);
       await using watched = await console.open(`/sessions/${id}`);
       const { page } = watched;
-      const card = page.getByRole('region', { name: title });
-      await card.waitFor();
-      await page.getByRole('heading', { level: 1 }).waitFor();
-      for (const form of ['This session…', 'Edit first…']) {
-        const button = card.getByRole('button', { name: form });
-        if ((await button.count()) === 0) continue;
-        await button.click();
-        await assertAccessible(page, `the card "${title}" with "${form}"`);
-        await card.getByRole('button', { name: 'Cancel' }).click();
-      }
       for (const colorScheme of ['light', 'dark'] as const) {
         await page.emulateMedia({ colorScheme });
+        // Drawn anew: no colour is on its way from the other theme.
+        await page.reload();
+        await page.getByRole('region', { name: title }).waitFor();
+        await page.getByRole('heading', { level: 1 }).waitFor();
         await assertAccessible(page, `the card "${title}", ${colorScheme}`);
       }
-      await assertReachableByKeyboard(page, `the card "${title}"`);
+      await forget(id);
     }
-    await using watched = await console.open('/sessions');
-    const { page } = watched;
-    const strip = page.getByRole('region', { name: 'Needs you' });
-    await strip.getByRole('button', { name: /^Show 1 more/ }).click();
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme });
-      await assertAccessible(page, `closed cards in the list, ${colorScheme}`);
-    }
-    while ((await strip.getByRole('button', { name: 'Look' }).count()) > 0) {
-      await strip.getByRole('button', { name: 'Look' }).first().click();
-    }
-    for (const { title } of kinds) await strip.getByRole('region', { name: title }).waitFor();
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme });
-      await assertAccessible(page, `open cards in the list, ${colorScheme}`);
-    }
-    await assertReachableByKeyboard(page, 'the list with open cards');
-    for (const id of ids) await forget(id);
   });
 
   it('are answered by keyboard alone', async () => {

@@ -39,7 +39,11 @@ describe('a new session', () => {
       .waitFor();
     await page.getByRole('tab', { name: 'JSON' }).click();
     const body = page.getByRole('textbox', { name: 'Body of POST /execute/' });
-    assert.deepEqual(JSON.parse(await body.inputValue()), { prompt: "what's up?", title: 'A question' });
+    assert.deepEqual(JSON.parse(await body.inputValue()), {
+      approvals: 'ask',
+      prompt: "what's up?",
+      title: 'A question',
+    });
     await body.fill('{"prompt": "hello", "title": "Edited as JSON"}');
     await page.getByRole('tab', { name: 'Form' }).click();
     assert.equal(await page.getByRole('textbox', { name: 'Title' }).inputValue(), 'Edited as JSON');

@@ -112,7 +112,7 @@ describe('beside a session', () => {
     await event.waitFor();
     await tabTo(page, event);
     await page.keyboard.press('Enter');
-    await panel.getByRole('button', { expanded: true }).waitFor();
+    await panel.getByRole('button', { expanded: true }).first().waitFor();
     await panel.getByRole('listitem').getByText('content').first().waitFor();
   });
 });

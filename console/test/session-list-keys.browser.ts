@@ -117,6 +117,7 @@ describe('the list of sessions', () => {
     await page.getByText('Live', { exact: true }).waitFor();
     await page.keyboard.press('?');
     const sheet = page.getByRole('dialog', { name: 'Keyboard shortcuts' });
+    await sheet.getByRole('definition').first().waitFor();
     const listed = await sheet
       .locator('section', { hasText: 'List of sessions' })
       .locator('dd')

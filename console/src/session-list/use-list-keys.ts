@@ -34,8 +34,9 @@ function isTaken(event: KeyboardEvent): boolean {
   if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || event.altKey)
     return true;
   if (!(event.target instanceof Element)) return false;
+  // A box that is ticked takes the space bar alone.
   const takers =
-    'input, textarea, select, [contenteditable], [role="menu"], [role="listbox"], [role="dialog"]';
+    'input:not([type="checkbox"]), textarea, select, [contenteditable], [role="menu"], [role="listbox"], [role="dialog"]';
   return event.target.closest(takers) !== null;
 }
 

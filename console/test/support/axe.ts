@@ -4,6 +4,13 @@ import type { Page } from 'playwright-core';
 
 /** Fails with what axe finds on the page as it is now, by rule and element. */
 export async function assertAccessible(page: Page, what: string): Promise<void> {
+  // Colours on their way from one theme to the other are of neither.
+  await page.evaluate(async () => {
+    const moving = document
+      .getAnimations()
+      .filter(({ effect }) => effect?.getTiming().iterations !== Infinity);
+    await Promise.allSettled(moving.map(async ({ finished }) => await finished));
+  });
   // By the debugger, which the page's policy does not hold back.
   await page.evaluate(axe.source);
   const { violations } = await page.evaluate(

@@ -75,6 +75,8 @@ export class WatchedPage {
   #noteMessage(message: ConsoleMessage): void {
     if (!['error', 'warning'].includes(message.type())) return;
     const { url, lineNumber } = message.location();
+    // Browsers ask for it by themselves where an answer is no page of the console.
+    if (url.endsWith('/favicon.ico')) return;
     this.#note(`console.${message.type()}: ${message.text()} (${url}:${lineNumber})`);
   }
 
