@@ -67,7 +67,7 @@ describe('the form of a new session', () => {
     await prompt(page).fill('from the form');
     await page.getByRole('tab', { name: 'JSON' }).click();
     const json = page.getByLabel('Body of POST /execute/');
-    assert.deepEqual(JSON.parse(await json.inputValue()), { prompt: 'from the form' });
+    assert.deepEqual(JSON.parse(await json.inputValue()), { approvals: 'ask', prompt: 'from the form' });
     await json.fill('{"prompt": "from the JSON", "max_turns": 7}');
     await page.getByRole('tab', { name: 'Form' }).click();
     assert.equal(await prompt(page).inputValue(), 'from the JSON');

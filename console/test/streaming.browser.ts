@@ -40,14 +40,14 @@ describe('a session that streams', () => {
   after(async () => await console[Symbol.asyncDispose]());
 
   it('is seen as it is written, and stays when it is', async () => {
-    const id = await console.server.execute({ prompt: countSlowly(60) });
+    const id = await console.server.execute({ prompt: countSlowly(200) });
     await using watched = await console.open(`/sessions/${id}`);
     const transcript = watched.page.getByRole('log');
     await transcript.getByText(/\b8\s+9\s+10\b/).waitFor();
     const { status } = await console.server.client.sessions.get(id);
     assert.equal(status, 'running');
     await console.server.ended(id);
-    await transcript.getByText(/\b58\s+59\s+60\b/).waitFor();
+    await transcript.getByText(/\b198\s+199\s+200\b/).waitFor();
     await transcript
       .getByText(/\(estimate\)/)
       .first()
