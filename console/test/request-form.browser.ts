@@ -77,7 +77,7 @@ describe('the form of a new session', () => {
     await page.getByRole('tab', { name: 'JSON' }).click();
     assert.deepEqual(JSON.parse(await json.inputValue()), { prompt: 'from the JSON', max_turns: 8 });
     await page.getByRole('button', { name: 'Clear' }).click();
-    assert.equal(await json.inputValue(), '{}');
+    assert.equal(await json.inputValue(), '{\n  "approvals": "ask"\n}');
     await json.fill('{"prompt": "x"');
     await page.getByText('The JSON is not whole yet.').waitFor();
     assert.ok(await startButton(page).isDisabled());
