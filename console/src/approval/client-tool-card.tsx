@@ -48,15 +48,13 @@ export function ClientToolCard({ approval, answering, hasKeys }: CardProps) {
           </label>
         </span>
       </div>
-      <div className="border-t pt-3 coarse:mt-2 coarse:pt-4">
-        <DenyRow
-          approval={approval}
-          answering={answering}
-          label={t('approval.deny')}
-          placeholder={t('approval.reason')}
-          hasKey={hasKeys}
-        />
-      </div>
+      <DenyRow
+        approval={approval}
+        answering={answering}
+        label={t('approval.deny')}
+        placeholder={t('approval.reason')}
+        hasKey={hasKeys}
+      />
     </>
   );
 }

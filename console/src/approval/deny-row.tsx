@@ -19,14 +19,14 @@ export type DenyRowProps = {
   hasKey: boolean;
 };
 
-/** No, and why: the model reads it. */
+/** No, and why: the model reads it. Apart from what allows. */
 export function DenyRow({ approval, answering, label, placeholder, hasKey }: DenyRowProps) {
   const { t } = useLocale();
   const draft = useDraft(approval.approval_id);
   const id = useId();
   const deny = (): void => answering.send(denial(draft));
   return (
-    <div className="flex flex-wrap items-center gap-x-3 gap-y-2">
+    <div className="flex flex-wrap items-center gap-x-3 gap-y-2 border-t pt-3 coarse:mt-2 coarse:pt-4">
       <ActButton kind="danger" answering={answering} onAct={deny} className="coarse:w-full">
         <X aria-hidden />
         {label}

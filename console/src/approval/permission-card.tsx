@@ -26,15 +26,13 @@ export function PermissionCard({ approval, answering, hasKeys }: CardProps) {
       {form === 'none' && <AllowRow approval={approval} answering={answering} hasKeys={hasKeys} />}
       {form === 'session' && <SessionRules approval={approval} answering={answering} onCancel={close} />}
       {form === 'input' && <InputEditor approval={approval} answering={answering} onCancel={close} />}
-      <div className="border-t pt-3 coarse:mt-2 coarse:pt-4">
-        <DenyRow
-          approval={approval}
-          answering={answering}
-          label={t('approval.deny')}
-          placeholder={t('approval.reason')}
-          hasKey={hasKeys}
-        />
-      </div>
+      <DenyRow
+        approval={approval}
+        answering={answering}
+        label={t('approval.deny')}
+        placeholder={t('approval.reason')}
+        hasKey={hasKeys}
+      />
     </>
   );
 }

@@ -45,15 +45,13 @@ export function PlanCard({ approval, answering, hasKeys }: CardProps) {
         </ActButton>
       </div>
       <p className="text-muted text-xs">{t('approval.acceptHint')}</p>
-      <div className="border-t pt-3 coarse:mt-2 coarse:pt-4">
-        <DenyRow
-          approval={approval}
-          answering={answering}
-          label={t('approval.sendBack')}
-          placeholder={t('approval.comments')}
-          hasKey={hasKeys}
-        />
-      </div>
+      <DenyRow
+        approval={approval}
+        answering={answering}
+        label={t('approval.sendBack')}
+        placeholder={t('approval.comments')}
+        hasKey={hasKeys}
+      />
     </>
   );
 }

@@ -46,15 +46,13 @@ export function QuestionCard({ approval, answering, hasKeys }: CardProps) {
           <span className="text-muted text-xs">{t('approval.missing', { count: missing })}</span>
         )}
       </div>
-      <div className="border-t pt-3 coarse:mt-2 coarse:pt-4">
-        <DenyRow
-          approval={approval}
-          answering={answering}
-          label={t('approval.skip')}
-          placeholder={t('approval.reason')}
-          hasKey={hasKeys}
-        />
-      </div>
+      <DenyRow
+        approval={approval}
+        answering={answering}
+        label={t('approval.skip')}
+        placeholder={t('approval.reason')}
+        hasKey={hasKeys}
+      />
     </>
   );
 }

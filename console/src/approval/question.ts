@@ -1,4 +1,5 @@
 import type { Approval } from '@greenroom/client';
+import { fieldsOf, textOf } from '../util/shapes.ts';
 
 export type Option = { label: string; description: string; preview: string };
 export type Question = { text: string; header: string; isMultiple: boolean; options: readonly Option[] };
@@ -12,16 +13,16 @@ export const noChoice: Choice = { picked: [], other: null };
 export function readQuestions(input: Approval['input']): Question[] {
   if (!Array.isArray(input.questions)) return [];
   return input.questions.flatMap((question: unknown) => {
-    const { question: text, header, multiSelect, options } = asObject(question);
+    const { question: text, header, multiSelect, options } = fieldsOf(question);
     if (typeof text !== 'string') return [];
     const listed = Array.isArray(options) ? options.map(readOption) : [];
-    return [{ text, header: asText(header), isMultiple: multiSelect === true, options: listed }];
+    return [{ text, header: textOf(header), isMultiple: multiSelect === true, options: listed }];
   });
 }
 
 function readOption(option: unknown): Option {
-  const { label, description, preview } = asObject(option);
-  return { label: asText(label), description: asText(description), preview: asText(preview) };
+  const { label, description, preview } = fieldsOf(option);
+  return { label: textOf(label), description: textOf(description), preview: textOf(preview) };
 }
 
 /** What is chosen after an option was pressed: of single choices, one thing at most. */
@@ -74,12 +75,4 @@ export function isSimple(questions: readonly Question[]): boolean {
 
 function isShort({ label, preview }: Option): boolean {
   return label.trim() !== '' && label.length <= 60 && preview === '';
-}
-
-function asObject(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-}
-
-function asText(value: unknown): string {
-  return typeof value === 'string' ? value : '';
 }

@@ -1,11 +1,12 @@
 import { useQuery } from '@tanstack/react-query';
-import { ImageIcon, Inbox, Pencil, Send, Trash2 } from 'lucide-react';
+import { Inbox, Pencil, Send, Trash2 } from 'lucide-react';
 import { useEffect } from 'react';
 import { useLocale } from '../i18n/locale.ts';
 import { Button } from '../ui/button.tsx';
 import { useStored } from '../util/stored.ts';
 import type { Standing } from './act.ts';
 import { type Kept, kept, putIntoDraft } from './drafts.ts';
+import { ImageCount } from './image-count.tsx';
 import { dropKept } from './kept.ts';
 import { firstLine } from './outbox-list.tsx';
 import { queueOf } from './queue-query.ts';
@@ -63,12 +64,7 @@ function KeptRow({ sessionId, entry, standing }: KeptRowProps) {
       <span dir="auto" title={text.slice(0, 1_000)} className="min-w-32 flex-1 truncate">
         {firstLine(text)}
       </span>
-      {images > 0 && (
-        <span className="flex items-center gap-1 text-muted text-xs">
-          <ImageIcon aria-hidden className="size-3.5" />
-          {t('composer.queue.images', { count: images })}
-        </span>
-      )}
+      <ImageCount count={images} />
       <span className="flex gap-1">
         <Button size="small" onClick={send}>
           <Send aria-hidden />

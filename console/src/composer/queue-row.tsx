@@ -5,7 +5,6 @@ import {
   CornerDownRight,
   Ellipsis,
   GripVertical,
-  ImageIcon,
   ListPlus,
   OctagonPause,
   Pencil,
@@ -19,6 +18,7 @@ import { Menu, MenuItem, MenuSeparator } from '../ui/menu.tsx';
 import { Tooltip } from '../ui/tooltip.tsx';
 import type { Standing } from './act.ts';
 import { edited } from './drafts.ts';
+import { ImageCount } from './image-count.tsx';
 import { moveBy } from './moves.ts';
 import { firstLine } from './outbox-list.tsx';
 import type { QueueActs } from './use-queue-acts.ts';
@@ -47,12 +47,7 @@ export function QueueRow(props: QueueRowProps) {
       <span dir="auto" title={prompt.slice(0, 1_000)} className="min-w-0 flex-1 truncate">
         {firstLine(prompt)}
       </span>
-      {images > 0 && (
-        <span className="flex shrink-0 items-center gap-1 text-muted text-xs">
-          <ImageIcon aria-hidden className="size-3.5" />
-          {t('composer.queue.images', { count: images })}
-        </span>
-      )}
+      <ImageCount count={images} />
       {sentAt === null && <RowActs {...props} />}
     </div>
   );

@@ -1,10 +1,10 @@
 import { Markdown } from '../content/markdown.tsx';
 import { useLocale } from '../i18n/locale.ts';
 import type { ToolCall } from '../transcript/item.ts';
+import { fieldsOf, listOf, textOf } from '../util/shapes.ts';
 import { FailureText, Section } from './body-parts.tsx';
 import { outputText } from './output.ts';
 import { knownInput } from './partial-input.ts';
-import { fieldsOf, listOf, textOf } from './shapes.ts';
 
 /** What a subagent was told, and what it answered. Its own transcript is opened from here. */
 export function AgentBody({ call }: { call: ToolCall }) {

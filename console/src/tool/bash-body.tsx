@@ -5,11 +5,11 @@ import { SafeText } from '../content/safe-text.tsx';
 import { Terminal } from '../content/terminal.tsx';
 import { useLocale } from '../i18n/locale.ts';
 import type { ToolCall } from '../transcript/item.ts';
+import { fieldsOf, textOf } from '../util/shapes.ts';
 import { OutputParts } from './body-parts.tsx';
 import { withoutExitCode } from './exit-code.ts';
 import { outputParts, outputText } from './output.ts';
 import { knownInput } from './partial-input.ts';
-import { fieldsOf, textOf } from './shapes.ts';
 
 /** The command whole, where the line has not all of it; then what it wrote. */
 export function BashBody({ call }: { call: ToolCall }) {

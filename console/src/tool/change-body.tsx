@@ -1,9 +1,9 @@
 import { DiffView } from '../content/diff-view.tsx';
 import { useLocale } from '../i18n/locale.ts';
 import type { ToolCall } from '../transcript/item.ts';
+import { fieldsOf } from '../util/shapes.ts';
 import { FailureText, WrittenInput } from './body-parts.tsx';
 import { fileDiffOf } from './file-diff.ts';
-import { fieldsOf } from './shapes.ts';
 
 const ROWS_AT_FIRST = 60;
 

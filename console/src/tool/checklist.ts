@@ -1,6 +1,6 @@
 import type { ToolCall } from '../transcript/item.ts';
+import { type Fields, fieldsOf, listOf, textOf } from '../util/shapes.ts';
 import { knownInput } from './partial-input.ts';
-import { type Fields, fieldsOf, listOf, textOf } from './shapes.ts';
 
 const states = ['pending', 'in_progress', 'completed', 'deleted'] as const;
 export type StepState = (typeof states)[number];

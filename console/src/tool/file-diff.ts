@@ -1,6 +1,6 @@
 import { compareTexts, type DiffFile, readHunks } from '../content/patch.ts';
 import type { ToolCall } from '../transcript/item.ts';
-import { type Fields, fieldsOf, listOf, textOf } from './shapes.ts';
+import { type Fields, fieldsOf, listOf, textOf } from '../util/shapes.ts';
 
 export type FileDiff = DiffFile & {
   /** False where only a piece of the file is known: its lines are not where they are in the file. */

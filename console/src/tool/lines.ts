@@ -1,13 +1,13 @@
 import { countLines, oneLine } from '../content/bounds.ts';
 import type { WordKey } from '../i18n/words.ts';
 import type { ToolCall } from '../transcript/item.ts';
+import { fieldsOf, listOf, numberOf, textOf } from '../util/shapes.ts';
 import { readChecklist } from './checklist.ts';
 import { exitCodeOf } from './exit-code.ts';
 import { fileDiffOf } from './file-diff.ts';
 import { outputText } from './output.ts';
 import { knownInput } from './partial-input.ts';
 import { readQuestions } from './questions.ts';
-import { fieldsOf, listOf, numberOf, textOf } from './shapes.ts';
 import { type CallFields, count, note, type Outcome, type ReadLine, type ToolLine } from './tool-line.ts';
 import { readToolName } from './tool-name.ts';
 

@@ -1,6 +1,6 @@
 import type { ToolCall } from '../transcript/item.ts';
+import { fieldsOf, textOf, textsOf } from '../util/shapes.ts';
 import { outputText } from './output.ts';
-import { fieldsOf, textOf, textsOf } from './shapes.ts';
 
 export type Match = { path: string; line: number | null; text: string };
 

@@ -1,5 +1,5 @@
 import type { ToolCall } from '../transcript/item.ts';
-import { fieldsOf, textOf } from './shapes.ts';
+import { fieldsOf, textOf } from '../util/shapes.ts';
 
 /** What a tool gave the model, as parts that can be shown. */
 export type OutputPart =

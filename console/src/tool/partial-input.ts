@@ -1,5 +1,5 @@
 import type { ToolCall } from '../transcript/item.ts';
-import type { Fields } from './shapes.ts';
+import type { Fields } from '../util/shapes.ts';
 
 /*
  * An input that is still being written is the beginning of an object in JSON. Its texts are read as far as they go. It

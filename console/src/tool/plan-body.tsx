@@ -1,8 +1,8 @@
 import { Markdown } from '../content/markdown.tsx';
 import type { ToolCall } from '../transcript/item.ts';
+import { fieldsOf, textOf } from '../util/shapes.ts';
 import { FailureText } from './body-parts.tsx';
 import { knownInput } from './partial-input.ts';
-import { fieldsOf, textOf } from './shapes.ts';
 
 /** As it was accepted, where somebody changed it. */
 export function PlanBody({ call }: { call: ToolCall }) {

@@ -1,5 +1,5 @@
 import type { ToolCall } from '../transcript/item.ts';
-import { type Fields, fieldsOf, listOf, textOf } from './shapes.ts';
+import { type Fields, fieldsOf, listOf, textOf } from '../util/shapes.ts';
 
 export type QuestionOption = { label: string; description: string; isChosen: boolean };
 export type Question = {

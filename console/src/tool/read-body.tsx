@@ -3,8 +3,8 @@ import { DataImage } from '../content/image.tsx';
 import { languageOfPath } from '../content/language.ts';
 import { useLocale } from '../i18n/locale.ts';
 import type { ToolCall } from '../transcript/item.ts';
+import { fieldsOf, numberOf, textOf } from '../util/shapes.ts';
 import { FailureText, OutputParts } from './body-parts.tsx';
-import { fieldsOf, numberOf, textOf } from './shapes.ts';
 
 /** The lines that were read, as the file counts them; the image. */
 export function ReadBody({ call }: { call: ToolCall }) {

@@ -1,6 +1,6 @@
 import type { WordKey } from '../i18n/words.ts';
 import type { ToolCall } from '../transcript/item.ts';
-import type { Fields } from './shapes.ts';
+import type { Fields } from '../util/shapes.ts';
 
 /** What a call's one line says: what is done, to what, and what came of it. */
 export type ToolLine = {

@@ -4,10 +4,10 @@ import { SafeLink } from '../content/safe-link.tsx';
 import { SafeText } from '../content/safe-text.tsx';
 import { useLocale } from '../i18n/locale.ts';
 import type { ToolCall } from '../transcript/item.ts';
+import { fieldsOf, listOf, textOf } from '../util/shapes.ts';
 import { FailureText, Section } from './body-parts.tsx';
 import { outputText } from './output.ts';
 import { knownInput } from './partial-input.ts';
-import { fieldsOf, listOf, textOf } from './shapes.ts';
 
 /** The page's address, what was asked of it, and the answer. */
 export function FetchBody({ call }: { call: ToolCall }) {

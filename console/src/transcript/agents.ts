@@ -1,4 +1,5 @@
-import { type Fields, text, textOrNull } from './sdk-message.ts';
+import { type Fields, textOf } from '../util/shapes.ts';
+import { textOrNull } from './sdk-message.ts';
 
 export type AgentState = 'running' | 'completed' | 'failed' | 'stopped' | 'unknown';
 
@@ -46,7 +47,7 @@ export class Agents {
     if (parentId !== null) this.#ensure(parentId, at);
     this.#change(id, {
       parentId,
-      description: text(input.description),
+      description: textOf(input.description),
       type: textOrNull(input.subagent_type),
       startedAt: at,
     });
@@ -55,7 +56,7 @@ export class Agents {
   start(id: string, fields: Fields, at: number): void {
     const known = this.#agents.get(id);
     this.#change(id, {
-      description: text(fields.description) || (known?.description ?? ''),
+      description: textOf(fields.description) || (known?.description ?? ''),
       type: textOrNull(fields.subagent_type),
       taskId: textOrNull(fields.task_id),
       isBackgrounded: fields.is_backgrounded === true,
@@ -71,7 +72,7 @@ export class Agents {
     const known = this.#agents.get(id);
     if (known !== undefined) return;
     this.#change(id, {
-      description: text(fields.task_description),
+      description: textOf(fields.task_description),
       type: textOrNull(fields.subagent_type),
       taskId: textOrNull(fields.agent_id),
       startedAt: at,

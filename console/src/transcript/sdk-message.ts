@@ -1,11 +1,10 @@
+import { type Fields, fieldsOf, listOf, numberOf, textOf, textsOf } from '../util/shapes.ts';
 import type { Notice } from './item.ts';
 
 /*
  * What a transcript needs of the agent's messages (types of the Agent SDK: SDKMessage). They are kept verbatim and come
  * from versions that are older or newer than this page: every field may be missing, or something else.
  */
-
-export type Fields = Readonly<Record<string, unknown>>;
 
 export type Block =
   | { type: 'text'; text: string }
@@ -67,13 +66,13 @@ function readAssistant(data: Fields): SdkMessage {
   const message = fieldsOf(data.message);
   return {
     type: 'assistant',
-    uuid: text(data.uuid),
-    messageId: text(message.id),
+    uuid: textOf(data.uuid),
+    messageId: textOf(message.id),
     parentId: textOrNull(data.parent_tool_use_id),
     blocks: readBlocks(message.content),
     isApiError: data.error !== undefined && data.error !== null,
-    thinkingMs: number(data.thinking_duration_ms),
-    supersedes: texts(data.supersedes),
+    thinkingMs: numberOf(data.thinking_duration_ms),
+    supersedes: textsOf(data.supersedes),
     agent: data,
   };
 }
@@ -81,35 +80,35 @@ function readAssistant(data: Fields): SdkMessage {
 function readUser(data: Fields): SdkMessage {
   return {
     type: 'user',
-    uuid: text(data.uuid),
+    uuid: textOf(data.uuid),
     parentId: textOrNull(data.parent_tool_use_id),
     isSynthetic: data.isSynthetic === true,
     blocks: readBlocks(fieldsOf(data.message).content),
     details: data.tool_use_result,
-    refused: list(data.tool_result_meta)
+    refused: listOf(data.tool_result_meta)
       .map(fieldsOf)
       .filter((meta) => fieldsOf(meta.permission_decision).decision === 'reject')
-      .map((meta) => text(meta.id)),
+      .map((meta) => textOf(meta.id)),
     agent: data,
   };
 }
 
 function readBlocks(content: unknown): Block[] {
-  return typeof content === 'string' ? [{ type: 'text', text: content }] : list(content).map(readBlock);
+  return typeof content === 'string' ? [{ type: 'text', text: content }] : listOf(content).map(readBlock);
 }
 
 function readBlock(value: unknown): Block {
   const block = fieldsOf(value);
-  const type = text(block.type);
-  if (type === 'text') return { type: 'text', text: text(block.text) };
-  if (type === 'thinking') return { type: 'thinking', text: text(block.thinking) };
+  const type = textOf(block.type);
+  if (type === 'text') return { type: 'text', text: textOf(block.text) };
+  if (type === 'thinking') return { type: 'thinking', text: textOf(block.thinking) };
   if (type === 'redacted_thinking') return { type: 'thinking', text: '' };
   if (type.endsWith('tool_use')) {
-    return { type: 'call', id: text(block.id), name: text(block.name), input: fieldsOf(block.input) };
+    return { type: 'call', id: textOf(block.id), name: textOf(block.name), input: fieldsOf(block.input) };
   }
   if (type.endsWith('tool_result')) {
-    const output = typeof block.content === 'string' ? block.content : list(block.content);
-    return { type: 'result', callId: text(block.tool_use_id), output, isError: block.is_error === true };
+    const output = typeof block.content === 'string' ? block.content : listOf(block.content);
+    return { type: 'result', callId: textOf(block.tool_use_id), output, isError: block.is_error === true };
   }
   return { type: 'other' };
 }
@@ -117,18 +116,18 @@ function readBlock(value: unknown): Block {
 function readSystem(data: Fields): SdkMessage | null {
   switch (data.subtype) {
     case 'task_started':
-      return { type: 'task_started', callId: text(data.tool_use_id), fields: data };
+      return { type: 'task_started', callId: textOf(data.tool_use_id), fields: data };
     case 'task_notification': {
       const status = data.status === 'failed' || data.status === 'stopped' ? data.status : 'completed';
-      return { type: 'task_ended', callId: text(data.tool_use_id), status };
+      return { type: 'task_ended', callId: textOf(data.tool_use_id), status };
     }
     case 'permission_denied':
-      return { type: 'permission_denied', callId: text(data.tool_use_id) };
+      return { type: 'permission_denied', callId: textOf(data.tool_use_id) };
     case 'model_refusal_fallback':
       return {
         type: 'retraction',
-        uuids: texts(data.retracted_message_uuids),
-        notice: { code: 'text', tone: 'warning', values: { text: text(data.content) } },
+        uuids: textsOf(data.retracted_message_uuids),
+        notice: { code: 'text', tone: 'warning', values: { text: textOf(data.content) } },
       };
     default:
       return readNotice(data);
@@ -136,26 +135,26 @@ function readSystem(data: Fields): SdkMessage | null {
 }
 
 function readNotice(data: Fields): SdkMessage | null {
-  const says = text(data.content) || text(data.text);
+  const says = textOf(data.content) || textOf(data.text);
   switch (data.subtype) {
     case 'compact_boundary': {
       const { pre_tokens: before, post_tokens: after } = fieldsOf(data.compact_metadata);
-      return notice('compacted', 'plain', { before: number(before) ?? 0, after: number(after) ?? 0 });
+      return notice('compacted', 'plain', { before: numberOf(before) ?? 0, after: numberOf(after) ?? 0 });
     }
     case 'api_retry':
       return notice('retry', 'warning', {
-        attempt: number(data.attempt) ?? 1,
-        max: number(data.max_retries) ?? 1,
-        reason: [number(data.error_status), text(data.error)].filter(Boolean).join(' '),
+        attempt: numberOf(data.attempt) ?? 1,
+        max: numberOf(data.max_retries) ?? 1,
+        reason: [numberOf(data.error_status), textOf(data.error)].filter(Boolean).join(' '),
       });
     case 'model_fallback':
       return notice('modelFallback', 'warning', {
-        from: text(data.original_model),
-        to: text(data.fallback_model),
+        from: textOf(data.original_model),
+        to: textOf(data.fallback_model),
       });
     case 'mirror_error':
     case 'session_writes_lost':
-      return notice('transcriptLost', 'warning', { reason: text(data.error) || text(data.error_code) });
+      return notice('transcriptLost', 'warning', { reason: textOf(data.error) || textOf(data.error_code) });
     case 'informational':
       if (data.level === 'info' || says === '') return null;
       return notice('text', data.level === 'warning' ? 'warning' : 'plain', { text: says });
@@ -173,26 +172,6 @@ function notice(code: Notice['code'], tone: Notice['tone'], values: Notice['valu
   return { type: 'notice', notice: { code, tone, values } };
 }
 
-export function fieldsOf(value: unknown): Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
-}
-
-function list(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
-}
-
-export function text(value: unknown): string {
-  return typeof value === 'string' ? value : '';
-}
-
 export function textOrNull(value: unknown): string | null {
   return typeof value === 'string' && value !== '' ? value : null;
-}
-
-function texts(value: unknown): string[] {
-  return list(value).filter((entry) => typeof entry === 'string');
-}
-
-function number(value: unknown): number | null {
-  return typeof value === 'number' && Number.isFinite(value) ? value : null;
 }
