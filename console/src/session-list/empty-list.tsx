@@ -45,7 +45,7 @@ function NoSession() {
         <pre className="whitespace-pre-wrap break-words p-3 pr-12 font-mono text-[12.5px] leading-relaxed">
           {command}
         </pre>
-        <div className="absolute top-1.5 right-1.5 [&_svg]:size-3.5">
+        <div className="absolute top-1.5 right-1.5">
           <CopyButton text={command} />
         </div>
       </div>

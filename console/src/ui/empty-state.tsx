@@ -15,8 +15,8 @@ export function EmptyState({
 }) {
   const Heading = isPage ? 'h1' : 'h2';
   return (
-    <div className="mx-auto flex max-w-xl flex-col items-center gap-3 px-6 py-14 text-center [&_svg]:size-7 [&_svg]:text-faint">
-      {icon}
+    <div className="mx-auto flex max-w-xl flex-col items-center gap-3 px-6 py-14 text-center">
+      {icon !== undefined && <span className="text-faint [&_svg]:size-7">{icon}</span>}
       <Heading className="font-semibold text-base">{title}</Heading>
       {children}
     </div>
