@@ -8,6 +8,28 @@ import { type Console, startConsole } from './support/console.ts';
 import { untilToldToGo } from './support/demo-prompts.ts';
 import { runTurns } from './support/seeded.ts';
 
+/** A PNG of one dot. */
+const DOT =
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+
+/** What a browser does with a file from the clipboard, or from another window. */
+async function give(
+  page: Page,
+  file: { event: 'paste' | 'drop'; name: string; type: string; base64: string },
+): Promise<void> {
+  await page.getByRole('textbox', { name: 'Message to the agent' }).evaluate((field, given) => {
+    const bytes = Uint8Array.from(atob(given.base64), (character) => character.charCodeAt(0));
+    const data = new DataTransfer();
+    data.items.add(new File([bytes], given.name, { type: given.type }));
+    const options = { bubbles: true, cancelable: true };
+    field.dispatchEvent(
+      given.event === 'paste'
+        ? new ClipboardEvent('paste', { ...options, clipboardData: data })
+        : new DragEvent('drop', { ...options, dataTransfer: data }),
+    );
+  }, file);
+}
+
 describe('the composer', () => {
   let console: Console;
   before(async () => {
@@ -85,6 +107,7 @@ describe('the composer', () => {
     await go(id);
     await page.getByRole('log').getByText('Nice to meet you, Ada.').waitFor();
     await queue.waitFor({ state: 'detached' });
+    await console.server.ended(id);
     assert.deepEqual((await turnsOf(id)).slice(1).toSorted(), [
       'queue cancelled: hello',
       'queue completed: count from 1 to 3',
@@ -139,6 +162,34 @@ describe('the composer', () => {
     await page.getByRole('option', { name: /needle\.ts/ }).waitFor();
     await page.keyboard.press('Enter');
     assert.match(await fieldOf(page).inputValue(), /^read @src\/deep\/needle\.ts/);
+  });
+
+  it('takes images that are pasted and files that are dropped, and sends them', async () => {
+    const id = await runTurns(console.server, ['hello']);
+    await using watched = await console.open(`/sessions/${id}`);
+    const { page } = watched;
+    await fieldOf(page).focus();
+    await give(page, { event: 'paste', name: 'dot.png', type: 'image/png', base64: DOT });
+    const attachments = page.getByRole('list', { name: 'Attachments' });
+    await attachments.getByText('dot.png').waitFor();
+    await give(page, {
+      event: 'drop',
+      name: 'notes of today.txt',
+      type: 'text/plain',
+      base64: btoa('three'),
+    });
+    await page.waitForFunction(() => document.querySelector('textarea')?.value.includes('notes'));
+    await fieldOf(page).press('ControlOrMeta+Home');
+    await fieldOf(page).pressSequentially('read ');
+    await fieldOf(page).press('Enter');
+    await page.getByRole('log').getByRole('img', { name: 'Image 1 of the prompt' }).waitFor();
+    await attachments.waitFor({ state: 'detached' });
+    await console.server.ended(id);
+    const { entries } = await console.server.client.sessions.files.list(id, { path: 'uploads' });
+    assert.deepEqual(
+      entries.map(({ name, size }) => [name, size]),
+      [['notes of today.txt', 5]],
+    );
   });
 
   it('changes model and permission mode of a session that runs', async () => {
