@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { sql } from 'kysely';
 import type { Locator } from 'playwright-core';
 import { armed, asking, decided, dropFocus, pendingOf } from './support/asking.ts';
@@ -70,6 +71,21 @@ describe('the cards of approvals', () => {
       }
       await forget(id);
     }
+  });
+
+  it('show the input of a tool that nobody has heard of, and take an answer', async () => {
+    const fixture = new URL('../../server/test/fixtures/echo-mcp-server.ts', import.meta.url);
+    const echo = { type: 'stdio', command: process.execPath, args: [fileURLToPath(fixture)] };
+    const id = await asking(console.server, use('mcp__echo__echo', { text: 'never heard of' }), {
+      mcp_servers: { echo: { ...echo, env: { GREETING: 'hello' } } },
+    });
+    await using watched = await console.open(`/sessions/${id}`);
+    const { page } = watched;
+    const card = page.getByRole('region', { name: /^May the agent use .*echo/ });
+    await card.getByText('never heard of').first().waitFor();
+    await (await armed(card, 'Allow once')).click();
+    await page.getByRole('log').getByText('never heard of, hello').first().waitFor();
+    await console.server.ended(id);
   });
 
   it('are answered by keyboard alone', async () => {
