@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { sql } from 'kysely';
 import type { Locator } from 'playwright-core';
 import { armed, asking, decided, dropFocus, pendingOf } from './support/asking.ts';
-import { assertAccessible } from './support/axe.ts';
+import { assertAccessible, assertAccessibleInBothThemes } from './support/axe.ts';
 import { type Console, openBlank, startConsole } from './support/console.ts';
 import { ask, askForSeveral, plan, run, use } from './support/demo-prompts.ts';
 import { tabTo } from './support/keyboard.ts';
@@ -56,19 +56,19 @@ describe('the cards of approvals', () => {
     );
   };
 
-  it('are accessible, each kind of them, light and dark', async () => {
+  it('are accessible, each kind of them, light and dark and in Japanese', async () => {
+    const { server } = console;
     for (const { title, prompt, options } of kinds) {
-      const id = await asking(console.server, prompt, options);
+      const id = await asking(server, prompt, options);
       await using watched = await console.open(`/sessions/${id}`);
-      const { page } = watched;
-      for (const colorScheme of ['light', 'dark'] as const) {
-        await page.emulateMedia({ colorScheme });
-        // Drawn anew: no colour is on its way from the other theme.
-        await page.reload();
-        await page.getByRole('region', { name: title }).waitFor();
-        await page.getByRole('heading', { level: 1 }).waitFor();
-        await assertAccessible(page, `the card "${title}", ${colorScheme}`);
-      }
+      await watched.page.getByRole('region', { name: title }).waitFor();
+      await watched.page.getByRole('heading', { level: 1 }).waitFor();
+      await assertAccessibleInBothThemes(watched.page, `the card "${title}"`);
+      await using japanese = await console.open(`/sessions/${id}`, { locale: 'ja-JP' });
+      const card = japanese.page.getByRole('region', { name: 'あなたの対応待ち' }).locator('section');
+      await card.first().waitFor();
+      await japanese.page.getByRole('heading', { level: 1 }).waitFor();
+      await assertAccessible(japanese.page, `the card "${title}", in Japanese`);
       await forget(id);
     }
   });
