@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { sql } from 'kysely';
 import type { Locator } from 'playwright-core';
 import { armed, asking, decided, dropFocus, pendingOf } from './support/asking.ts';
-import { assertAccessible } from './support/axe.ts';
+import { assertAccessible, assertAccessibleInBothThemes } from './support/axe.ts';
 import { type Console, openBlank, startConsole } from './support/console.ts';
 import { ask, askForSeveral, plan, run, use } from './support/demo-prompts.ts';
 import { tabTo } from './support/keyboard.ts';
@@ -55,21 +56,36 @@ describe('the cards of approvals', () => {
     );
   };
 
-  it('are accessible, each kind of them, light and dark', async () => {
+  it('are accessible, each kind of them, light and dark and in Japanese', async () => {
+    const { server } = console;
     for (const { title, prompt, options } of kinds) {
-      const id = await asking(console.server, prompt, options);
+      const id = await asking(server, prompt, options);
       await using watched = await console.open(`/sessions/${id}`);
-      const { page } = watched;
-      for (const colorScheme of ['light', 'dark'] as const) {
-        await page.emulateMedia({ colorScheme });
-        // Drawn anew: no colour is on its way from the other theme.
-        await page.reload();
-        await page.getByRole('region', { name: title }).waitFor();
-        await page.getByRole('heading', { level: 1 }).waitFor();
-        await assertAccessible(page, `the card "${title}", ${colorScheme}`);
-      }
+      await watched.page.getByRole('region', { name: title }).waitFor();
+      await watched.page.getByRole('heading', { level: 1 }).waitFor();
+      await assertAccessibleInBothThemes(watched.page, `the card "${title}"`);
+      await using japanese = await console.open(`/sessions/${id}`, { locale: 'ja-JP' });
+      const card = japanese.page.getByRole('region', { name: 'あなたの対応待ち' }).locator('section');
+      await card.first().waitFor();
+      await japanese.page.getByRole('heading', { level: 1 }).waitFor();
+      await assertAccessible(japanese.page, `the card "${title}", in Japanese`);
       await forget(id);
     }
+  });
+
+  it('show the input of a tool that nobody has heard of, and take an answer', async () => {
+    const fixture = new URL('../../server/test/fixtures/echo-mcp-server.ts', import.meta.url);
+    const echo = { type: 'stdio', command: process.execPath, args: [fileURLToPath(fixture)] };
+    const id = await asking(console.server, use('mcp__echo__echo', { text: 'never heard of' }), {
+      mcp_servers: { echo: { ...echo, env: { GREETING: 'hello' } } },
+    });
+    await using watched = await console.open(`/sessions/${id}`);
+    const { page } = watched;
+    const card = page.getByRole('region', { name: /^May the agent use .*echo/ });
+    await card.getByText('never heard of').first().waitFor();
+    await (await armed(card, 'Allow once')).click();
+    await page.getByRole('log').getByText('never heard of, hello').first().waitFor();
+    await console.server.ended(id);
   });
 
   it('are answered by keyboard alone', async () => {

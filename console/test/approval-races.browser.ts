@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Page, Route } from 'playwright-core';
-import { armed, asking, decided, pendingOf } from './support/asking.ts';
-import { type Console, startConsole } from './support/console.ts';
+import { armed, asking, decided, dropFocus, pendingOf } from './support/asking.ts';
+import { type Console, openBlank, startConsole } from './support/console.ts';
 import { run } from './support/demo-prompts.ts';
 
 const TWO_HOURS = 7_200_000;
@@ -50,6 +50,28 @@ describe('an approval that is open on a page', () => {
     await server.ended(id);
     await server.client.sessions.cancel(other);
     await server.ended(other);
+  });
+
+  it('takes no answer on its own page, either, before it has stood still for a moment', async () => {
+    const { server } = console;
+    const id = await asking(server, run('touch moved'));
+    await using watched = await openBlank(console.browser, { server: server.url });
+    const { page } = watched;
+    await page.clock.install();
+    await page.clock.pauseAt(new Date(Date.now() + 60_000));
+    await page.goto(`${server.url}/console/sessions/${id}`);
+    const card = page.getByRole('region', { name: 'May the agent use Bash?' });
+    while ((await card.count()) === 0) await page.clock.runFor(20);
+    const deny = card.getByRole('button', { name: /^Deny/ });
+    assert.equal(await deny.getAttribute('aria-disabled'), 'true');
+    await deny.click({ force: true });
+    await dropFocus(page);
+    await page.keyboard.press('n');
+    assert.equal((await pendingOf(server, id)).length, 1);
+    await page.clock.runFor(1_500);
+    await (await armed(card, 'Deny')).click();
+    assert.equal((await decided(server, id)).status, 'denied');
+    await server.ended(id);
   });
 
   it('says who was first and how to whoever answers at the same time', async () => {

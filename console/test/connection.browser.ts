@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { type Console, startConsole } from './support/console.ts';
-import { run } from './support/demo-prompts.ts';
+import { type Console, openBlank, startConsole } from './support/console.ts';
+import { run, say } from './support/demo-prompts.ts';
+import { runTurns } from './support/seeded.ts';
 import { makeKey } from './support/sign-in.ts';
 import { WatchedPage } from './support/watched-page.ts';
 
@@ -79,6 +80,80 @@ describe('a device with a clock that is two hours fast', () => {
       .first()
       .waitFor();
     assert.equal(await page.getByText(/^[12]h$/).count(), 0);
+  });
+});
+
+/** Streams that are open when the machine falls asleep bring nothing any more, and nobody says so. */
+function spyOnStreams(): void {
+  const { fetch } = globalThis;
+  const streams = { opened: 0, sleeping: 0 };
+  Object.assign(globalThis, { streams });
+  globalThis.fetch = async (...request) => {
+    const response = await fetch(...request);
+    if (!response.headers.get('content-type')?.startsWith('text/event-stream')) return response;
+    const number = ++streams.opened;
+    const silent = new TransformStream({
+      transform: (chunk, controller) => {
+        if (number > streams.sleeping) controller.enqueue(chunk);
+      },
+    });
+    return new Response(response.body?.pipeThrough(silent), response);
+  };
+}
+
+type WithStreams = { streams: { opened: number; sleeping: number } };
+
+describe('a page', () => {
+  let console: Console;
+  before(async () => {
+    console = await startConsole();
+  });
+  after(async () => await console[Symbol.asyncDispose]());
+
+  it('whose machine slept connects anew when it wakes, and shows what was missed', async () => {
+    const { server } = console;
+    const id = await runTurns(server, ['hello']);
+    await using watched = await openBlank(console.browser, { server: server.url });
+    const { page } = watched;
+    await page.clock.install();
+    await page.addInitScript(spyOnStreams);
+    await page.goto(`${server.url}/console/sessions/${id}`);
+    await page.getByText('Live', { exact: true }).waitFor();
+    await page.getByRole('log').getByText('hello').first().waitFor();
+    await page.evaluate(() => {
+      const { streams } = globalThis as unknown as WithStreams;
+      streams.sleeping = streams.opened;
+    });
+    await server.execute({ prompt: say('said while it slept'), resume_session_id: id });
+    await server.ended(id);
+    const missed = page.getByRole('log').getByText('said while it slept');
+    assert.equal(await missed.count(), 0);
+    // Timers are late by the time that it slept.
+    await page.clock.fastForward(2 * 3_600_000);
+    await missed.first().waitFor();
+    await page.getByText('Live', { exact: true }).waitFor();
+  });
+
+  it('whose network stalls says so, and comes back by itself', async () => {
+    await runTurns(console.server, ['hello'], { title: 'Behind a network that stalls' });
+    await using watched = await openBlank(console.browser, { server: console.server.url });
+    const { page } = watched;
+    await page.clock.install();
+    const stalled = /\/(events|sessions\/summaries)(\?|$)/;
+    // Neither refused nor answered.
+    await page.route(stalled, () => {});
+    await page.goto(`${console.server.url}/console/sessions`);
+    await page.getByText('Connecting', { exact: false }).first().waitFor();
+    const alert = page.getByRole('alert').filter({ hasText: 'Try again' }).first();
+    const isTold = async (): Promise<boolean> => (await alert.count()) > 0;
+    // The client asks four times, and waits a minute for each answer.
+    for (let minute = 0; minute < 6 && !(await isTold()); minute++) await page.clock.runFor(60_000);
+    await alert.waitFor();
+    assert.equal(await page.getByText('Live', { exact: true }).count(), 0);
+    await page.unroute(stalled);
+    await page.clock.runFor(60_000);
+    await page.getByRole('row').getByText('Behind a network that stalls').first().waitFor();
+    await page.getByText('Live', { exact: true }).waitFor();
   });
 });
 

@@ -1,6 +1,6 @@
 import { after, before, describe, it } from 'node:test';
 import type { Page } from 'playwright-core';
-import { assertAccessible } from './support/axe.ts';
+import { assertAccessible, assertAccessibleInBothThemes } from './support/axe.ts';
 import { type Console, type Look, openBlank, startConsole } from './support/console.ts';
 import {
   ask,
@@ -18,11 +18,10 @@ import {
 import { assertReachableByKeyboard } from './support/keyboard.ts';
 import { runTurns } from './support/seeded.ts';
 
-const looks: Record<string, { look: Look; isBrief?: boolean }> = {
-  light: { look: { theme: 'light' } },
-  dark: { look: { theme: 'dark' } },
-  'on a phone': { look: { theme: 'dark', isPhone: true }, isBrief: true },
-  'in Japanese': { look: { locale: 'ja-JP' }, isBrief: true },
+/** The pages that have most of what there is are looked at so, too. */
+const briefLooks: Record<string, Look> = {
+  'on a phone': { theme: 'dark', isPhone: true },
+  'in Japanese': { locale: 'ja-JP' },
 };
 
 const MARKDOWN =
@@ -116,9 +115,16 @@ describe('every page', () => {
     }
   };
 
-  for (const [name, how] of Object.entries(looks)) {
+  it('has nothing that axe objects to, light and dark', async () => {
+    await forEachPage({}, assertAccessibleInBothThemes);
+  });
+
+  for (const [name, look] of Object.entries(briefLooks)) {
     it(`has nothing that axe objects to, ${name}`, async () => {
-      await forEachPage(how, async (page, what) => await assertAccessible(page, `${what}, ${name}`));
+      await forEachPage(
+        { look, isBrief: true },
+        async (page, what) => await assertAccessible(page, `${what}, ${name}`),
+      );
     });
   }
 

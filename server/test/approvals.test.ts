@@ -6,6 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { sessionDirectories } from '../src/agent/environment.ts';
 import {
   answerText,
+  askedBy,
   findProcesses,
   startTestServer,
   type TestServer,
@@ -25,15 +26,7 @@ describe('an approval', () => {
   const ask = async (prompt: string, options: object = {}): Promise<string> =>
     await server.execute({ prompt, approvals: 'ask', ...options });
 
-  /** The newest of `count` approvals that the session asked for. */
-  const asked = async (id: string, count = 1): Promise<Approval> => {
-    let seen = 0;
-    const event = await server.event(
-      id,
-      (found) => found.kind === 'approval' && found.data.phase === 'requested' && ++seen === count,
-    );
-    return (event.data as { approval: Approval }).approval;
-  };
+  const asked = async (id: string, count = 1): Promise<Approval> => await askedBy(server, id, count);
   const answer = async (approval: Approval, body: object) =>
     await server.request('POST', `/approvals/${approval.approval_id}`, body);
   const fileOf = (id: string, name: string): string =>

@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import type { Scope } from '../../client/src/index.ts';
 import { NO_LIMITS } from '../src/api-key/identity.ts';
 import { createKey } from '../src/api-key/service.ts';
-import { answerText, startTestServer, type TestServer } from './harness.ts';
+import { answerText, askedBy, startTestServer, type TestServer } from './harness.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely
 type Approval = any;
@@ -18,15 +18,7 @@ describe('what an approval allows for the session', () => {
 
   const ask = async (prompt: string, options: object = {}): Promise<string> =>
     await server.execute({ prompt, approvals: 'ask', ...options });
-  /** The newest of `count` approvals that the session asked for. */
-  const asked = async (id: string, count = 1): Promise<Approval> => {
-    let seen = 0;
-    const event = await server.event(
-      id,
-      ({ kind, data }) => kind === 'approval' && data.phase === 'requested' && ++seen === count,
-    );
-    return (event.data as { approval: Approval }).approval;
-  };
+  const asked = async (id: string, count = 1): Promise<Approval> => await askedBy(server, id, count);
   const answer = async (approval: Approval, body: object) =>
     await server.request('POST', `/approvals/${approval.approval_id}`, body);
   const allow = async (approval: Approval, rules?: string[]) => {

@@ -190,6 +190,17 @@ export function answerText(status: StatusAnswer): string {
   return last?.content.content.map((block: { text?: string }) => block.text ?? '').join('') ?? '';
 }
 
+/** The newest of `count` approvals that the session asked for. */
+// biome-ignore lint/suspicious/noExplicitAny: as above
+export async function askedBy(server: TestServer, sessionId: string, count = 1): Promise<any> {
+  let seen = 0;
+  const { data } = await server.event(
+    sessionId,
+    (found) => found.kind === 'approval' && found.data.phase === 'requested' && ++seen === count,
+  );
+  return (data as { approval: unknown }).approval;
+}
+
 /** While `work` runs, the end of the turn cannot be written down. */
 export async function holdingUp<T>(
   { context }: TestServer,

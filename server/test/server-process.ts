@@ -119,8 +119,15 @@ export function spawnServer(options: StartOptions): ChildProcess {
   });
 }
 
+/** For tests that make no claim about time: on a busy machine the start of an agent alone takes ten seconds. */
+const PATIENCE_MS = 60_000;
+
 /** Asks again until it is so: for what the operating system has no event for. */
-export async function until(what: string, isSo: () => Promise<boolean>, timeoutMs = 10_000): Promise<void> {
+export async function until(
+  what: string,
+  isSo: () => Promise<boolean>,
+  timeoutMs = PATIENCE_MS,
+): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   while (!(await isSo())) {
     if (performance.now() > deadline) assert.fail(`not within ${timeoutMs} ms: ${what}`);

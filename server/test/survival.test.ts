@@ -19,7 +19,6 @@ async function ended(server: ServerProcess, id: string, status = 'completed'): P
   await until(
     `the session is ${status}`,
     async () => !['pending', 'running'].includes((await session(server, id)).status),
-    30_000,
   );
   const found = await session(server, id);
   assert.equal(found.status, status, JSON.stringify(found.turns.at(-1)));

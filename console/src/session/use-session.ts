@@ -5,6 +5,7 @@ import { queryClient } from '../api/query-client.ts';
 import { serverNow } from '../api/server-clock.ts';
 import { takeApproval } from '../approval/approval-cache.ts';
 import { live } from '../live/live.ts';
+import { calm } from '../util/calm.ts';
 import { type News, SessionLog } from './session-log.ts';
 
 /** The session itself: its status, options and latest turns. */
@@ -38,7 +39,7 @@ function logOf(sessionId: string): SessionLog {
   const log = new SessionLog({
     readPage: async (query) => await client.sessions.events(sessionId, query),
     follow: (follower) => live.follow(sessionId, follower),
-    onNews: (news) => noteNews(sessionId, news),
+    onNews: readAgain(sessionId),
     onApproval: takeApproval,
     schedule: scheduleFrame,
     later: (work, ms) => void setTimeout(work, ms),
@@ -60,15 +61,25 @@ function scheduleFrame(work: () => void): void {
   else setTimeout(work, HIDDEN_MS);
 }
 
-const outdated: Record<News, readonly string[]> = {
-  turn: ['session', 'turns', 'messages', 'changes', 'files'],
-  session: ['session', 'tasks'],
-  approval: ['session', 'approvals'],
-  task: ['tasks'],
+type Outdated = { names: readonly string[]; restMs: number };
+
+/** What is out of date by such news, and how seldom it is read again: a turn may have hundreds of calls and tasks. */
+const outdated: Record<News, Outdated> = {
+  turn: { names: ['session', 'turns', 'messages', 'changes', 'files'], restMs: 250 },
+  session: { names: ['session', 'tasks'], restMs: 1_000 },
+  approval: { names: ['session', 'approvals'], restMs: 1_000 },
+  task: { names: ['tasks'], restMs: 1_000 },
 };
 
-function noteNews(sessionId: string, news: ReadonlySet<News>): void {
-  const names = new Set([...news].flatMap((kind) => outdated[kind]));
-  for (const name of names) void queryClient.invalidateQueries({ queryKey: [name, sessionId] });
-  if (news.has('approval')) void queryClient.invalidateQueries({ queryKey: ['approvals', 'pending'] });
+function readAgain(sessionId: string): (news: ReadonlySet<News>) => void {
+  const reads = Object.entries(outdated).map(([kind, { names, restMs }]) => {
+    const read = (): void => {
+      for (const name of names) void queryClient.invalidateQueries({ queryKey: [name, sessionId] });
+      if (kind === 'approval') void queryClient.invalidateQueries({ queryKey: ['approvals', 'pending'] });
+    };
+    return { kind: kind as News, read: calm(read, { soonMs: 0, restMs }) };
+  });
+  return (news) => {
+    for (const { kind, read } of reads) if (news.has(kind)) read();
+  };
 }
