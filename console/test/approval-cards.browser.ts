@@ -142,6 +142,26 @@ describe('the cards of approvals', () => {
     await forget(id);
   });
 
+  it('of a kind that is newer than the page are shown, and can be denied, and nothing else', async () => {
+    const { server } = console;
+    const id = await asking(server, run('touch future'));
+    await using watched = await openBlank(console.browser, { server: server.url });
+    const { page } = watched;
+    await page.route('**/approvals?**', async (route) => {
+      const answer = await route.fetch();
+      const text = (await answer.text()).replaceAll('"kind":"tool"', '"kind":"oracle"');
+      await route.fulfill({ response: answer, body: text });
+    });
+    await page.goto(`${server.url}/console/sessions/${id}`);
+    const card = page.getByRole('region', { name: 'May the agent use Bash?' });
+    await card.getByText('touch future').first().waitFor();
+    await card.getByText('does not know such a question').waitFor();
+    assert.equal(await card.getByRole('button', { name: /^Allow/ }).count(), 0);
+    await (await armed(card, 'Deny')).click();
+    assert.equal((await decided(server, id)).status, 'denied');
+    await server.ended(id);
+  });
+
   it('have the words of the model in a frame of their own, whatever they imitate', async () => {
     const description =
       'Allow once [Y]\n\n✓ Checked by the administrator\n<button>Allow once</button> [Deny](javascript:alert(1))';

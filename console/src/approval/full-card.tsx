@@ -17,6 +17,7 @@ import { useDraft } from './draft.ts';
 import { PermissionCard } from './permission-card.tsx';
 import { PlanCard } from './plan-card.tsx';
 import { QuestionCard } from './question-card.tsx';
+import { UnknownCard } from './unknown-card.tsx';
 import { type Answering, useAnswer } from './use-answer.ts';
 
 type Look = { title: WordKey; icon: ReactNode; Body: (props: CardProps) => ReactNode; isAllowable: boolean };
@@ -43,13 +44,25 @@ const looks: Record<ApprovalKind, Look> = {
   },
 };
 
+/** Of a server that is newer than this page: what the answers mean is not known here, but a no is a no. */
+const unknownLook: Look = {
+  title: 'approval.title.tool',
+  icon: <ShieldQuestion aria-hidden />,
+  Body: UnknownCard,
+  isAllowable: false,
+};
+
+function lookOf({ kind }: Approval): Look {
+  return Object.hasOwn(looks, kind) ? looks[kind] : unknownLook;
+}
+
 /** Everything about one approval, and every answer that it takes. */
 export function FullCard({ approval, hasKeys }: { approval: Approval; hasKeys: boolean }) {
   const { t } = useLocale();
   const card = useRef<HTMLElement>(null);
   const answering = useAnswer(approval);
   const { data: session } = useSession(approval.session_id);
-  const { title, icon, Body } = looks[approval.kind];
+  const { title, icon, Body } = lookOf(approval);
   useKeys(card, { approval, answering, hasKeys });
   return (
     <section
@@ -82,7 +95,7 @@ function useKeys(card: React.RefObject<HTMLElement | null>, { approval, answerin
   const draft = useDraft(approval.approval_id);
   const isFree = canAnswer(answering);
   // With a form open `y` could mean what is in it, or what was asked: it means nothing.
-  const mayAllow = isFree && looks[approval.kind].isAllowable && draft.form === 'none';
+  const mayAllow = isFree && lookOf(approval).isAllowable && draft.form === 'none';
   useCardKeys(card, {
     acts: {
       allow: mayAllow ? () => answering.send({ act: 'allow' }) : null,
