@@ -136,4 +136,20 @@ describe('what an agent writes', () => {
     ]);
     await readAll(id, [...messages, says('the end')]);
   });
+
+  it('tells of all subagents, however many there are and however few are read', async () => {
+    const id = await runTurns(console.server, ['hello']);
+    const agents = Array.from({ length: 190 }, (_, index) =>
+      call('Agent', { description: `agent ${index}.`, prompt: 'go' }),
+    );
+    await appendMessages(console.server, id, [...agents.flat(), says('the end')]);
+    await using watched = await console.open(`/sessions/${id}`);
+    const { page } = watched;
+    await page.getByRole('button', { name: /^\d+\+ subagents$/ }).click();
+    await page.getByRole('button', { name: 'Load all' }).click();
+    const tree = page.getByRole('dialog', { name: '190 subagents' });
+    await tree.getByRole('link', { name: 'agent 189.' }).waitFor();
+    await tree.getByRole('button', { name: 'Show 140 more' }).click();
+    await tree.getByRole('link', { name: 'agent 0.' }).waitFor();
+  });
 });
