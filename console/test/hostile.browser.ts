@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type Console, startConsole } from './support/console.ts';
 import { inOrder, run, say, write } from './support/demo-prompts.ts';
+import { HOSTILE_AMOUNTS } from './support/hostile-amounts.ts';
 import { appendMessages, call, type Message, says } from './support/hostile-events.ts';
 import { runTurns } from './support/seeded.ts';
 
@@ -135,5 +136,36 @@ describe('what an agent writes', () => {
       }),
     ]);
     await readAll(id, [...messages, says('the end')]);
+  });
+
+  it('shows its end and answers where there is far too much of anything', async () => {
+    const id = await runTurns(console.server, ['hello']);
+    const messages = Object.values(HOSTILE_AMOUNTS).flatMap((make) => make());
+    await appendMessages(console.server, id, [...messages, says('the end')]);
+    await using watched = await console.open(`/sessions/${id}`);
+    const { page } = watched;
+    await page.getByRole('log').getByText('the end', { exact: true }).last().waitFor();
+    assert.equal(await page.getByText(/cannot show what stands here|This page failed/).count(), 0);
+    assert.equal(await page.evaluate(() => 'owned' in globalThis), false);
+    await page.getByRole('button', { name: /^Find/ }).click();
+    const found = page.getByRole('search');
+    await found.getByRole('searchbox').fill('the end');
+    await found.getByText('1 of 1').waitFor();
+  });
+
+  it('tells of all subagents, however many there are and however few are read', async () => {
+    const id = await runTurns(console.server, ['hello']);
+    const agents = Array.from({ length: 190 }, (_, index) =>
+      call('Agent', { description: `agent ${index}.`, prompt: 'go' }),
+    );
+    await appendMessages(console.server, id, [...agents.flat(), says('the end')]);
+    await using watched = await console.open(`/sessions/${id}`);
+    const { page } = watched;
+    await page.getByRole('button', { name: /^\d+\+ subagents$/ }).click();
+    await page.getByRole('button', { name: 'Load all' }).click();
+    const tree = page.getByRole('dialog', { name: '190 subagents' });
+    await tree.getByRole('link', { name: 'agent 189.' }).waitFor();
+    await tree.getByRole('button', { name: 'Show 140 more' }).click();
+    await tree.getByRole('link', { name: 'agent 0.' }).waitFor();
   });
 });

@@ -1,5 +1,6 @@
 import { boundLine } from '../content/bounds.ts';
 import { SafeText } from '../content/safe-text.tsx';
+import { Stepwise } from '../content/stepwise.tsx';
 import { useLocale } from '../i18n/locale.ts';
 import { Badge } from '../ui/badge.tsx';
 import { TextField } from '../ui/text-field.tsx';
@@ -13,6 +14,9 @@ export type QuestionFieldProps = {
   choice: Choice;
   onChoose: (choice: Choice) => void;
 };
+
+/** A model is told to give four. */
+const OPTIONS_AT_ONCE = 50;
 
 export function QuestionField({ name, question, choice, onChoose }: QuestionFieldProps) {
   const { t } = useLocale();
@@ -32,22 +36,26 @@ export function QuestionField({ name, question, choice, onChoose }: QuestionFiel
           <span className="ml-2 font-normal text-muted text-xs">{t('approval.several')}</span>
         )}
       </legend>
-      {question.options.map((option, place) => (
-        <label
-          // biome-ignore lint/suspicious/noArrayIndexKey: Options never change, and two may be alike.
-          key={place}
-          className="flex cursor-pointer items-start gap-2.5 rounded-md border bg-panel px-3 py-2 hover:bg-hover has-checked:border-accent has-checked:bg-accent-soft coarse:min-h-11"
-        >
-          <input
-            type={type}
-            name={name}
-            checked={choice.picked.includes(place)}
-            onChange={() => onChoose(pick(question, choice, place))}
-            className="mt-0.5 size-4 shrink-0 accent-accent"
-          />
-          <OptionText option={option} />
-        </label>
-      ))}
+      <Stepwise entries={question.options} atOnce={OPTIONS_AT_ONCE}>
+        {(shown) =>
+          shown.map((option, place) => (
+            <label
+              // biome-ignore lint/suspicious/noArrayIndexKey: Options never change, and two may be alike.
+              key={place}
+              className="flex cursor-pointer items-start gap-2.5 rounded-md border bg-panel px-3 py-2 hover:bg-hover has-checked:border-accent has-checked:bg-accent-soft coarse:min-h-11"
+            >
+              <input
+                type={type}
+                name={name}
+                checked={choice.picked.includes(place)}
+                onChange={() => onChoose(pick(question, choice, place))}
+                className="mt-0.5 size-4 shrink-0 accent-accent"
+              />
+              <OptionText option={option} />
+            </label>
+          ))
+        }
+      </Stepwise>
       <OtherField name={name} type={type} question={question} choice={choice} onChoose={onChoose} />
     </fieldset>
   );

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { boundLine, countLines, firstLines, lastLines, oneLine, startOf } from './bounds.ts';
+import { boundLine, countLines, endOf, firstLines, lastLines, oneLine, startOf } from './bounds.ts';
 
 describe('a piece of a long text', () => {
   it('counts lines as they are seen', () => {
@@ -40,6 +40,16 @@ describe('a piece of a long text', () => {
   it('of prose keeps its long lines', () => {
     const paragraph = 'word '.repeat(1_000);
     assert.equal(startOf(`${paragraph}\nnext`, { lines: 5, characters: 60_000 }), `${paragraph}\nnext`);
+  });
+
+  it('of prose that is being written is its end', () => {
+    const bounds = { lines: 2, characters: 10 };
+    assert.equal(endOf('a\nb\nc', bounds), '\nb\nc');
+    assert.equal(endOf('a\nb', bounds), 'a\nb');
+    assert.equal(endOf('', bounds), '');
+    assert.equal(endOf('x'.repeat(20), bounds), 'x'.repeat(10));
+    assert.equal(endOf('🎉🎉', { lines: 2, characters: 3 }), '🎉');
+    assert.equal(endOf('\n'.repeat(5), bounds), '\n\n');
   });
 
   it('is one line of words for a row', () => {

@@ -40,6 +40,14 @@ export function startOf(text: string, { lines, characters }: { lines: number; ch
   return wholeCharacters(head.slice(0, positionAfter(head, lines)));
 }
 
+/** The end, for prose that is being written. */
+export function endOf(text: string, { lines, characters }: { lines: number; characters: number }): string {
+  let start = text.length;
+  for (let line = 0; line < lines && start > 0; line += 1) start = text.lastIndexOf('\n', start - 1);
+  const from = Math.max(start < 0 ? 0 : start, text.length - characters);
+  return from === 0 ? text : text.slice(from).replace(/^[\udc00-\udfff]/, '');
+}
+
 /** A line cut where no reader goes on; what is left out is said by its number of characters. */
 export function boundLine(line: string, max = LONGEST_LINE): string {
   if (line.length <= max) return line;

@@ -46,6 +46,26 @@ describe('what cannot be seen in a text', () => {
     ]);
   });
 
+  it('is no pile of marks that a page lays out for minutes: what is left out is counted', () => {
+    const pile = `a${'\u0301'.repeat(30)}`;
+    assert.equal(markInvisible(`${pile}b`), `${pile}b`);
+    assert.equal(markInvisible(`${pile}${'\u0301'.repeat(500_000)}b`), `${pile}⟨+500000⟩b`);
+    assert.deepEqual(splitInvisible(`${pile}\u0301`), [{ kind: 'text', text: `${pile}⟨+1⟩` }]);
+    assert.equal(markDeceiving(`${pile}\u0301\u200d\u0301b`), `${pile}⟨+3⟩b`);
+  });
+
+  it('in prose is found in a moment, however much of it there is', () => {
+    const start = performance.now();
+    for (const part of ['\u{e0041}', '\u202e\u2066', '\u{1f3f4}\u{e0041}', '\u0301', '\u200d'])
+      markDeceiving(part.repeat(30_000));
+    assert.ok(performance.now() - start < 2_000);
+  });
+
+  it('is a second text that hides behind a flag', () => {
+    const hidden = '🏴\u{e0068}\u{e0069}\u{e0020}\u{e0074}\u{e0068}\u{e0065}\u{e0072}\u{e0065}';
+    assert.match(markDeceiving(hidden), /^🏴⟨U\+E0068⟩⟨U\+E0069⟩/);
+  });
+
   it('in prose is only what turns it around or hides a second text', () => {
     assert.equal(markDeceiving('می\u200cخواهم \u200f(a)\u200f'), 'می\u200cخواهم \u200f(a)\u200f');
     assert.equal(markDeceiving('a\u202eb\u2066c'), 'a⟨U+202E⟩b⟨U+2066⟩c');

@@ -17,7 +17,8 @@ const MOST_MARKS = 200;
  * The text, and between its parts what cannot be seen; behind the first 200 of them the codes stand in the text. An emoji's
  * joiner and selector are part of what is seen.
  */
-export function splitInvisible(text: string, most = MOST_MARKS): TextPart[] {
+export function splitInvisible(whole: string, most = MOST_MARKS): TextPart[] {
+  const text = boundPiles(whole, PILES);
   const parts: TextPart[] = [];
   let from = 0;
   let marks = 0;
@@ -32,16 +33,33 @@ export function splitInvisible(text: string, most = MOST_MARKS): TextPart[] {
   return parts;
 }
 
+// On one letter. No script has so many (Unicode's own bound for streams is 30 as well), and a page lays each out again for
+// all that came before it.
+const PILES = /(\p{M}{30})(\p{M}+)/gu;
+/** In prose what is not seen is not shown by its code: it would keep the marks of a pile apart. */
+const UNSEEN_PILES = /([\p{M}\p{Cf}]{30})([\p{M}\p{Cf}]+)/gu;
+
+/** What is left out of a pile is said by its number. */
+function boundPiles(text: string, piles: RegExp): string {
+  return text.replace(piles, (_, kept: string, rest: string) => `${kept}⟨+${[...rest].length}⟩`);
+}
+
 export function hasInvisible(text: string): boolean {
   return splitInvisible(text, 1).some((part) => part.kind === 'invisible');
 }
 
 // Embeddings, overrides and isolates of direction, and tags; not the marks that honest text in two scripts needs.
-const DECEIVING = /[\u202a-\u202e\u2066-\u2069]|(?<!\u{1f3f4}[\u{e0020}-\u{e007f}]*)[\u{e0000}-\u{e007f}]/gu;
+const DECEIVING = /[\u202a-\u202e\u2066-\u2069\u{e0000}-\u{e007f}]/u.source;
+/** A flag of a region is a black one with a few tags behind it. */
+const FLAG = /\u{1f3f4}[\u{e0030}-\u{e0039}\u{e0061}-\u{e007a}]{1,6}\u{e007f}/u.source;
+const FLAG_OR_DECEIVING = new RegExp(`(${FLAG})|${DECEIVING}`, 'gu');
 
 /** For prose: only what turns the text around, or hides a second text in it, is marked. */
 export function markDeceiving(text: string): string {
-  return text.replace(DECEIVING, (character) => `⟨${codeOf(character)}⟩`);
+  return boundPiles(text, UNSEEN_PILES).replace(
+    FLAG_OR_DECEIVING,
+    (found, flag: string | undefined) => flag ?? `⟨${codeOf(found)}⟩`,
+  );
 }
 
 /** With the codes in the text, for what takes text alone: titles, labels, Markdown. */

@@ -7,6 +7,7 @@ import { boundLine, countLines, oneLine } from './bounds.ts';
 import { Code } from './code.tsx';
 import { entriesOf, prettyJson, scalar, wholeJson } from './json-text.ts';
 import { SafeText } from './safe-text.tsx';
+import { Stepwise } from './stepwise.tsx';
 
 const WHOLE_LINES = 60;
 const ENTRIES_AT_ONCE = 100;
@@ -75,25 +76,22 @@ function Preview({ value }: { value: object }) {
 }
 
 function JsonEntries({ value, depth }: { value: object; depth: number }) {
-  const { t } = useLocale();
-  const [max, setMax] = useState(ENTRIES_AT_ONCE);
   const entries = entriesOf(value);
   return (
     <div className="ml-2.5 border-l pl-2">
-      {entries.slice(0, max).map(([key, child]) => (
-        <JsonNode
-          key={key}
-          name={key}
-          value={child}
-          isOpenAtFirst={entries.length === 1 && depth < OPEN_DEPTH}
-          depth={depth + 1}
-        />
-      ))}
-      {entries.length > max && (
-        <button type="button" className="px-1 text-accent underline" onClick={() => setMax(max * 10)}>
-          {t('content.moreEntries', { count: entries.length - max })}
-        </button>
-      )}
+      <Stepwise entries={entries} atOnce={ENTRIES_AT_ONCE}>
+        {(shown) =>
+          shown.map(([key, child]) => (
+            <JsonNode
+              key={key}
+              name={key}
+              value={child}
+              isOpenAtFirst={entries.length === 1 && depth < OPEN_DEPTH}
+              depth={depth + 1}
+            />
+          ))
+        }
+      </Stepwise>
     </div>
   );
 }

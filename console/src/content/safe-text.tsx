@@ -8,7 +8,8 @@ import { splitInvisible } from './invisible.ts';
 export function SafeText({ text }: { text: string }) {
   const { t } = useLocale();
   const parts = splitInvisible(text);
-  if (parts.length < 2 && parts[0]?.kind !== 'invisible') return <bdi>{text}</bdi>;
+  const [only] = parts;
+  if (parts.length < 2 && only?.kind !== 'invisible') return <bdi>{only?.text}</bdi>;
   return (
     <bdi>
       {parts.map((part, index) =>

@@ -36,6 +36,19 @@ describe('a session as Markdown', () => {
     assert.match(text, /Output\n\n````\n```\n# x\n````\n$/);
   });
 
+  it('has all of what is far too much', () => {
+    let deep: unknown = 'innermost';
+    for (let level = 0; level < 20_000; level += 1) deep = [deep];
+    const call = { name: 'X', state: 'done', output: '`a'.repeat(200_000) };
+    assert.match(write({ kind: 'tool', call: { ...call, input: { deep } } }), /…/);
+    const input = { edits: Array.from({ length: 20_000 }, (_, index) => `edit ${index}`) };
+    const text = write({ kind: 'tool', call: { ...call, input } });
+    assert.ok(text.includes('"edit 19999"') && text.includes(call.output));
+    const start = performance.now();
+    write({ kind: 'text', text: `[a](${' '.repeat(60_000)}b`, isStreaming: false });
+    assert.ok(performance.now() - start < 2_000);
+  });
+
   it('leaves the data of images out', () => {
     const output = [
       { type: 'text', text: 'a' },

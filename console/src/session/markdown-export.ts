@@ -1,3 +1,4 @@
+import { lineJson, wholeJson } from '../content/json-text.ts';
 import type { TranscriptItem } from '../transcript/item.ts';
 import { fence, inlineCode, plainLine, quote } from './markdown-text.ts';
 
@@ -46,7 +47,7 @@ function writeCall(
   words: ExportWords,
 ): string {
   const parts = [`\n### ${inlineCode(name)} · ${state}\n`];
-  if (input !== null) parts.push(`${words.input}\n\n${fence(JSON.stringify(input, null, 2), 'json')}\n`);
+  if (input !== null) parts.push(`${words.input}\n\n${fence(wholeJson(input), 'json')}\n`);
   if (output !== null) {
     const text = typeof output === 'string' ? output : output.map(textOfBlock).join('\n');
     parts.push(`${words.output}\n\n${fence(text)}\n`);
@@ -61,7 +62,7 @@ function textOfBlock(block: unknown): string {
     unknown
   >;
   if (typeof text === 'string') return text;
-  return type === 'image' ? '[image]' : JSON.stringify(block);
+  return type === 'image' ? '[image]' : lineJson(block);
 }
 
 function timeOf({ at }: { at: number }): string {

@@ -5,8 +5,7 @@
 
 /** In a block of its own, whose fence is longer than any in it. */
 export function fence(text: string, language = ''): string {
-  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
-  const mark = '`'.repeat(longest + 1);
+  const mark = '`'.repeat(Math.max(2, longestRun(text)) + 1);
   return `${mark}${language}\n${text.replace(/\n$/, '')}\n${mark}`;
 }
 
@@ -14,9 +13,16 @@ export function fence(text: string, language = ''): string {
 export function inlineCode(text: string): string {
   const line = text.replace(/\s+/g, ' ').trim();
   if (line === '') return '';
-  const longest = Math.max(0, ...[...line.matchAll(/`+/g)].map(([run]) => run.length));
+  const longest = longestRun(line);
   const mark = '`'.repeat(longest + 1);
   return longest === 0 ? `${mark}${line}${mark}` : `${mark} ${line} ${mark}`;
+}
+
+/** Of backticks. There may be more runs of them than a function takes arguments. */
+function longestRun(text: string): number {
+  let longest = 0;
+  for (const [run] of text.matchAll(/`+/g)) longest = Math.max(longest, run.length);
+  return longest;
 }
 
 /** In one line, as words. */
@@ -68,6 +74,6 @@ function neutraliseWords(text: string): string {
   return text
     .replace(/<(?=[a-z/!?])/gi, '\\<')
     .replace(/!\[/g, '!\\[')
-    .replace(new RegExp(String.raw`\]\((?=\s*<?\s*${FOREIGN_SCHEME})`, 'gi'), ']\\(')
-    .replace(new RegExp(String.raw`\]:(?=\s*<?\s*${FOREIGN_SCHEME})`, 'gi'), ']\\:');
+    .replace(new RegExp(String.raw`\]\((?=\s*(?:<\s*)?${FOREIGN_SCHEME})`, 'gi'), ']\\(')
+    .replace(new RegExp(String.raw`\]:(?=\s*(?:<\s*)?${FOREIGN_SCHEME})`, 'gi'), ']\\:');
 }

@@ -1,11 +1,11 @@
-import { type ReactNode, useState } from 'react';
+import type { ReactNode } from 'react';
 import { Code } from '../content/code.tsx';
 import { DataImage } from '../content/image.tsx';
 import { JsonView } from '../content/json.tsx';
+import { Stepwise } from '../content/stepwise.tsx';
 import { Terminal } from '../content/terminal.tsx';
 import { useLocale } from '../i18n/locale.ts';
 import type { ToolCall } from '../transcript/item.ts';
-import { Button } from '../ui/button.tsx';
 import { type OutputPart, outputParts, outputText, parsedJson } from './output.ts';
 import { writtenTail } from './partial-input.ts';
 
@@ -40,21 +40,15 @@ export function WrittenInput({ call }: { call: ToolCall }) {
 
 /** Everything that came out, whatever it is. */
 export function OutputParts({ call }: { call: ToolCall }) {
-  const { t } = useLocale();
-  const [max, setMax] = useState(PARTS_AT_ONCE);
-  const parts = outputParts(call.output);
   return (
-    <>
-      {parts.slice(0, max).map((part, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: Parts have no other name than their place.
-        <OutputPartView key={index} part={part} />
-      ))}
-      {parts.length > max && (
-        <Button kind="quiet" size="small" onClick={() => setMax(max + PARTS_AT_ONCE)}>
-          {t('tool.moreParts', { count: parts.length - max })}
-        </Button>
-      )}
-    </>
+    <Stepwise entries={outputParts(call.output)} atOnce={PARTS_AT_ONCE}>
+      {(shown) =>
+        shown.map((part, index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: Parts have no other name than their place.
+          <OutputPartView key={index} part={part} />
+        ))
+      }
+    </Stepwise>
   );
 }
 

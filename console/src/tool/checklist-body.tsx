@@ -1,13 +1,14 @@
 import { Circle, CircleCheck, CircleDot, CircleX } from 'lucide-react';
 import { boundLine } from '../content/bounds.ts';
 import { SafeText } from '../content/safe-text.tsx';
+import { Stepwise } from '../content/stepwise.tsx';
 import { useLocale } from '../i18n/locale.ts';
 import type { ToolCall } from '../transcript/item.ts';
 import { cn } from '../ui/class-names.ts';
 import { FailureText } from './body-parts.tsx';
 import { readChecklist, type Step, type StepState } from './checklist.ts';
 
-const MOST_STEPS = 200;
+const STEPS_AT_ONCE = 100;
 
 export function ChecklistBody({ call }: { call: ToolCall }) {
   return (
@@ -23,13 +24,16 @@ export function Checklist({ steps }: { steps: readonly Step[] }) {
   const { t } = useLocale();
   if (steps.length === 0) return <p className="px-3 py-2 text-muted text-xs">{t('common.none')}</p>;
   return (
-    <ul className="space-y-1 px-3 py-2 text-[13px]">
-      {steps.slice(0, MOST_STEPS).map((step, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: Ids are the agent's, and may come twice.
-        <StepRow key={index} step={step} />
-      ))}
-      {steps.length > MOST_STEPS && <li className="text-muted">… (+{steps.length - MOST_STEPS})</li>}
-    </ul>
+    <Stepwise entries={steps} atOnce={STEPS_AT_ONCE}>
+      {(shown) => (
+        <ul className="space-y-1 px-3 py-2 text-[13px]">
+          {shown.map((step, index) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: Ids are the agent's, and may come twice.
+            <StepRow key={index} step={step} />
+          ))}
+        </ul>
+      )}
+    </Stepwise>
   );
 }
 

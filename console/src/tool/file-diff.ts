@@ -5,42 +5,54 @@ import { type Fields, fieldsOf, listOf, textOf } from '../util/shapes.ts';
 export type FileDiff = DiffFile & {
   /** False where only a piece of the file is known: its lines are not where they are in the file. */
   hasNumbers: boolean;
+  /** Edits that were not looked at: there may be any number. */
+  otherEdits: number;
 };
 
 const known = new WeakMap<object, FileDiff>();
 
+/** Each is compared by itself; what a model wrote that was refused may have any number. */
+export const EDITS_AT_ONCE = 500;
+
 /** What a call changes, or would change, in its file; once for each state of the call. */
 export function fileDiffOf(call: ToolCall): FileDiff {
-  const found = known.get(call) ?? makeDiff(call);
+  const found = known.get(call) ?? makeDiff(call, EDITS_AT_ONCE);
   known.set(call, found);
   return found;
 }
 
-function makeDiff(call: ToolCall): FileDiff {
+/** The same, of as many of its edits. */
+export function makeDiff(call: ToolCall, edits: number): FileDiff {
   const input = fieldsOf(call.input);
   const details = fieldsOf(call.details);
   const path = textOf(input.file_path) || textOf(input.notebook_path);
   const hunks = listOf(details.structuredPatch);
-  if (hunks.length > 0) return { ...readHunks(hunks, path), hasNumbers: true };
+  if (hunks.length > 0) return { ...readHunks(hunks, path), hasNumbers: true, otherEdits: 0 };
   if (typeof input.content === 'string') {
     const before = textOf(details.originalFile);
-    return { ...compareTexts(before, input.content, path), hasNumbers: true };
+    return { ...compareTexts(before, input.content, path), hasNumbers: true, otherEdits: 0 };
   }
-  return { ...merged(editsOf(input, details), path), hasNumbers: false };
+  const all = editsOf(input, details);
+  return {
+    ...merged(all.slice(0, edits).map(toEdit), path),
+    hasNumbers: false,
+    otherEdits: Math.max(0, all.length - edits),
+  };
 }
-
-/** Each is compared by itself; what a model wrote that was refused may have any number. */
-const MOST_EDITS = 500;
 
 type Edit = { before: string; after: string };
 
 /** An edit, several of them, or the source of a cell. */
-function editsOf(input: Fields, details: Fields): Edit[] {
+function editsOf(input: Fields, details: Fields): readonly unknown[] {
   if (typeof input.new_source === 'string') {
-    return [{ before: textOf(details.old_source), after: input.new_source }];
+    return [{ old_string: details.old_source, new_string: input.new_source }];
   }
-  const edits = Array.isArray(input.edits) ? input.edits.slice(0, MOST_EDITS).map(fieldsOf) : [input];
-  return edits.map((edit) => ({ before: textOf(edit.old_string), after: textOf(edit.new_string) }));
+  return Array.isArray(input.edits) ? input.edits : [input];
+}
+
+function toEdit(value: unknown): Edit {
+  const edit = fieldsOf(value);
+  return { before: textOf(edit.old_string), after: textOf(edit.new_string) };
 }
 
 function merged(edits: readonly Edit[], path: string): DiffFile {

@@ -1,10 +1,20 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { makeDiff } from './file-diff.ts';
 import { readLine } from './lines.ts';
 import { oddValues, testCall } from './test-call.ts';
 
 const outcomesOf = (call: Parameters<typeof readLine>[0]): string[] =>
   readLine(call).outcomes.map(({ key, values }) => [key, ...Object.values(values ?? {})].join(' '));
+
+const edits = Array.from({ length: 20_000 }, (_, index) => ({ old_string: '', new_string: `${index}` }));
+
+it('an edit of far too many pieces says how many its line does not count', () => {
+  const call = testCall({ name: 'MultiEdit', input: { file_path: 'a.ts', edits } });
+  assert.deepEqual(outcomesOf(call), ['tool.added 500', 'tool.otherEdits 19500']);
+  assert.equal(makeDiff(call, 20_000).otherEdits, 0);
+  assert.equal(makeDiff(call, 20_000).added, 20_000);
+});
 
 const NAMES = [
   'Bash',

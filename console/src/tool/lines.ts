@@ -4,7 +4,7 @@ import type { ToolCall } from '../transcript/item.ts';
 import { fieldsOf, listOf, numberOf, textOf } from '../util/shapes.ts';
 import { readChecklist } from './checklist.ts';
 import { exitCodeOf } from './exit-code.ts';
-import { fileDiffOf } from './file-diff.ts';
+import { type FileDiff, fileDiffOf } from './file-diff.ts';
 import { outputText } from './output.ts';
 import { knownInput } from './partial-input.ts';
 import { readQuestions } from './questions.ts';
@@ -52,19 +52,12 @@ function pathText(path: unknown): string {
   return textOf(path).replace(/^\/workspace\/(?=.)/, '');
 }
 
-function changeOutcomes({
-  change,
-  added,
-  removed,
-}: {
-  change: string;
-  added: number;
-  removed: number;
-}): Outcome[] {
+function changeOutcomes({ change, added, removed, otherEdits }: FileDiff): Outcome[] {
   return [
     ...(change === 'created' ? [note('tool.created')] : []),
     ...(added > 0 ? [{ key: 'tool.added', values: { count: added }, tone: 'added' } as const] : []),
     ...(removed > 0 ? [{ key: 'tool.removed', values: { count: removed }, tone: 'removed' } as const] : []),
+    ...count('tool.otherEdits', otherEdits || null),
   ];
 }
 

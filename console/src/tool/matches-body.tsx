@@ -1,38 +1,34 @@
-import { useMemo, useState } from 'react';
+import { useMemo } from 'react';
 import { boundLine } from '../content/bounds.ts';
 import { SafeText } from '../content/safe-text.tsx';
 import { ScrollRegion } from '../content/scroll-region.tsx';
+import { Stepwise } from '../content/stepwise.tsx';
 import { useLocale } from '../i18n/locale.ts';
 import type { ToolCall } from '../transcript/item.ts';
-import { Button } from '../ui/button.tsx';
 import { FailureText } from './body-parts.tsx';
 import { type Match, readMatches } from './matches.ts';
 
-const AT_FIRST = 20;
+const AT_ONCE = 20;
 
 export function MatchesBody({ call }: { call: ToolCall }) {
   const { t } = useLocale();
   const matches = useMemo(() => readMatches(call), [call]);
-  const [max, setMax] = useState(AT_FIRST);
   if (call.state === 'failed' || call.state === 'denied') return <FailureText call={call} />;
   if (call.output === null) return null;
   if (matches.length === 0) return <p className="px-3 py-2 text-muted text-xs">{t('tool.noMatches')}</p>;
   return (
-    <>
-      <ScrollRegion label={t('tool.result')} dir="ltr">
-        <ul className="py-1.5 font-mono text-[12.5px] leading-[1.7]">
-          {matches.slice(0, max).map((match, index) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: Matches have no other name than their place.
-            <MatchRow key={index} match={match} />
-          ))}
-        </ul>
-      </ScrollRegion>
-      {matches.length > max && (
-        <Button kind="quiet" size="small" className="m-1" onClick={() => setMax(max * 10)}>
-          {t('tool.matchesMore', { count: matches.length - max })}
-        </Button>
+    <Stepwise entries={matches} atOnce={AT_ONCE}>
+      {(shown) => (
+        <ScrollRegion label={t('tool.result')} dir="ltr">
+          <ul className="py-1.5 font-mono text-[12.5px] leading-[1.7]">
+            {shown.map((match, index) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: Matches have no other name than their place.
+              <MatchRow key={index} match={match} />
+            ))}
+          </ul>
+        </ScrollRegion>
       )}
-    </>
+    </Stepwise>
   );
 }
 

@@ -1,6 +1,7 @@
 import { Check } from 'lucide-react';
 import { boundLine } from '../content/bounds.ts';
 import { SafeText } from '../content/safe-text.tsx';
+import { Stepwise } from '../content/stepwise.tsx';
 import { useLocale } from '../i18n/locale.ts';
 import type { ToolCall } from '../transcript/item.ts';
 import { cn } from '../ui/class-names.ts';
@@ -8,18 +9,21 @@ import { FailureText, Section } from './body-parts.tsx';
 import { type Question, type QuestionOption, readQuestions } from './questions.ts';
 
 /** The program takes four; what a model wrote that was refused may be anything. */
-const MOST = 20;
+const AT_ONCE = 20;
 
 /** What was asked, and what was chosen or said. */
 export function QuestionsBody({ call }: { call: ToolCall }) {
   const questions = readQuestions(call);
   return (
     <>
-      {questions.slice(0, MOST).map((question, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: Questions have no other name than their place.
-        <QuestionView key={index} question={question} />
-      ))}
-      <Others count={questions.length - MOST} />
+      <Stepwise entries={questions} atOnce={AT_ONCE}>
+        {(shown) =>
+          shown.map((question, index) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: Questions have no other name than their place.
+            <QuestionView key={index} question={question} />
+          ))
+        }
+      </Stepwise>
       <FailureText call={call} />
     </>
   );
@@ -33,13 +37,16 @@ function QuestionView({ question: { question, options, answer } }: { question: Q
       <p className="font-medium text-[13px]">
         <SafeText text={boundLine(question)} />
       </p>
-      <ul className="mt-1 space-y-0.5">
-        {options.slice(0, MOST).map((option, index) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: Options have no other name than their place.
-          <OptionRow key={index} option={option} />
-        ))}
-      </ul>
-      <Others count={options.length - MOST} />
+      <Stepwise entries={options} atOnce={AT_ONCE}>
+        {(shown) => (
+          <ul className="mt-1 space-y-0.5">
+            {shown.map((option, index) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: Options have no other name than their place.
+              <OptionRow key={index} option={option} />
+            ))}
+          </ul>
+        )}
+      </Stepwise>
       {isOwnWords && (
         <p className="mt-1 rounded-md bg-raised px-2 py-1 text-[13px]">
           <SafeText text={boundLine(answer)} />
@@ -68,8 +75,4 @@ function OptionRow({ option: { label, description, isChosen } }: { option: Quest
       </span>
     </li>
   );
-}
-
-function Others({ count }: { count: number }) {
-  return count > 0 && <p className="px-3 py-1 text-muted text-xs">… (+{count})</p>;
 }

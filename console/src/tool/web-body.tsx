@@ -2,6 +2,7 @@ import { boundLine } from '../content/bounds.ts';
 import { Markdown } from '../content/markdown.tsx';
 import { SafeLink } from '../content/safe-link.tsx';
 import { SafeText } from '../content/safe-text.tsx';
+import { Stepwise } from '../content/stepwise.tsx';
 import { useLocale } from '../i18n/locale.ts';
 import type { ToolCall } from '../transcript/item.ts';
 import { fieldsOf, listOf, textOf } from '../util/shapes.ts';
@@ -35,7 +36,7 @@ export function FetchBody({ call }: { call: ToolCall }) {
   );
 }
 
-const MOST_RESULTS = 50;
+const RESULTS_AT_ONCE = 50;
 
 type SearchResult = { title: string; url: string; snippet: string };
 
@@ -53,13 +54,16 @@ export function SearchBody({ call }: { call: ToolCall }) {
     );
   }
   return (
-    <ul className="space-y-2 p-3 text-[13px]">
-      {results.slice(0, MOST_RESULTS).map((result, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: Results have no other name than their place.
-        <ResultRow key={index} result={toResult(result)} />
-      ))}
-      {results.length > MOST_RESULTS && <li className="text-muted">… (+{results.length - MOST_RESULTS})</li>}
-    </ul>
+    <Stepwise entries={results} atOnce={RESULTS_AT_ONCE}>
+      {(shown) => (
+        <ul className="space-y-2 p-3 text-[13px]">
+          {shown.map((result, index) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: Results have no other name than their place.
+            <ResultRow key={index} result={toResult(result)} />
+          ))}
+        </ul>
+      )}
+    </Stepwise>
   );
 }
 

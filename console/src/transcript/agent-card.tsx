@@ -2,6 +2,7 @@ import { Link } from '@tanstack/react-router';
 import { Bot, CircleAlert, CircleCheck, CircleHelp, CircleSlash, LoaderCircle } from 'lucide-react';
 import { oneLine } from '../content/bounds.ts';
 import { markInvisible } from '../content/invisible.ts';
+import { Stepwise } from '../content/stepwise.tsx';
 import { useLocale } from '../i18n/locale.ts';
 import { searchOfAgent } from '../session/search.ts';
 import type { SessionLog } from '../session/session-log.ts';
@@ -24,6 +25,7 @@ export function AgentCard(props: AgentCardProps) {
 
 /** Deeper ones are reached through their parents' transcripts: an agent may begin agents without end. */
 const DEPTH = 4;
+const AT_ONCE = 20;
 
 export function AgentBranch({ depth, ...props }: AgentCardProps & { depth: number }) {
   const { log, agentId } = props;
@@ -33,8 +35,11 @@ export function AgentBranch({ depth, ...props }: AgentCardProps & { depth: numbe
   return (
     <>
       <AgentLine {...props} agent={agent} depth={depth} />
-      {depth < DEPTH &&
-        children.map((id) => <AgentBranch key={id} {...props} agentId={id} depth={depth + 1} />)}
+      {depth < DEPTH && (
+        <Stepwise entries={children} atOnce={AT_ONCE}>
+          {(shown) => shown.map((id) => <AgentBranch key={id} {...props} agentId={id} depth={depth + 1} />)}
+        </Stepwise>
+      )}
     </>
   );
 }

@@ -6,6 +6,7 @@ import { Button } from '../ui/button.tsx';
 import { TextField } from '../ui/text-field.tsx';
 import { useStore } from '../util/store.ts';
 import { findItems } from './find.ts';
+import { LoadAll } from './load-all.tsx';
 import { useOrder } from './use-log.ts';
 
 export type FindBarProps = {
@@ -64,7 +65,7 @@ export function FindBar({ log, list, onFind, onClose }: FindBarProps) {
       >
         <ChevronDown aria-hidden />
       </Button>
-      <LoadAll log={log} />
+      <OnlyLoaded log={log} />
       <Button kind="quiet" size="iconSmall" aria-label={t('common.close')} onClick={onClose}>
         <X aria-hidden />
       </Button>
@@ -92,21 +93,14 @@ function useFound({ log, list, words, onFind }: Omit<FindBarProps, 'onClose'> & 
   return { found, at, go };
 }
 
-function LoadAll({ log }: { log: SessionLog }) {
+function OnlyLoaded({ log }: { log: SessionLog }) {
   const { t } = useLocale();
   const older = useStore(log.older);
   if (older.name === 'none') return null;
   return (
     <span className="flex items-center gap-1 text-muted text-xs">
       <span className="hidden sm:inline">{t('transcript.onlyLoaded')}</span>
-      <Button
-        kind="quiet"
-        size="small"
-        disabled={older.name === 'loading'}
-        onClick={() => void log.loadOlder(1)}
-      >
-        {t(older.name === 'loading' ? 'transcript.loadingOlder' : 'transcript.loadAll')}
-      </Button>
+      <LoadAll log={log} kind="quiet" />
     </span>
   );
 }

@@ -1,8 +1,5 @@
 import type { TranscriptItem } from './item.ts';
 
-/** Of one text; a tool may have put out megabytes. */
-const SEARCHED = 500_000;
-
 /** Keys of the items that have the words, in their order. Case does not matter. */
 export function findItems(
   keys: readonly string[],
@@ -13,7 +10,7 @@ export function findItems(
   const pattern = new RegExp(words.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'), 'i');
   return keys.filter((key) => {
     const item = find(key);
-    return item !== undefined && textsOf(item).some((text) => pattern.test(text.slice(0, SEARCHED)));
+    return item !== undefined && textsOf(item).some((text) => pattern.test(text));
   });
 }
 
@@ -42,12 +39,16 @@ export function textsOf(item: TranscriptItem): string[] {
   }
 }
 
-const DEPTH = 6;
-
-/** The strings within a value, of images none. */
-function stringsOf(value: unknown, depth = 0): string[] {
-  if (typeof value === 'string') return [value];
-  if (typeof value !== 'object' || value === null || depth > DEPTH) return [];
-  if ('type' in value && value.type === 'base64') return [];
-  return Object.values(value).flatMap((inner) => stringsOf(inner, depth + 1));
+/** The strings within a value, of images none. It may be nested deeper than functions call each other. */
+function stringsOf(value: unknown): string[] {
+  const strings: string[] = [];
+  const left: unknown[] = [value];
+  while (left.length > 0) {
+    const part = left.pop();
+    if (typeof part === 'string') strings.push(part);
+    if (typeof part !== 'object' || part === null) continue;
+    if ('type' in part && part.type === 'base64') continue;
+    for (const inner of Object.values(part)) left.push(inner);
+  }
+  return strings;
 }

@@ -18,11 +18,7 @@ export function LongText({ text }: { text: string }) {
   });
   return (
     <>
-      {/* No "x2" that shows as a multiplication: it may be part of a command. */}
-      <div
-        dir="auto"
-        className="whitespace-pre-wrap [font-variant-ligatures:no-contextual] [overflow-wrap:anywhere]"
-      >
+      <div dir="auto" className="whitespace-pre-wrap [overflow-wrap:anywhere]">
         {markDeceiving(shown)}
         {left > 0 && '…'}
       </div>

@@ -5,8 +5,8 @@ import type { SessionLog } from '../session/session-log.ts';
 import { Button } from '../ui/button.tsx';
 import { Popover } from '../ui/popover.tsx';
 import { TextField } from '../ui/text-field.tsx';
-import { useStore } from '../util/store.ts';
 import type { PromptItem } from './item.ts';
+import { LoadAll } from './load-all.tsx';
 import { useOrder } from './use-log.ts';
 
 /** More are found by their words. */
@@ -43,7 +43,6 @@ function PromptList({ log, onJump }: { log: SessionLog; onJump: (key: string) =>
   const { t } = useLocale();
   const [words, setWords] = useState('');
   const order = useOrder(log, '');
-  const older = useStore(log.older);
   const prompts = order.flatMap((key) => {
     const item = log.items.get(key);
     return item?.kind === 'prompt' && hasWords(item, words) ? [item] : [];
@@ -57,11 +56,7 @@ function PromptList({ log, onJump }: { log: SessionLog; onJump: (key: string) =>
         value={words}
         onChange={(event) => setWords(event.target.value)}
       />
-      {older.name !== 'none' && (
-        <Button size="small" disabled={older.name === 'loading'} onClick={() => void log.loadOlder(1)}>
-          {t(older.name === 'loading' ? 'transcript.loadingOlder' : 'transcript.loadAll')}
-        </Button>
-      )}
+      <LoadAll log={log} />
       {prompts.length === 0 && <p className="text-[13px] text-muted">{t('transcript.noPrompts')}</p>}
       <ol className="flex flex-col">
         {prompts.slice(-SHOWN).map((item) => (

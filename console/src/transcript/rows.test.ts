@@ -128,6 +128,17 @@ describe('finding', () => {
   });
 });
 
+test('what stands far behind, or deep within, is found as well', () => {
+  let deep: unknown = 'the innermost';
+  for (let level = 0; level < 20_000; level += 1) deep = [deep];
+  const long = tool('long', 'done', [{ type: 'text', text: `${'x'.repeat(2_000_000)} the end` }]);
+  const nested = tool('nested', 'done', [deep]);
+  const byKey = new Map([long, nested].map((item) => [item.key, item]));
+  const find = (words: string): string[] => findItems([...byKey.keys()], (key) => byKey.get(key), words);
+  assert.deepEqual(find('the end'), [long.key]);
+  assert.deepEqual(find('the innermost'), [nested.key]);
+});
+
 describe('bounded text', () => {
   test('ends at so many characters or lines, and in no character', () => {
     assert.deepEqual(boundText('abc', { characters: 10, lines: 5 }), { shown: 'abc', left: 0 });

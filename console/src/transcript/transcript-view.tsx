@@ -33,7 +33,12 @@ export function TranscriptView({ sessionId, log, list, target }: TranscriptViewP
   const { t } = useLocale();
   const scroller = useRef<HTMLElement>(null);
   const { rows, setFold, folds } = useRows(log, list);
-  const { virtualizer, isAtEnd, isNearStart, isNew } = useScroll({ rows, log, scroller });
+  const { virtualizer, isAtEnd, isNearStart, isNew } = useScroll({
+    rows,
+    log,
+    scroller,
+    hasTarget: target !== null,
+  });
   folds.isReading = () => !virtualizer.isAtEnd(END_PX);
   useTarget({ target, rows, log, list, setFold, scrollTo: virtualizer.scrollToIndex });
   const [opened] = useState(newOpened);
@@ -130,10 +135,12 @@ function useScroll({
   rows,
   log,
   scroller,
+  hasTarget,
 }: {
   rows: readonly Row[];
   log: SessionLog;
   scroller: RefObject<HTMLElement | null>;
+  hasTarget: boolean;
 }) {
   const [isAtEnd, setAtEnd] = useState(true);
   const [isNearStart, setNearStart] = useState(false);
@@ -167,6 +174,7 @@ function useScroll({
   }: Virtualizer<HTMLElement, HTMLElement>): void {
     if (!isPlaced.current) return;
     setAtEnd(isAt(END_PX));
+    place(isAt(END_PX) && range?.endIndex === rows.length - 1);
     const isNear = (range?.startIndex ?? 0) < NEAR_ROWS;
     setNearStart(isNear);
     if (!isNear || log.older.get().name !== 'more') return;
@@ -180,6 +188,7 @@ function useScroll({
     isPlaced.current = true;
     virtualizer.scrollToEnd();
   }, [rows, virtualizer]);
+  const place = usePlacing({ scroller, hasTarget, scrollToEnd: () => virtualizer.scrollToEnd() });
   useFollowing(scroller, virtualizer);
   const older = useStore(log.older);
   // What is too short to be scrolled tells nothing by itself.
@@ -191,6 +200,46 @@ function useScroll({
   }, [isAtEnd, lastKey]);
   const seenTo = rows.findLastIndex((row) => row.key === lastSeen.current);
   return { virtualizer, isAtEnd, isNearStart, isNew: seenTo === -1 ? 0 : rows.length - 1 - seenTo };
+}
+
+/**
+ * Brings it to its end when it is opened, again and again until it has come there: the virtualizer gives up after five
+ * seconds, and a page may take longer for rows that are larger than it took them for. Whoever scrolls meanwhile, or asks
+ * for another row, has their way.
+ */
+function usePlacing({
+  scroller,
+  hasTarget,
+  scrollToEnd,
+}: {
+  scroller: RefObject<HTMLElement | null>;
+  hasTarget: boolean;
+  scrollToEnd: () => void;
+}): (isThere: boolean) => void {
+  const isOver = useRef(false);
+  const frame = useRef<number | null>(null);
+  if (hasTarget) isOver.current = true;
+  useEffect(() => {
+    const element = scroller.current;
+    const end = (): void => {
+      isOver.current = true;
+    };
+    const events = ['wheel', 'touchmove', 'pointerdown', 'keydown'] as const;
+    for (const event of events) element?.addEventListener(event, end, { passive: true });
+    return () => {
+      for (const event of events) element?.removeEventListener(event, end);
+      if (frame.current !== null) cancelAnimationFrame(frame.current);
+      frame.current = null;
+    };
+  }, [scroller]);
+  return (isThere) => {
+    if (isThere) isOver.current = true;
+    if (isOver.current || frame.current !== null) return;
+    frame.current = requestAnimationFrame(() => {
+      frame.current = null;
+      if (!isOver.current) scrollToEnd();
+    });
+  };
 }
 
 /**

@@ -37,15 +37,22 @@ export async function appendMessages(
 let calls = 0;
 
 /** A call, and what came of it. */
-export function call(name: unknown, input: unknown, result: { output?: unknown; details?: unknown } = {}) {
+export function call(
+  name: unknown,
+  input: unknown,
+  result: { output?: unknown; details?: unknown; isError?: boolean } = {},
+): Message[] {
   const id = `toolu_hostile_${++calls}`;
-  const { output = 'done', details } = result;
+  const { output = 'done', details, isError = false } = result;
   return [
     assistant([{ type: 'tool_use', id, name, input }]),
     {
       type: 'user',
       parent_tool_use_id: null,
-      message: { role: 'user', content: [{ type: 'tool_result', tool_use_id: id, content: output }] },
+      message: {
+        role: 'user',
+        content: [{ type: 'tool_result', tool_use_id: id, content: output, is_error: isError }],
+      },
       tool_use_result: details,
     },
   ];
