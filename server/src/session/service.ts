@@ -210,7 +210,10 @@ export async function removeSession(services: SessionServices, key: SessionKey):
     await services.queue.withdraw(trx, key.id);
     await deleteSession(trx, key);
     await services.queue.forget(trx, [key.id]);
-    return { signals: [{ type: 'deleted', sessionId: key.id }], value: session.status };
+    return {
+      signals: [{ type: 'deleted', sessionId: key.id, tenantId: key.tenantId }],
+      value: session.status,
+    };
   });
 }
 
@@ -232,14 +235,22 @@ export async function cleanUpSessions(
   let after: string | null = null;
   while (true) {
     const batch: EndedSessions = { tenantId, endedBefore, after, limit: DELETED_AT_ONCE };
-    const ids: string[] = await commit(services, async (trx) => {
+    const deleted: SessionKey[] = await commit(services, async (trx) => {
       const value = await deleteEndedSessions(trx, batch);
-      await services.queue.forget(trx, value);
-      return { signals: value.map((sessionId) => ({ type: 'deleted', sessionId })), value };
+      await services.queue.forget(
+        trx,
+        value.map(({ id }) => id),
+      );
+      const signals = value.map(({ id, tenantId }) => ({
+        type: 'deleted' as const,
+        sessionId: id,
+        tenantId,
+      }));
+      return { signals, value };
     });
-    removed += ids.length;
-    after = ids.at(-1) ?? null;
-    if (ids.length < DELETED_AT_ONCE) return removed;
+    removed += deleted.length;
+    after = deleted.at(-1)?.id ?? null;
+    if (deleted.length < DELETED_AT_ONCE) return removed;
   }
 }
 

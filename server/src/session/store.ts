@@ -147,15 +147,15 @@ export type EndedSessions = {
 /**
  * Deletes sessions that have ended, oldest first. Active ones are never touched, nor are those that somebody holds.
  *
- * @returns their ids, in order; fewer than `limit` when there are no more
+ * @returns those deleted, in the order of their ids; fewer than `limit` when there are no more
  */
 export async function deleteEndedSessions(
   trx: Transaction<Database>,
   { tenantId, endedBefore, after, limit }: EndedSessions,
-): Promise<string[]> {
+): Promise<SessionKey[]> {
   let ended = trx
     .selectFrom('sessions')
-    .select('id')
+    .select(['id', 'tenant_id as tenantId'])
     .where('status', 'in', ['completed', 'error', 'cancelled'])
     .where('ended_at', '<=', endedBefore)
     .orderBy('id')
@@ -164,11 +164,12 @@ export async function deleteEndedSessions(
     .skipLocked();
   if (tenantId !== null) ended = ended.where('tenant_id', '=', tenantId);
   if (after !== null) ended = ended.where('id', '>', after);
-  const ids = (await ended.execute()).map((row) => row.id);
+  const found = await ended.execute();
+  const ids = found.map(({ id }) => id);
   if (ids.length === 0) return [];
   await trx.deleteFrom('sessions').where('id', '=', anyOf(ids)).execute();
   await rememberDeleted(trx, ids);
-  return ids;
+  return found;
 }
 
 // For nodes that are away and hold directories of these sessions.
