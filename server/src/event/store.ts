@@ -1,6 +1,8 @@
 import { type Kysely, sql, type Transaction, type UpdateObject } from 'kysely';
 import type { Database } from '../db/database.ts';
 import type { SessionKey } from '../session/store.ts';
+import { taskNewsOf } from '../task/news.ts';
+import { noteTasks } from '../task/store.ts';
 import { signOf } from './activity.ts';
 import { type EventDraft, type EventKind, isMessage, type StoredEvent } from './event.ts';
 import type { LogItem } from './frames.ts';
@@ -23,6 +25,10 @@ export async function appendFenced(
   items: readonly FencedDraft[],
 ): Promise<(StoredEvent & { index: number })[]> {
   const signs = items.map((item) => signOf(item.draft));
+  const told = items.flatMap(({ sessionId, draft }, index) => {
+    const news = taskNewsOf(draft);
+    return news === null ? [] : [{ sessionId, n: index + 1, news }];
+  });
   const { rows } = await sql<AppendedRow>`
     with input as (
       select * from unnest(
@@ -60,7 +66,7 @@ export async function appendFenced(
     ), stored as (
       insert into events (session_id, seq, tenant_id, turn_id, kind, data, at)
       select session_id, seq, tenant_id, turn_id, kind, data::json, at from placed
-    )
+    )${noteTasks(told)}
     select session_id, seq, n::int as n from placed
   `.execute(db);
   return rows.flatMap(({ seq, n }) => {
@@ -263,13 +269,13 @@ export async function listSystemMessages(
   db: Kysely<Database>,
   sessionId: string,
   subtypes: readonly string[],
-): Promise<{ data: unknown; turnId: string | null; at: Date }[]> {
+): Promise<{ seq: number; data: unknown }[]> {
   // By text: PostgreSQL cannot look into a document with a NUL in it, which any tool may have printed.
   const patterns = subtypes.map((subtype) => `%"subtype":"${subtype}"%`);
-  const { rows } = await sql<{ data: { subtype?: string }; turnId: string | null; at: Date }>`
-    select data, turn_id as "turnId", at from (
-      select seq, data, turn_id, at, sum(octet_length(data::text)) over (order by seq desc) as length_so_far from (
-        select seq, data, turn_id, at from events
+  const { rows } = await sql<{ seq: number; data: { subtype?: string } }>`
+    select seq, data from (
+      select seq, data, sum(octet_length(data::text)) over (order by seq desc) as length_so_far from (
+        select seq, data from events
         where session_id = ${sessionId} and kind = 'sdk' and pg_column_size(data) < ${SEARCHED_BYTES}
         order by seq desc limit ${SEARCHED_MESSAGES}
       ) newest
