@@ -69,7 +69,8 @@ export async function sendMessage(
     const { prompt: _, content: __, ...value } = toTurnView(await getTurn(trx, { sessionId: key.id, id }));
     return { events, signals: delivered.signals, value };
   });
-  const said = { prompt, content: content && showContent(content) };
+  const turn = { sessionId: key.id, id: sent.value.turn_id };
+  const said = { prompt, content: content && showContent(content, turn) };
   return { ...sent, value: { ...sent.value, ...said } };
 }
 

@@ -3,17 +3,17 @@ import type { Database } from '../db/database.ts';
 import type { TurnRow } from './store.ts';
 import type { ContentBlock } from './turn.ts';
 
-/** A block of a prompt as it is shown: an image says what it is. */
+/** A block of a prompt as it is shown: an image says what it is, and where. */
 export type ShownBlock =
   | Extract<ContentBlock, { type: 'text' }>
-  | { type: 'image'; media_type: Image['source']['media_type']; bytes: number };
+  | { type: 'image'; media_type: Image['source']['media_type']; size: number; url: string };
 type Image = Extract<ContentBlock, { type: 'image' }>;
 type Sql = RawBuilder<unknown>;
 
 /** A turn as it is read to be shown. */
 export type ShownTurn = Omit<
   TurnRow,
-  'session_id' | 'tenant_id' | 'api_key_id' | 'urgency' | 'place' | 'options' | 'is_accounted' | 'content'
+  'tenant_id' | 'api_key_id' | 'urgency' | 'place' | 'options' | 'is_accounted' | 'content'
 > & { content: ShownBlock[] | null };
 
 type Row = Omit<ShownTurn, 'content'> & { content: string | null };
@@ -33,7 +33,7 @@ const content = sql`(
 )`;
 
 const columns = sql`
-  id, number, state, delivery, prompt, ${content} as content, steered_into, result, error, cost_usd, usage, queued_at,
+  id, session_id, number, state, delivery, prompt, ${content} as content, steered_into, result, error, cost_usd, usage, queued_at,
   sent_at, started_at, ended_at`;
 
 /** A page of turns; `isLast`: there is nothing beyond it. */
@@ -115,16 +115,47 @@ async function findOne(db: Kysely<Database>, where: Sql): Promise<ShownTurn | un
 /** In place of an image's data there is its size. */
 function toShown({ content, ...row }: Row): ShownTurn {
   const blocks = content === null ? null : (JSON.parse(content) as ContentBlock[]);
-  return { ...row, content: blocks?.map((block) => showBlock(block, (data) => Number(data))) ?? null };
+  const turn = { sessionId: row.session_id, id: row.id };
+  return { ...row, content: blocks && showBlocks(blocks, turn, (data) => Number(data)) };
 }
+
+type TurnKey = { sessionId: string; id: string };
 
 /** The content of a prompt that is at hand, as it is shown. */
-export function showContent(content: readonly ContentBlock[]): ShownBlock[] {
-  return content.map((block) => showBlock(block, (data) => Buffer.byteLength(data, 'base64')));
+export function showContent(content: readonly ContentBlock[], turn: TurnKey): ShownBlock[] {
+  return showBlocks(content, turn, (data) => Buffer.byteLength(data, 'base64'));
 }
 
-function showBlock(block: ContentBlock, sizeOf: (data: string) => number): ShownBlock {
-  if (block.type === 'text') return block;
-  const { media_type, data } = block.source;
-  return { type: 'image', media_type, bytes: sizeOf(data) };
+function showBlocks(
+  blocks: readonly ContentBlock[],
+  turn: TurnKey,
+  sizeOf: (data: string) => number,
+): ShownBlock[] {
+  let images = 0;
+  return blocks.map((block) => {
+    if (block.type === 'text') return block;
+    const { media_type, data } = block.source;
+    images += 1;
+    const url = `/sessions/${turn.sessionId}/turns/${turn.id}/images/${images}`;
+    return { type: 'image', media_type, size: sizeOf(data), url };
+  });
+}
+
+/** An image of a prompt: its data as base64, and since when it is there. */
+export type StoredImage = { media_type: Image['source']['media_type']; data: string; queued_at: Date };
+
+/** The image of a turn's prompt with this number, from 1 on. No other leaves the database with it. */
+export async function findImage(
+  db: Kysely<Database>,
+  { sessionId, id, number }: TurnKey & { number: number },
+): Promise<StoredImage | undefined> {
+  const { rows } = await sql<StoredImage>`
+    select media_type, data, queued_at from turns, lateral (
+      select n, left(part, strpos(part, '"') - 1) as data,
+        substring(right(lag(part) over (order by n), 40) from '"media_type":"([a-z/]+)",$') as media_type
+      from string_to_table(content::text, '"data":"') with ordinality as parts (part, n)
+    ) as images
+    where session_id = ${sessionId} and id = ${id} and n = ${number} + 1
+  `.execute(db);
+  return rows[0];
 }
