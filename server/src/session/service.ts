@@ -262,10 +262,11 @@ export function throwNotFound(id: string): never {
 export type SessionDetail = { session: SessionRow; turns: ShownTurn[]; queue: QueuePlace | null };
 
 const MAX_TURNS = 20;
+const MAX_TURNS_BYTES = 1_000_000;
 
 export async function getSessionDetail(services: SessionServices, key: SessionKey): Promise<SessionDetail> {
   const session = await getSessionOrThrow(services.db, key);
-  const latest = { after: null, limit: MAX_TURNS, order: 'desc' } as const;
+  const latest = { after: null, limit: MAX_TURNS, order: 'desc', maxBytes: MAX_TURNS_BYTES } as const;
   const { turns } = await findTurnPage(services.db, session.id, latest);
   const running = await findShownRunning(services.db, session.id);
   const isAmong = turns.some(({ id }) => id === running?.id);

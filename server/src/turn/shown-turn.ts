@@ -1,5 +1,6 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Database } from '../db/database.ts';
+import { ITEM_BYTES, MAX_PAGE_BYTES } from '../util/page.ts';
 import type { TurnRow } from './store.ts';
 import type { ContentBlock } from './turn.ts';
 
@@ -39,19 +40,19 @@ const columns = sql`
 /** A page of turns; `isLast`: there is nothing beyond it. */
 export type ShownPage = { turns: ShownTurn[]; isLast: boolean };
 
-export type TurnPage = { after: number | null; limit: number; order: 'asc' | 'desc' };
+export type TurnPage = { after: number | null; limit: number; order: 'asc' | 'desc'; maxBytes?: number };
 
 /** By number; `after` is the last one of the page before. */
 export async function findTurnPage(
   db: Kysely<Database>,
   sessionId: string,
-  { after, limit, order }: TurnPage,
+  { after, limit, order, maxBytes = MAX_PAGE_BYTES }: TurnPage,
 ): Promise<ShownPage> {
   const beyond = sql.raw(order === 'asc' ? '>' : '<');
   return await readPage(db, {
     where: sql`session_id = ${sessionId} ${after === null ? sql`` : sql`and number ${beyond} ${after}`}`,
     order: sql`number ${sql.raw(order)}`,
-    limit,
+    ...{ limit, maxBytes },
   });
 }
 
@@ -67,27 +68,27 @@ export async function findQueuePage(
   return await readPage(db, {
     where: sql`session_id = ${sessionId} and state = 'queued' ${after === null ? sql`` : isBeyond}`,
     order: sql`urgency desc, place, number`,
-    limit,
+    ...{ limit, maxBytes: MAX_PAGE_BYTES },
   });
 }
 
-// Of what is shown; more is on the next page.
-const PAGE_BYTES = 1_000_000;
+// As they are sent. The blocks of a prompt say again what its text says, and little of each image.
+const size = sql`${ITEM_BYTES}::int + octet_length(to_json(prompt)::text) * case when content is null then 1 else 2 end
+  + coalesce(octet_length(result::text), 0) + coalesce(octet_length(error::text), 0)`;
 
 /** A page of large turns ends early; it has at least one. */
 async function readPage(
   db: Kysely<Database>,
-  { where, order, limit }: { where: Sql; order: Sql; limit: number },
+  { where, order, limit, maxBytes }: { where: Sql; order: Sql; limit: number; maxBytes: number },
 ): Promise<ShownPage> {
   const { rows } = await sql<Row & { found: number }>`
     select ${columns}, found from (
-      select *, count(*) over ()::int as found, sum(size) over (order by nth) - size as bytes_before from (
-        select *, row_number() over (order by ${order}) as nth,
-          octet_length(prompt) + coalesce(octet_length(result::text), 0) as size
+      select *, count(*) over ()::int as found, sum(size) over (order by nth) as bytes from (
+        select *, row_number() over (order by ${order}) as nth, ${size} as size
         from turns where ${where} order by ${order} limit ${limit + 1}
       ) candidates
     ) page
-    where bytes_before < ${PAGE_BYTES} order by nth limit ${limit}
+    where bytes <= ${maxBytes} or nth = 1 order by nth limit ${limit}
   `.execute(db);
   const turns = rows.map(({ found: _, ...row }) => toShown(row));
   return { turns, isLast: turns.length === (rows[0]?.found ?? 0) };

@@ -3,6 +3,8 @@
  * this process. Yet each page has an item, however large: else nobody would get past it.
  */
 export const MAX_PAGE_BYTES = 4_000_000;
+/** Of an item, beside its texts: what a statement that measures those counts for all the rest of it. */
+export const ITEM_BYTES = 800;
 
 export type PageMaker<Row, Item> = {
   limit: number;
