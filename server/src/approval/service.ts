@@ -6,7 +6,7 @@ import { AppError } from '../errors.ts';
 import type { Signal } from '../event/bus.ts';
 import { isUuid } from '../ids.ts';
 import { commit } from '../session/commit.ts';
-import { addGrants } from '../session/grants.ts';
+import { addGrants, grantOfCall } from '../session/grants.ts';
 import { recordWaiting } from '../session/lifecycle.ts';
 import { type SessionServices, wakeWorker } from '../session/service.ts';
 import type { Grant, SessionOptions } from '../session/session.ts';
@@ -187,7 +187,7 @@ async function rememberAnswer(trx: Trx, session: SessionRow, approval: ApprovalR
   const rules = answer.rules ?? approval.details.rules;
   const grants: Grant[] = [
     ...rules.map((rule) => ({ rule, ...by })),
-    { tool: approval.tool_name, input: approval.input, ...by },
+    { ...grantOfCall({ tool: approval.tool_name, input: approval.input }), ...by },
   ];
   await updateGrants(trx, session.id, addGrants(session.grants, grants));
 }
