@@ -316,8 +316,11 @@ describe('however much a session holds', () => {
       assert.equal((await server.client.sessions.messages.list(id)).length, 21);
     });
 
-    it('are not read when another one comes, or one is taken back, or all are', async () => {
+    it('are not read when another one comes, or one is taken back, or all are; nor is what the session may do', async () => {
       const id = await waiting();
+      const options = JSON.stringify({ system_prompt: 'x'.repeat(MB) });
+      const grants = JSON.stringify([{ rule: `Bash(${'x'.repeat(MB)})` }]);
+      await db.updateTable('sessions').set({ options, grants }).where('id', '=', id).execute();
       let bytes = 0;
       const measuring: KyselyPlugin = {
         transformQuery: ({ node }) => node,

@@ -5,7 +5,7 @@ import { commit } from './commit.ts';
 import { recordGrantRemoval } from './lifecycle.ts';
 import { type SessionServices, throwNotFound } from './service.ts';
 import type { Grant } from './session.ts';
-import { lockSession, type SessionKey, updateGrants } from './store.ts';
+import { lockWholeSession, type SessionKey, updateGrants } from './store.ts';
 
 const MAX_INPUT_CHARACTERS = 2_000;
 
@@ -109,7 +109,7 @@ export async function removeGrant(
   id: string,
 ): Promise<GrantView> {
   return await commit(services, async (trx) => {
-    const session = (await lockSession(trx, key)) ?? throwNotFound(key.id);
+    const session = (await lockWholeSession(trx, key)) ?? throwNotFound(key.id);
     const grant = session.grants.find((one) => grantId(one) === id);
     if (grant === undefined) throw new AppError('not_found', `Session ${key.id} has no grant ${id}`);
     await updateGrants(

@@ -23,6 +23,7 @@ import {
   findSession,
   insertSession,
   lockSession,
+  lockWholeSession,
   optionColumns,
   type SessionKey,
   type SessionRow,
@@ -115,7 +116,7 @@ export async function resumeSession(
   const limits = { ...services, tenantId: key.tenantId };
   const cwd = request.cwd === null ? null : await resolveWorkspace(request.cwd, limits);
   return await commitOnce(services, request.once, async (trx) => {
-    const locked = await lockSession(trx, key);
+    const locked = await lockWholeSession(trx, key);
     const { session, options } = requireResumable(locked, key.id, { ...request, cwd });
     await requireRoom(services, trx, key.tenantId);
     await requireKeyRoom(trx, { asker: request.asker, sessionId: key.id });
@@ -175,7 +176,7 @@ export async function getSessionOrThrow(db: Kysely<Database>, key: SessionKey): 
 }
 
 /** For what makes sense only while something waits or runs. */
-export function requireActive({ id, status }: SessionRow): void {
+export function requireActive({ id, status }: Pick<SessionRow, 'id' | 'status'>): void {
   if (isActive(status)) return;
   throw new AppError('session_not_running', `Session ${id} is not running (status: ${status})`);
 }
