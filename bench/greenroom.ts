@@ -40,7 +40,7 @@ export async function startGreenroom(setup: GreenroomSetup): Promise<Greenroom> 
   await using stack = new AsyncDisposableStack();
   const server = stack.use(
     await startChild({
-      script: fileURLToPath(import.meta.resolve('../server/src/main.ts')),
+      script: fileURLToPath(import.meta.resolve('../server/start.js')),
       env: {
         PATH: setup.path,
         HOME: setup.dataDir,

@@ -1,3 +1,5 @@
+import { boundMemory } from './memory.js';
+
 // Plain JavaScript, so that an older Node can read it and say what is missing.
 if (Number(process.versions.node.split('.')[0]) < 24) {
   process.stderr.write(
@@ -7,5 +9,6 @@ if (Number(process.versions.node.split('.')[0]) < 24) {
   );
   process.exitCode = 1;
 } else {
+  boundMemory();
   await import('./src/main.ts');
 }

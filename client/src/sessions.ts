@@ -155,6 +155,19 @@ export class Sessions {
     return await this.#http.json('GET', path`/sessions/${sessionId}/turns/${turnId}`, options);
   }
 
+  /** An image of the prompt of a turn, whole; the first is 1. */
+  async image(
+    sessionId: string,
+    turnId: string,
+    number: number,
+    options: CallOptions = {},
+  ): Promise<Uint8Array> {
+    const read = async (response: Response): Promise<Uint8Array> =>
+      new Uint8Array(await response.arrayBuffer());
+    const url = path`/sessions/${sessionId}/turns/${turnId}/images/${String(number)}`;
+    return await this.#http.request('GET', url, { ...options, read });
+  }
+
   /** One page of the events that are there; `has_more` when they go on. */
   async events(sessionId: string, query: EventQuery = {}, options: CallOptions = {}): Promise<EventPage> {
     return await this.#http.json('GET', path`/sessions/${sessionId}/events`, { query, ...options });

@@ -218,14 +218,19 @@ describe('access, over all routes that the server describes', () => {
   });
 });
 
-/** A session with a turn, a message that waits, and an approval; its ids by the names of path parameters. */
+const PNG =
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+
+/** A session with a turn, a message with an image that waits, and an approval; its ids by the names of path parameters. */
 async function makeThings(server: TestServer, key: CreatedApiKey): Promise<Record<string, string>> {
   const { client } = server;
   const ask = { prompt: 'run: echo hello > greeting', approvals: 'ask', title: 'of the owners' } as const;
   const { session_id } = await client.execute(ask);
   const asked = await server.event(session_id, ({ kind }) => kind === 'approval');
   assert.ok(asked.kind === 'approval' && asked.data.phase === 'requested');
-  const { turn_id } = await client.sessions.messages.send(session_id, { prompt: 'later' });
+  const source = { type: 'base64', media_type: 'image/png', data: PNG } as const;
+  const content = [{ type: 'text', text: 'later' } as const, { type: 'image', source } as const];
+  const { turn_id } = await client.sessions.messages.send(session_id, { content });
   await client.sessions.files.write(session_id, 'notes.txt', 'hello');
   const { preset_id } = await client.presets.create({ name: 'of the owners', options: {} });
   return {
@@ -238,7 +243,7 @@ async function makeThings(server: TestServer, key: CreatedApiKey): Promise<Recor
 function readOperations(document: ApiDocument, ids: Record<string, string>): Operation[] {
   const known: Record<string, string> = {
     ...ids,
-    ...{ path: 'notes.txt', task_id: 'task', grant_id: 'grant', seq: '1', period: 'day' },
+    ...{ path: 'notes.txt', task_id: 'task', grant_id: 'grant', seq: '1', number: '1', period: 'day' },
   };
   return [...document.operations].map(([name, operation]) => {
     const [method = '', template = ''] = name.split(' ');

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { NO_LIMITS, type Scope } from '../src/api-key/identity.ts';
 import { createKey } from '../src/api-key/service.ts';
+import { optionColumns } from '../src/session/store.ts';
 import { startTestServer, type TestServer } from './harness.ts';
 import { until } from './server-process.ts';
 
@@ -20,8 +21,8 @@ describe('a session that bypasses permissions', () => {
     bare = await server.execute({ prompt: 'hello' });
     await Promise.all([idle, bare].map(server.ended));
     // As one that was started while the server had isolation.
-    const options = JSON.stringify({ permission_mode: 'bypassPermissions' });
-    await server.context.database.db.updateTable('sessions').set({ options }).execute();
+    const columns = optionColumns({ permission_mode: 'bypassPermissions' });
+    await server.context.database.db.updateTable('sessions').set(columns).execute();
     for (const [name, scopes] of Object.entries({
       writer: ['sessions:read', 'sessions:write'],
       bypasser: ['sessions:read', 'sessions:write', 'sessions:bypass'],

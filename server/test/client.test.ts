@@ -36,6 +36,8 @@ const methods: Record<string, (client: GreenroomClient) => Promise<unknown>> = {
   'GET /sessions/{session_id}/changes': async ({ sessions }) => await sessions.changes(ID),
   'GET /sessions/{session_id}/turns': async ({ sessions }) => await sessions.turns(ID).next(),
   'GET /sessions/{session_id}/turns/{turn_id}': async ({ sessions }) => await sessions.turn(ID, ID),
+  'GET /sessions/{session_id}/turns/{turn_id}/images/{number}': async ({ sessions }) =>
+    await sessions.image(ID, ID, 1),
   'GET /sessions/{session_id}/messages': async ({ sessions }) => await sessions.messages.list(ID),
   'POST /sessions/{session_id}/messages': async ({ sessions }) =>
     await sessions.messages.send(ID, { prompt: 'hello' }),

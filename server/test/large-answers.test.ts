@@ -4,11 +4,13 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { after, before, describe, it } from 'node:test';
 import { type Kysely, type KyselyPlugin, sql } from 'kysely';
 import { LOCAL_USER } from '../src/api-key/identity.ts';
+import { listKeyPage } from '../src/api-key/service.ts';
 import { toClassicMessage } from '../src/classic/messages.ts';
 import { readStatus, streamStatus } from '../src/classic/status.ts';
 import { type Database, DEFAULT_TENANT } from '../src/db/database.ts';
 import { removeMessage, sendMessage } from '../src/session/messages.ts';
 import { cancelSession } from '../src/session/service.ts';
+import { MAX_PAGE_BYTES } from '../src/util/page.ts';
 import { ApiDocument } from './api-document.ts';
 import { readTable } from './event-source.ts';
 import { type Answer, startTestServer, type TestServer } from './harness.ts';
@@ -144,11 +146,15 @@ describe('however much a session holds', () => {
         `.execute(db);
       await add(1, 100);
       await add(10, 2 * MB);
-      const tasks = async () => await read('GET /sessions/{session_id}/tasks', `/sessions/${id}/tasks`);
+      // As a session that is older than the notes of tasks: its log is looked through.
+      const tasks = async () => {
+        await db.updateTable('sessions').set({ are_tasks_noted: false }).where('id', '=', id).execute();
+        return await read('GET /sessions/{session_id}/tasks', `/sessions/${id}/tasks`);
+      };
       assert.equal((await tasks()).body.tasks.length, 1);
       await add(190, 90_000);
       const { text, body } = await tasks();
-      assert.ok(text.length < 9 * MB, `${text.length} bytes`);
+      assert.ok(text.length < MB, `${text.length} bytes`);
       assert.equal(body.tasks.at(-1).task_id, '190');
     });
 
@@ -166,7 +172,7 @@ describe('however much a session holds', () => {
       for (let cursor: string | null = ''; cursor !== null; ) {
         const query: string = `session_id=${id}${cursor && `&cursor=${cursor}`}`;
         const { body, text } = await read('GET /approvals', `/approvals?${query}`);
-        assert.ok(text.length < 14 * MB, `${text.length} bytes`);
+        assert.ok(text.length < 6 * MB, `${text.length} bytes`);
         for (const { approval_id } of body.approvals) seen.add(approval_id);
         cursor = body.next;
       }
@@ -193,13 +199,13 @@ describe('however much a session holds', () => {
       const id = await newSession();
       await addTurns(id, 30, { prompt: 400_000 });
       const { body, text } = await detail(id);
-      assert.ok(text.length < 2 * MB, `${text.length} bytes`);
-      assert.equal(body.turns.length, 3);
-      assert.equal(body.turns_omitted, 28);
+      assert.ok(text.length < MB, `${text.length} bytes`);
+      assert.equal(body.turns.length, 2);
+      assert.equal(body.turns_omitted, 29);
       const patched = await server.request('PATCH', `/sessions/${id}`, { title: 'large' });
       assert.deepEqual(patched.body.turns, body.turns);
       const first = await read('GET /sessions/{session_id}/turns', `/sessions/${id}/turns?limit=1000`);
-      assert.ok(first.body.turns.length < 5);
+      assert.equal(first.body.turns.length, 10);
       const numbers: number[] = [];
       for await (const turn of server.client.sessions.turns(id)) numbers.push(turn.number);
       assert.deepEqual(
@@ -210,6 +216,87 @@ describe('however much a session holds', () => {
         server.client.sessions.turns(id, { order: 'desc', pageSize: 1 }),
       );
       assert.deepEqual(newest, body.turns.at(-1));
+    });
+  });
+
+  describe('a page of whatever is listed', () => {
+    // biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely
+    type Read = (body: any) => { ids: string[]; next: string | null };
+    /** All ids of a list, whose pages must each be bounded: `&cursor=` goes on. */
+    const walk = async (route: string, { url, list }: { url: string; list: Read }): Promise<string[]> => {
+      const all: string[] = [];
+      let pages = 0;
+      for (let cursor: string | null = ''; cursor !== null; pages++) {
+        const { body, text, headers } = await read(route, `${url}${cursor && `&cursor=${cursor}`}`);
+        const { ids, next } = list(body);
+        const [, linked = null] = /cursor=([^&>]+)/.exec(headers.get('link') ?? '') ?? [];
+        assert.ok(Buffer.byteLength(text) < MAX_PAGE_BYTES + 10_000, `${text.length} bytes`);
+        all.push(...ids);
+        cursor = next ?? linked;
+      }
+      assert.ok(pages > 1, 'all of it fits on a page');
+      assert.equal(new Set(all).size, all.length);
+      return all;
+    };
+
+    it('ends early where it would be larger than 4 MB: sessions, as list and as summaries', async () => {
+      const id = await newSession();
+      await sql`
+        insert into sessions (id, tenant_id, status, options, usage, error, prompt, ended_at)
+        select ('019f2d3c-4a5b-7c6d-8e9f-' || lpad(n::text, 12, '0'))::uuid, 'default', 'error', '{}', '{}',
+          repeat('ä', 4000), repeat('p', 200), now()
+        from generate_series(1, 1000) as n
+      `.execute(db);
+      const listed = await walk('GET /sessions', {
+        url: '/sessions/?limit=1000',
+        list: (body) => ({ ids: body.map((item: { session_id: string }) => item.session_id), next: null }),
+      });
+      assert.ok(listed.includes(id) && listed.length > 1_000);
+      const summaries = await walk('GET /sessions/summaries', {
+        url: '/sessions/summaries?limit=200&status=error',
+        list: ({ summaries, next }) => ({
+          ids: summaries.map((item: { session_id: string }) => item.session_id),
+          next,
+        }),
+      });
+      assert.equal(summaries.length, 1_000);
+      await db.deleteFrom('sessions').where('status', '=', 'error').execute();
+    });
+
+    it('and the audit log', async () => {
+      await sql`
+        insert into audit_log (id, tenant_id, actor, ip, request_id, action, outcome, status, details)
+        select gen_random_uuid(), 'default', 'test', 'local', n, 'session.delete', 'done', 200,
+          ('{"method":"DELETE","route":null,"path":"' || repeat('x', 20000) || '","fields":[],"values":{}}')::json
+        from generate_series(1, 400) as n
+      `.execute(db);
+      const entries = await walk('GET /audit', {
+        url: '/audit?limit=1000',
+        list: ({ entries, next }) => ({ ids: entries.map((entry: { id: string }) => entry.id), next }),
+      });
+      assert.ok(entries.length >= 400);
+    });
+
+    it('and API keys', async () => {
+      // Nobody else sees them: a server that has keys wants one of everybody.
+      const trx = await db.startTransaction().execute();
+      try {
+        await sql`
+          insert into api_keys (id, tenant_id, name, scopes, hash, created_by, revoked_at)
+          select n, 'large', repeat('n', 6000), '{sessions:read}', 'x', 'test', now() from generate_series(1, 1000) as n
+        `.execute(trx);
+        const services = { ...server.context.apiKeys, db: trx };
+        const seen = new Set<string>();
+        for (let before: string | null = null, isFirst = true; isFirst || before !== null; isFirst = false) {
+          const { keys, next } = await listKeyPage(services, { tenantId: 'large', limit: 1_000, before });
+          assert.ok(keys.length < 700);
+          for (const { id } of keys) seen.add(id);
+          before = next;
+        }
+        assert.equal(seen.size, 1_000);
+      } finally {
+        await trx.rollback().execute();
+      }
     });
   });
 
@@ -225,12 +312,15 @@ describe('however much a session holds', () => {
     it('are listed in pages that end early', async () => {
       const id = await waiting();
       const page = await read('GET /sessions/{session_id}/messages', `/sessions/${id}/messages`);
-      assert.ok(page.text.length < 3 * MB, `${page.text.length} bytes`);
+      assert.ok(page.text.length < MAX_PAGE_BYTES, `${page.text.length} bytes`);
       assert.equal((await server.client.sessions.messages.list(id)).length, 21);
     });
 
-    it('are not read when another one comes, or one is taken back, or all are', async () => {
+    it('are not read when another one comes, or one is taken back, or all are; nor is what the session may do', async () => {
       const id = await waiting();
+      const options = JSON.stringify({ system_prompt: 'x'.repeat(MB) });
+      const grants = JSON.stringify([{ rule: `Bash(${'x'.repeat(MB)})` }]);
+      await db.updateTable('sessions').set({ options, grants }).where('id', '=', id).execute();
       let bytes = 0;
       const measuring: KyselyPlugin = {
         transformQuery: ({ node }) => node,

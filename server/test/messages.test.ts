@@ -177,19 +177,23 @@ describe('a message to a session', () => {
     { type: 'image', source: { type: 'base64', media_type: 'image/png', data: png } },
     { type: 'text', text: 'And ä?' },
   ];
-  const shown = [
+  const jpeg = Buffer.from('ffd8ffe000104a46494600010100000100010000ffd9', 'hex').toString('base64');
+  const imagePath = (id: string, turnId: string, number: number): string =>
+    `/sessions/${id}/turns/${turnId}/images/${number}`;
+  const shownIn = (id: string, turnId: string) => [
     content[0],
-    { type: 'image', media_type: 'image/png', bytes: 70 },
-    { type: 'image', media_type: 'image/png', bytes: 70 },
+    { type: 'image', media_type: 'image/png', size: 70, url: imagePath(id, turnId, 1) },
+    { type: 'image', media_type: 'image/png', size: 70, url: imagePath(id, turnId, 2) },
     content[3],
   ];
 
-  it('may have images in it, which are shown by their size; the turn itself has them', async () => {
+  it('may have images in it, which are shown by size and address; the turn itself has them', async () => {
     const id = await server.execute({ prompt: 'hello' });
     await server.ended(id);
     const sent = await server.request('POST', `/sessions/${id}/messages`, { content });
     assert.equal(sent.status, 202, JSON.stringify(sent.body));
     assert.equal(sent.body.prompt, 'What is "data":" this?\nAnd ä?');
+    const shown = shownIn(id, sent.body.turn_id);
     assert.deepEqual(sent.body.content, shown);
     const status = await server.ended(id);
     assert.equal(status.status, 'completed', status.error ?? '');
@@ -203,6 +207,52 @@ describe('a message to a session', () => {
     assert.equal((await server.request('GET', `/sessions/${id}/turns/x`)).status, 404);
   });
 
+  it('has its images where their addresses say, as bytes that a browser runs nothing of', async () => {
+    const id = await busy();
+    const { client } = server;
+    const picture = { type: 'image', source: { type: 'base64', media_type: 'image/jpeg', data: jpeg } };
+    const said = [content[0], content[1], picture] as Parameters<
+      typeof client.sessions.messages.send
+    >[1]['content'];
+    const { turn_id: turnId, content: shown } = await client.sessions.messages.send(id, { content: said });
+    const last = shown?.at(-1);
+    assert.ok(last?.type === 'image');
+    const get = async (path: string, headers = {}) => await fetch(server.url + path, { headers });
+    const answer = await get(last.url);
+    assert.equal(answer.status, 200);
+    assert.deepEqual(Buffer.from(await answer.arrayBuffer()), Buffer.from(jpeg, 'base64'));
+    const header = (name: string): string => answer.headers.get(name) ?? '';
+    assert.deepEqual(
+      [header('content-type'), header('content-length'), header('x-content-type-options')],
+      ['image/jpeg', String(last.size), 'nosniff'],
+    );
+    assert.match(header('content-security-policy'), /default-src 'none'; sandbox/);
+    assert.match(header('content-disposition'), /^attachment; filename\*=UTF-8''image-2\.jpeg$/);
+    assert.match(header('cache-control'), /private/);
+    assert.equal((await get(last.url, { 'if-none-match': header('etag') })).status, 304);
+    const part = await get(last.url, { range: 'bytes=0-2' });
+    assert.deepEqual([part.status, Buffer.from(await part.arrayBuffer()).toString('hex')], [206, 'ffd8ff']);
+    assert.deepEqual(Buffer.from(await client.sessions.image(id, turnId, 1)), Buffer.from(png, 'base64'));
+    for (const number of ['0', '3', '-1', 'x', '1e0', '99999']) {
+      assert.equal((await get(`/sessions/${id}/turns/${turnId}/images/${number}`)).status, 404, number);
+    }
+    await server.request('POST', `/cancel/${id}`);
+    await server.ended(id);
+  });
+
+  it('is refused where an image is one that a browser might run', async () => {
+    const id = await server.execute({ prompt: 'hello' });
+    await server.ended(id);
+    const data = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>').toString(
+      'base64',
+    );
+    for (const media_type of ['image/svg+xml', 'image/png']) {
+      const image = { type: 'image', source: { type: 'base64', media_type, data } };
+      const { status } = await server.request('POST', `/sessions/${id}/messages`, { content: [image] });
+      assert.equal(status, 422, media_type);
+    }
+  });
+
   it('that is sent twice with an Idempotency-Key gives the same answer, which is not kept beside it', async () => {
     const id = await server.execute({ prompt: 'hello' });
     await server.ended(id);
@@ -211,7 +261,7 @@ describe('a message to a session', () => {
     const first = await messages.send(id, message, { idempotencyKey: 'image' });
     await turnEnded(id, first);
     assert.deepEqual(await messages.send(id, message, { idempotencyKey: 'image' }), first);
-    assert.deepEqual(first.content, shown);
+    assert.deepEqual(first.content, shownIn(id, first.turn_id));
     const { db } = server.context.database;
     const kept = await db
       .selectFrom('idempotency_keys')

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
-import { sql } from 'kysely';
+import { appendFenced } from '../src/event/store.ts';
 import { startTestServer, type TestServer } from './harness.ts';
 
 const inBackground = (command: string): string =>
@@ -57,26 +58,84 @@ describe('a background task', () => {
     assert.equal(session.status, 'completed');
   });
 
-  it('is looked for among the newest messages of its session, however many there are', async () => {
+  /** Has the log of a session tell what an agent would; @returns its id */
+  const tell = async (messages: readonly object[]): Promise<string> => {
     const id = await server.execute({ prompt: 'hello' });
     await server.ended(id);
     const { db } = server.context.database;
-    const add = async (subtype: string, count: number): Promise<void> => {
-      const fields = '"description":"sleep","is_backgrounded":true';
-      await sql`
-        insert into events (session_id, seq, tenant_id, turn_id, kind, data, at)
-        select id, last_seq + n, tenant_id, null, 'sdk',
-          ('{"type":"system","subtype":"' || ${subtype}::text || '","task_id":"' || n || '",' || ${fields}::text || '}')::json,
-          now()
-        from sessions, generate_series(1, ${count}::int) as n where id = ${id}
-      `.execute(db);
-      await sql`update sessions set last_seq = last_seq + ${count} where id = ${id}`.execute(db);
+    const { fence } = await db
+      .selectFrom('sessions')
+      .select('fence')
+      .where('id', '=', id)
+      .executeTakeFirstOrThrow();
+    const items = messages.map((message) => {
+      const data = { type: 'system', ...message };
+      return { sessionId: id, fence, draft: { kind: 'sdk' as const, data, turnId: null, at: new Date() } };
+    });
+    await appendFenced(db, randomUUID(), items);
+    return id;
+  };
+  const started = (n: number) => ({
+    ...{ subtype: 'task_started', task_id: `task-${n}`, description: `sleep ${n}`, is_backgrounded: true },
+  });
+  const over = (n: number, summary = 'done') => ({
+    ...{ subtype: 'task_notification', task_id: `task-${n}`, status: 'completed', summary },
+  });
+
+  const ends = async (id: string): Promise<unknown[]> =>
+    (await tasks(id)).map(({ task_id, summary }) => [task_id, summary]);
+
+  it('is noted with the events that tell of it: no list reads the log', async () => {
+    const id = await tell([started(1), started(2), over(1), over(3)]);
+    await server.context.database.db.deleteFrom('events').where('session_id', '=', id).execute();
+    assert.deepEqual(await ends(id), [
+      ['task-1', 'done'],
+      ['task-2', null],
+    ]);
+  });
+
+  it('is one of a page: the newest come first, and `next` leads to the others', async () => {
+    const id = await tell(Array.from({ length: 250 }, (_, n) => started(n)));
+    const list = async (query: string) => (await server.request('GET', `/sessions/${id}/tasks${query}`)).body;
+    const newest = await list('');
+    assert.deepEqual(
+      [newest.tasks.length, newest.tasks[0].task_id, newest.tasks.at(-1).task_id],
+      [200, 'task-50', 'task-249'],
+    );
+    const older = await list(`?cursor=${newest.next}`);
+    assert.deepEqual([older.tasks.length, older.tasks[0].task_id, older.next], [50, 'task-0', null]);
+    assert.equal((await server.request('GET', `/sessions/${id}/tasks?cursor=x`)).status, 422);
+  });
+
+  it('is found in the log of a session that is older than the notes, and then noted', async () => {
+    const id = await tell([started(1), over(1), started(2)]);
+    const { db } = server.context.database;
+    const before = await ends(id);
+    await db.deleteFrom('tasks').where('session_id', '=', id).execute();
+    await db.updateTable('sessions').set({ are_tasks_noted: false }).where('id', '=', id).execute();
+    assert.deepEqual(await ends(id), before);
+    await db.deleteFrom('events').where('session_id', '=', id).execute();
+    assert.deepEqual(await ends(id), before);
+  });
+
+  it('says what PostgreSQL cannot store, and much, in a bounded way', async () => {
+    const id = await tell([started(1), over(1, `\u0000${'x'.repeat(100_000)}\ud800`)]);
+    const [task] = await tasks(id);
+    assert.equal(task.summary, `\ufffd${'x'.repeat(3_999)}`);
+  });
+
+  it('is in a fork as it was when the history ends', async () => {
+    const id = await tell([started(1), over(1), started(2)]);
+    const { last_seq } = (await server.request('GET', `/sessions/${id}`)).body;
+    const fork = async (seq: number): Promise<unknown[]> => {
+      const { body } = await server.request('POST', `/sessions/${id}/fork`, { at: seq });
+      return (await tasks(body.session_id)).map(({ task_id, status }) => [task_id, status]);
     };
-    await add('task_started', 300);
-    const listed = await tasks(id);
-    assert.deepEqual([listed.length, listed[0].task_id, listed.at(-1).task_id], [200, '101', '300']);
-    await add('status', 9_900);
-    assert.equal((await tasks(id)).length, 100);
+    assert.deepEqual(await fork(last_seq - 2), [['task-1', 'stopped']]);
+    assert.deepEqual(await fork(last_seq), [
+      ['task-1', 'completed'],
+      ['task-2', 'stopped'],
+    ]);
   });
 
   it('may be a subagent that its turn waits for: it is stopped alone, and the turn goes on', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { imageSource, imageTypeOf } from './image-data.ts';
+import { imageSource, imageTypeOf, toImage } from './image-data.ts';
 
 const base64 = (text: string): string => Buffer.from(text, 'latin1').toString('base64');
 
@@ -25,6 +25,15 @@ describe('data of an image', () => {
     }
     assert.equal(imageTypeOf('not base64 at all!!'), null);
     assert.equal(imageTypeOf('A'.repeat(15_000_000)), null);
+  });
+
+  it('is a blob of what its bytes are, or none', () => {
+    const bytes = (text: string): Uint8Array => Buffer.from(text, 'latin1');
+    const png = toImage(bytes('\x89PNG\r\n\x1a\n0000rest'));
+    assert.deepEqual([png?.type, png?.size], ['image/png', 16]);
+    for (const text of ['<svg xmlns="http://www.w3.org/2000/svg"/>', 'GIF', '']) {
+      assert.equal(toImage(bytes(text)), null, text);
+    }
   });
 
   it('makes an address of its own type, with nothing behind its data', () => {

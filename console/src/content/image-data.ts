@@ -17,6 +17,12 @@ export function imageTypeOf(base64: string): ImageType | null {
   return head.startsWith('RIFF') && head.endsWith('WEBP') ? 'image/webp' : null;
 }
 
+/** As a blob of what it is; null for what is none. */
+export function toImage(bytes: Uint8Array): Blob | null {
+  const type = imageTypeOf(btoa(String.fromCharCode(...bytes.subarray(0, 12))));
+  return type && new Blob([Uint8Array.from(bytes)], { type });
+}
+
 /** To be used as the `src` of an image; null for what is none, or would end the address early. */
 export function imageSource(base64: string): string | null {
   const data = base64.replace(/\s+/g, '');

@@ -1,9 +1,9 @@
 import { ImageOff } from 'lucide-react';
-import { useMemo, useState } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 import { useLocale } from '../i18n/locale.ts';
 import { Dialog } from '../ui/dialog.tsx';
 import { oneLine } from './bounds.ts';
-import { imageSource } from './image-data.ts';
+import { imageSource, toImage } from './image-data.ts';
 import { markInvisible } from './invisible.ts';
 import { SafeText } from './safe-text.tsx';
 
@@ -11,8 +11,28 @@ export type DataImageProps = { base64: string; alt: string; mediaType?: string }
 
 /** An image from its data; says so where the data is none, whatever it is called. Opens large. */
 export function DataImage({ base64, alt, mediaType }: DataImageProps) {
-  const { t } = useLocale();
   const source = useMemo(() => imageSource(base64), [base64]);
+  return <SourceImage source={source} alt={alt} mediaType={mediaType} />;
+}
+
+/** The same from its bytes. */
+export function BytesImage({ bytes, alt }: { bytes: Uint8Array; alt: string }) {
+  const image = useMemo(() => toImage(bytes), [bytes]);
+  const [source, setSource] = useState<string | null>(null);
+  useEffect(() => {
+    if (image === null) return;
+    const url = URL.createObjectURL(image);
+    setSource(url);
+    return () => URL.revokeObjectURL(url);
+  }, [image]);
+  if (image !== null && source === null) return null;
+  return <SourceImage key={source} source={image && source} alt={alt} mediaType={undefined} />;
+}
+
+type SourceImageProps = { source: string | null; alt: string; mediaType: string | undefined };
+
+function SourceImage({ source, alt, mediaType }: SourceImageProps) {
+  const { t } = useLocale();
   const [isBroken, setBroken] = useState(false);
   const [isOpen, setOpen] = useState(false);
   if (source === null || isBroken) {

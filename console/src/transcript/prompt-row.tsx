@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { client } from '../api/client.ts';
-import { DataImage } from '../content/image.tsx';
+import { BytesImage } from '../content/image.tsx';
 import { useLocale } from '../i18n/locale.ts';
 import { ErrorNote } from '../ui/error-note.tsx';
 import { Spinner } from '../ui/spinner.tsx';
@@ -12,7 +12,6 @@ import { useShown } from './use-log.ts';
 /** What the agent was told. */
 export function PromptRow({ item }: { item: PromptItem }) {
   const { t } = useLocale();
-  const turn = usePromptTurn(item);
   const { text } = item;
   const label = labelOf(item);
   return (
@@ -24,7 +23,7 @@ export function PromptRow({ item }: { item: PromptItem }) {
           </div>
           <span className="sr-only">{t('transcript.prompt')}</span>
           {text !== '' && <LongText text={text} />}
-          {item.images > 0 && <Images turn={turn} />}
+          {item.images > 0 && <Images item={item} />}
         </div>
       </div>
       {label !== null && <div className="pt-0.5 text-right text-muted text-xs">{t(label)}</div>}
@@ -41,30 +40,34 @@ function labelOf({ state, delivery }: PromptItem) {
   return null;
 }
 
-/** Images are in the turn alone. */
-function usePromptTurn({ images, text, state, turnId }: PromptItem) {
+/** An image of a prompt, by its number from 1 on; read anew when the prompt may have changed. */
+function usePromptImage({ images, text, state, turnId }: PromptItem, number: number) {
   const { sessionId } = useShown();
   return useQuery({
-    queryKey: ['turn', sessionId, turnId, state, images, text.length],
-    queryFn: async ({ signal }) => await client.sessions.turn(sessionId, turnId ?? '', { signal }),
-    enabled: turnId !== null && images > 0,
+    queryKey: ['image', sessionId, turnId, number, state, images, text.length],
+    queryFn: async ({ signal }) => await client.sessions.image(sessionId, turnId ?? '', number, { signal }),
+    enabled: turnId !== null,
     staleTime: Number.POSITIVE_INFINITY,
   });
 }
 
-function Images({ turn }: { turn: ReturnType<typeof usePromptTurn> }) {
-  const { t } = useLocale();
-  if (turn.isPending) return <Spinner label={t('transcript.images')} />;
-  if (turn.isError) return <ErrorNote error={turn.error} onRetry={() => void turn.refetch()} />;
-  const images = (turn.data.content ?? []).flatMap((block) => (block.type === 'image' ? [block.source] : []));
+function Images({ item }: { item: PromptItem }) {
   return (
     <ul className="mt-2 flex flex-wrap gap-2">
-      {images.map(({ media_type: type, data }, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: they have no other name, and never change
+      {Array.from({ length: item.images }, (_, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: they have no other name
         <li key={index}>
-          <DataImage base64={data} mediaType={type} alt={t('transcript.image', { number: index + 1 })} />
+          <PromptImage item={item} number={index + 1} />
         </li>
       ))}
     </ul>
   );
+}
+
+function PromptImage({ item, number }: { item: PromptItem; number: number }) {
+  const { t } = useLocale();
+  const image = usePromptImage(item, number);
+  if (image.isPending) return <Spinner label={t('transcript.images')} />;
+  if (image.isError) return <ErrorNote error={image.error} onRetry={() => void image.refetch()} />;
+  return <BytesImage bytes={image.data} alt={t('transcript.image', { number })} />;
 }

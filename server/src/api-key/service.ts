@@ -2,6 +2,7 @@ import { type Kysely, sql, type Transaction } from 'kysely';
 import { type Database, DEFAULT_TENANT } from '../db/database.ts';
 import { AppError, StartupError } from '../errors.ts';
 import type { EventBus } from '../event/bus.ts';
+import { toPage } from '../util/page.ts';
 import { type Identity, type KeyLimits, mayUse, NO_LIMITS, type Scope } from './identity.ts';
 import { fingerprintOf, type Pepper } from './pepper.ts';
 import { hashSecret, newKeyId, newSecret } from './secret.ts';
@@ -101,9 +102,10 @@ export async function listKeyPage(
   { db }: ApiKeyServices,
   page: ApiKeyPage,
 ): Promise<{ keys: ApiKeyRow[]; next: string | null }> {
-  const rows = await listApiKeys(db, { ...page, limit: page.limit + 1 });
-  const keys = rows.slice(0, page.limit);
-  return { keys, next: rows.length > page.limit ? (keys.at(-1)?.id ?? null) : null };
+  const { limit } = page;
+  const rows = await listApiKeys(db, { ...page, limit: limit + 1 });
+  const { items: keys, next } = toPage(rows, { limit, show: (row) => row, cursorOf: ({ id }) => id });
+  return { keys, next };
 }
 
 /** Of whichever tenant. */

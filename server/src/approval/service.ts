@@ -6,11 +6,18 @@ import { AppError } from '../errors.ts';
 import type { Signal } from '../event/bus.ts';
 import { isUuid } from '../ids.ts';
 import { commit } from '../session/commit.ts';
-import { addGrants } from '../session/grants.ts';
+import { addGrants, grantOfCall } from '../session/grants.ts';
 import { recordWaiting } from '../session/lifecycle.ts';
 import { type SessionServices, wakeWorker } from '../session/service.ts';
 import type { Grant, SessionOptions } from '../session/session.ts';
-import { lockSession, type SessionRow, updateGrants, updateOptions } from '../session/store.ts';
+import {
+  lockSession,
+  lockWholeSession,
+  type SessionRow,
+  type SessionState,
+  updateGrants,
+  updateOptions,
+} from '../session/store.ts';
 import type { ApprovalAnswer, ApprovalKind, ApprovalView } from './approval.ts';
 import { closeApproval, toApprovalView } from './lifecycle.ts';
 import { requireGivableMode, requireGivableRules } from './rules.ts';
@@ -90,7 +97,7 @@ export async function expireApprovals(services: AskerServices): Promise<number> 
 }
 
 /** A parked session comes back when nothing is pending any more; an agent that waits is told. */
-async function wakeAsker(services: AskerServices, trx: Trx, session: SessionRow): Promise<Signal[]> {
+async function wakeAsker(services: AskerServices, trx: Trx, session: SessionState): Promise<Signal[]> {
   const told: Signal = { type: 'approval', sessionId: session.id };
   if (session.worker_id !== null || (await listPending(trx, session.id)).length > 0) return [told];
   return [told, await wakeWorker(services, trx, session)];
@@ -101,7 +108,7 @@ async function lockApproval(
   key: ApprovalKey,
 ): Promise<{ approval: ApprovalRow; session: SessionRow }> {
   const found = (await findApproval(trx, key)) ?? throwNotFound(key.id);
-  const session = await lockSession(trx, { tenantId: key.tenantId, id: found.session_id });
+  const session = await lockWholeSession(trx, { tenantId: key.tenantId, id: found.session_id });
   // Once more under the lock: somebody may have answered meanwhile.
   const approval = await findApproval(trx, key);
   if (session === undefined || approval === undefined) throwNotFound(key.id);
@@ -187,7 +194,7 @@ async function rememberAnswer(trx: Trx, session: SessionRow, approval: ApprovalR
   const rules = answer.rules ?? approval.details.rules;
   const grants: Grant[] = [
     ...rules.map((rule) => ({ rule, ...by })),
-    { tool: approval.tool_name, input: approval.input, ...by },
+    { ...grantOfCall({ tool: approval.tool_name, input: approval.input }), ...by },
   ];
   await updateGrants(trx, session.id, addGrants(session.grants, grants));
 }

@@ -1,5 +1,6 @@
 import { type Kysely, type Selectable, sql, type Transaction } from 'kysely';
 import type { Database } from '../db/database.ts';
+import { ITEM_BYTES, MAX_PAGE_BYTES } from '../util/page.ts';
 import type { ApprovalAnswer, ApprovalDetails, ApprovalKind, ApprovalStatus } from './approval.ts';
 import type { ApprovalTable } from './table.ts';
 
@@ -78,9 +79,6 @@ export type ApprovalPage = {
   sessionId: string | null;
 };
 
-// Of what is shown; more is on the next page.
-const PAGE_BYTES = 8_000_000;
-
 /** Newest first; ids are UUID v7. A page of large calls ends early; it has at least one. `isLast`: there are no more. */
 export async function listApprovals(
   db: Kysely<Database>,
@@ -88,8 +86,8 @@ export async function listApprovals(
 ): Promise<{ rows: ApprovalRow[]; isLast: boolean }> {
   const { rows } = await sql<ApprovalRow & { found: number }>`
     select approvals.*, found from (
-      select id, count(*) over ()::int as found, sum(size) over (order by id desc) - size as bytes_before from (
-        select id, octet_length(input::text) + octet_length(details::text)
+      select id, count(*) over ()::int as found, sum(size) over (order by id desc) as bytes, size from (
+        select id, ${ITEM_BYTES}::int + octet_length(input::text) + octet_length(details::text)
           + coalesce(octet_length(answer::text), 0) as size
         from approvals where tenant_id = ${page.tenantId}
           ${page.before === null ? sql`` : sql`and id < ${page.before}`}
@@ -99,7 +97,7 @@ export async function listApprovals(
         order by id desc limit ${page.limit + 1}
       ) candidates
     ) page join approvals using (id)
-    where bytes_before < ${PAGE_BYTES} order by id desc limit ${page.limit}
+    where bytes <= ${MAX_PAGE_BYTES} or bytes = size order by id desc limit ${page.limit}
   `.execute(db);
   return { rows, isLast: rows.length === (rows[0]?.found ?? 0) };
 }

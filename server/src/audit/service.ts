@@ -1,6 +1,7 @@
 import { randomUUID, randomUUIDv7 } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import { type Database, DEFAULT_TENANT } from '../db/database.ts';
+import { toPage } from '../util/page.ts';
 import type { AuditAction, AuditEntry } from './audit.ts';
 import {
   type AuditFilter,
@@ -38,9 +39,10 @@ export async function listAuditPage(
   db: Kysely<Database>,
   filter: AuditFilter,
 ): Promise<{ entries: AuditEntry[]; next: string | null }> {
-  const rows = await listAuditEntries(db, { ...filter, limit: filter.limit + 1 });
-  const entries = rows.slice(0, filter.limit).map(toEntry);
-  return { entries, next: rows.length > filter.limit ? (entries.at(-1)?.id ?? null) : null };
+  const { limit } = filter;
+  const rows = await listAuditEntries(db, { ...filter, limit: limit + 1 });
+  const { items: entries, next } = toPage(rows, { limit, show: toEntry, cursorOf: ({ id }) => id });
+  return { entries, next };
 }
 
 /** All that matches, as JSON lines; a page of it is in memory at a time. */

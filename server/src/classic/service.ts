@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely';
 import type { z } from 'zod';
 import type { Database } from '../db/database.ts';
 import { cutText } from '../util/cut-text.ts';
+import { toPage } from '../util/page.ts';
 import type { classicResult, sessionListItem } from './classic.ts';
 import {
   findPromptBeginnings,
@@ -32,10 +33,12 @@ export async function readPage(
     db,
     completed.map((session) => session.id),
   );
-  return {
-    sessions: sessions.map((session) => toListItem(session, prompts.get(session.id) ?? '', results)),
-    next: rows.length > page.limit ? (ids.at(-1) ?? null) : null,
-  };
+  const { items, next } = toPage(rows, {
+    limit: page.limit,
+    show: (session) => toListItem(session, prompts.get(session.id) ?? '', results),
+    cursorOf: ({ id }) => id,
+  });
+  return { sessions: items, next };
 }
 
 /** What the last turn gave; only of a session that is completed. */

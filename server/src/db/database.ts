@@ -10,6 +10,7 @@ import type { DeletedSessionTable, SessionTable } from '../session/table.ts';
 import type { InstallationTable, SignInCodeTable, SignInTable } from '../sign-in/table.ts';
 import type { StreamTicketTable } from '../stream-ticket/table.ts';
 import type { SessionMarkTable, SessionReaderTable } from '../summary/table.ts';
+import type { TaskTable } from '../task/table.ts';
 import type { TurnTable } from '../turn/table.ts';
 import type { SessionSpendingTable, UsageLedgerTable } from '../usage/table.ts';
 import type { WorkerTable } from '../worker/table.ts';
@@ -23,6 +24,7 @@ export type Database = {
   turns: TurnTable;
   events: EventTable;
   approvals: ApprovalTable;
+  tasks: TaskTable;
   idempotency_keys: IdempotencyKeyTable;
   transcripts: TranscriptTable;
   workers: WorkerTable;

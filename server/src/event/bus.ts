@@ -17,7 +17,7 @@ export type Signal =
   | { type: 'approval'; sessionId: string }
   /** A background task of the session's agent is to stop. */
   | { type: 'stop_task'; sessionId: string; taskId: string }
-  | { type: 'deleted'; sessionId: string }
+  | { type: 'deleted'; sessionId: string; tenantId: string }
   /** A reader noted something of the session. */
   | { type: 'marks'; sessionId: string }
   /** A reader has read everything. */
@@ -45,7 +45,7 @@ const wireSignal = z.discriminatedUnion('type', [
   z.object({ type: z.literal('options'), sessionId: z.string() }),
   z.object({ type: z.literal('approval'), sessionId: z.string() }),
   z.object({ type: z.literal('stop_task'), sessionId: z.string(), taskId: z.string() }),
-  z.object({ type: z.literal('deleted'), sessionId: z.string() }),
+  z.object({ type: z.literal('deleted'), sessionId: z.string(), tenantId: z.string() }),
   z.object({ type: z.literal('marks'), sessionId: z.string() }),
   z.object({ type: z.literal('all_read'), tenantId: z.string(), reader: z.string() }),
   z.object({ type: z.literal('api_key'), apiKeyId: z.string() }),

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import type { Reader } from '../api-key/identity.ts';
 import type { SessionStatus } from '../session/session.ts';
 import type { SessionKey } from '../session/store.ts';
@@ -17,6 +16,7 @@ import {
   type Selection,
   sseFrame,
 } from './frames.ts';
+import { ShownSummaries } from './shown-summaries.ts';
 import type { LogRange } from './store.ts';
 import { Subscription } from './subscription.ts';
 import type { SessionSummary, SummaryEntry } from './summary.ts';
@@ -37,8 +37,8 @@ export type MultiplexedRequest = {
 };
 
 export type MultiplexedParts = {
-  connection: StreamConnection;
-  summaries: SummaryFeed;
+  connection: Pick<StreamConnection, 'write' | 'drained' | 'destroy'>;
+  summaries: Pick<SummaryFeed, 'list' | 'find' | 'readClock'>;
   channel(key: SessionKey): SessionChannel;
   holds: Slots;
   findRange(key: SessionKey): Promise<LogRange | undefined>;
@@ -47,9 +47,6 @@ export type MultiplexedParts = {
 
 // Some 50 KB: what an empty buffer has room for.
 const SNAPSHOT_PAGE = 50;
-
-/** A summary that was sent: when it was read, and what it said. */
-type Shown = { lastSeq: number; updatedAt: string; marksVersion: number; hash: string };
 
 /**
  * Many sessions on one connection. Full events are a log: they resume, by an id that has the place in each session.
@@ -61,8 +58,8 @@ export class MultiplexedStream implements SummaryReader {
   readonly #request: MultiplexedRequest;
   readonly #parts: MultiplexedParts;
   readonly #subscriptions = new Map<string, Subscription>();
-  /** What the client was shown last, of each session that it knows. */
-  readonly #shown = new Map<string, Shown>();
+  readonly #shown = new ShownSummaries();
+  /** Of those whose events are wanted in full. */
   readonly #ended = new Set<string>();
   #late = new Set<string>();
   #mustStartOver = true;
@@ -82,13 +79,17 @@ export class MultiplexedStream implements SummaryReader {
     if (this.#late.size > 0) this.#run(this.#send());
   }
 
-  #showNews({ entries, gone }: SummaryNews): void {
+  #showNews({ entries, gone, deleted }: SummaryNews): void {
     for (const entry of entries) this.#showOne(entry);
-    for (const id of gone) this.#showEnd(id, 'deleted');
+    // What is not there may be another tenant's.
+    const own = new Set(deleted);
+    for (const id of gone) {
+      if (own.has(id) || this.#shown.has(id) || this.#subscriptions.has(id)) this.#showEnd(id);
+    }
   }
 
   startOver(): void {
-    for (const id of this.#shown.keys()) this.#late.add(id);
+    for (const id of this.#shown.ids()) this.#late.add(id);
     this.#mustStartOver = true;
     this.#run(this.#send());
   }
@@ -123,7 +124,7 @@ export class MultiplexedStream implements SummaryReader {
       ...{ channel: this.#parts.channel(key), connection, after, ...this.#request.selection },
       format: this.#format(id),
       holds: this.#parts.holds,
-      onEnd: () => this.#showEnd(id, 'deleted'),
+      onEnd: () => this.#showEnd(id),
       onError: (error) => {
         this.#parts.onError(error);
         connection.destroy();
@@ -151,7 +152,8 @@ export class MultiplexedStream implements SummaryReader {
     const ids = [...this.#late].slice(0, SNAPSHOT_PAGE);
     const news = await this.#parts.summaries.find(this.reader, ids);
     for (const id of ids) this.#late.delete(id);
-    this.#showNews(news);
+    // Whoever is late was shown, or is the reader's.
+    this.#showNews({ ...news, deleted: news.gone });
   }
 
   async #sendSnapshot(): Promise<void> {
@@ -183,21 +185,20 @@ export class MultiplexedStream implements SummaryReader {
     return sessions;
   }
 
-  #showOne({ summary, marksVersion }: SummaryEntry): void {
-    const { session_id: id, last_seq: lastSeq, updated_at: updatedAt } = summary;
-    const shown = this.#shown.get(id);
+  #showOne(entry: SummaryEntry): void {
+    const { summary } = entry;
+    const { session_id: id } = summary;
     const isWanted = this.#wants(summary);
-    if (shown === undefined && !isWanted) return;
+    if (!isWanted && !this.#shown.mayHave(id)) return;
     const json = JSON.stringify(summary);
-    const now = { lastSeq, updatedAt, marksVersion, hash: hashOf(json) };
-    if (shown !== undefined && (isOlder(now, shown) || now.hash === shown.hash)) return;
+    if (this.#shown.covers(entry, json)) return;
     if (!this.#write(sseFrame('summary', ofSession(id, passing('summary', summary))))) {
       this.#late.add(id);
       return;
     }
     // A session that leaves the selection is shown once more, so that the client knows.
-    if (isWanted) this.#shown.set(id, now);
-    else this.#shown.delete(id);
+    if (isWanted) this.#shown.note(entry, json);
+    else this.#shown.forget(id);
   }
 
   #wants({ status, archived }: SessionSummary): boolean {
@@ -205,14 +206,14 @@ export class MultiplexedStream implements SummaryReader {
     return (statuses?.includes(status) ?? true) && (isArchived === null || isArchived === archived);
   }
 
-  #showEnd(id: string, reason: 'deleted'): void {
-    if (!this.#shown.has(id) && !this.#subscriptions.has(id)) return;
-    if (!this.#write(endFrame(id, reason))) {
+  #showEnd(id: string): void {
+    if (this.#ended.has(id)) return;
+    if (!this.#write(endFrame(id, 'deleted'))) {
       this.#late.add(id);
       return;
     }
-    this.#shown.delete(id);
-    this.#ended.add(id);
+    this.#shown.forget(id);
+    if (this.#request.sessions.has(id)) this.#ended.add(id);
     this.#subscriptions.get(id)?.stop();
     this.#subscriptions.delete(id);
   }
@@ -245,17 +246,6 @@ export class MultiplexedStream implements SummaryReader {
     }
     return renderCursors(places.set(id, seq));
   }
-}
-
-/** Read before something that was shown already. */
-function isOlder(now: Shown, shown: Shown): boolean {
-  if (now.lastSeq !== shown.lastSeq) return now.lastSeq < shown.lastSeq;
-  return now.updatedAt < shown.updatedAt || now.marksVersion < shown.marksVersion;
-}
-
-// Of each session that the client knows, for as long as it stays.
-function hashOf(json: string): string {
-  return hash('sha1', json, 'base64');
 }
 
 function endFrame(id: string, reason: 'deleted' | 'not_found'): string {

@@ -1,6 +1,9 @@
 import { type Kysely, sql, type Transaction, type UpdateObject } from 'kysely';
 import type { Database } from '../db/database.ts';
 import type { SessionKey } from '../session/store.ts';
+import { taskNewsOf } from '../task/news.ts';
+import { noteTasks } from '../task/store.ts';
+import { MAX_PAGE_BYTES } from '../util/page.ts';
 import { signOf } from './activity.ts';
 import { type EventDraft, type EventKind, isMessage, type StoredEvent } from './event.ts';
 import type { LogItem } from './frames.ts';
@@ -23,6 +26,10 @@ export async function appendFenced(
   items: readonly FencedDraft[],
 ): Promise<(StoredEvent & { index: number })[]> {
   const signs = items.map((item) => signOf(item.draft));
+  const told = items.flatMap(({ sessionId, draft }, index) => {
+    const news = taskNewsOf(draft);
+    return news === null ? [] : [{ sessionId, n: index + 1, news }];
+  });
   const { rows } = await sql<AppendedRow>`
     with input as (
       select * from unnest(
@@ -60,7 +67,7 @@ export async function appendFenced(
     ), stored as (
       insert into events (session_id, seq, tenant_id, turn_id, kind, data, at)
       select session_id, seq, tenant_id, turn_id, kind, data::json, at from placed
-    )
+    )${noteTasks(told)}
     select session_id, seq, n::int as n from placed
   `.execute(db);
   return rows.flatMap(({ seq, n }) => {
@@ -142,11 +149,8 @@ export type EventQuery = {
 /** `isLast`: there is nothing beyond it. A page may hold fewer events than were asked for, since it is bounded in bytes. */
 export type EventPage = { items: LogItem[]; isLast: boolean };
 
-// As stored, that is compressed; enough for a full page of usual events.
-const PAGE_BYTES = 1_000_000;
-/** As sent: what compresses well must not become much either. */
-const PAGE_LENGTH = 8_000_000;
-
+// As stored, that is compressed; enough for a full page of usual events. No more is unpacked in order to be measured.
+const STORED_PAGE_BYTES = 1_000_000;
 /**
  * A page of the log as finished JSON, the same text as `JSON.stringify(toEventView(event))`. The database puts it
  * together, so that what an event holds passes through here unparsed.
@@ -157,8 +161,7 @@ export async function findEventPage(db: Kysely<Database>, query: EventQuery): Pr
   const { rows } = await sql<LogItem & { found: number }>`
     select seq, kind, found, json from (
       select seq, kind, found, json,
-        sum(octet_length(json)) over (order by seq ${order} rows unbounded preceding)
-          - octet_length(json) as length_before
+        sum(octet_length(json)) over (order by seq ${order} rows unbounded preceding) as bytes
       from (
         select seq, kind, found, '{"seq":' || seq || ',"kind":"' || kind
           || '","turn_id":' || coalesce('"' || turn_id || '"', 'null')
@@ -176,10 +179,10 @@ export async function findEventPage(db: Kysely<Database>, query: EventQuery): Pr
             order by seq ${order} limit ${limit}
           ) candidates
         ) stored
-        where bytes_before < ${PAGE_BYTES}
+        where bytes_before < ${STORED_PAGE_BYTES}
       ) rendered
     ) page
-    where length_before < ${PAGE_LENGTH} order by seq ${order}
+    where bytes <= ${MAX_PAGE_BYTES} or bytes = octet_length(json) order by seq ${order}
   `.execute(db);
   const isLast = rows.length === (rows[0]?.found ?? 0) && rows.length < limit;
   return { items: rows.map(({ seq, kind, json }) => ({ seq, kind, json })), isLast };
@@ -263,13 +266,13 @@ export async function listSystemMessages(
   db: Kysely<Database>,
   sessionId: string,
   subtypes: readonly string[],
-): Promise<{ data: unknown; turnId: string | null; at: Date }[]> {
+): Promise<{ seq: number; data: unknown }[]> {
   // By text: PostgreSQL cannot look into a document with a NUL in it, which any tool may have printed.
   const patterns = subtypes.map((subtype) => `%"subtype":"${subtype}"%`);
-  const { rows } = await sql<{ data: { subtype?: string }; turnId: string | null; at: Date }>`
-    select data, turn_id as "turnId", at from (
-      select seq, data, turn_id, at, sum(octet_length(data::text)) over (order by seq desc) as length_so_far from (
-        select seq, data, turn_id, at from events
+  const { rows } = await sql<{ seq: number; data: { subtype?: string } }>`
+    select seq, data from (
+      select seq, data, sum(octet_length(data::text)) over (order by seq desc) as length_so_far from (
+        select seq, data from events
         where session_id = ${sessionId} and kind = 'sdk' and pg_column_size(data) < ${SEARCHED_BYTES}
         order by seq desc limit ${SEARCHED_MESSAGES}
       ) newest

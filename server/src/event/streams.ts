@@ -179,7 +179,7 @@ export class EventStreams {
         break;
       case 'deleted':
         this.#channels.get(signal.sessionId)?.end();
-        this.#summaries.notice(signal.sessionId);
+        this.#summaries.noticeDeleted({ tenantId: signal.tenantId, id: signal.sessionId });
         break;
       case 'all_read':
         this.#summaries.startOver({ tenantId: signal.tenantId, name: signal.reader });

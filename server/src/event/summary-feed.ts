@@ -1,11 +1,16 @@
 import type { Kysely } from 'kysely';
 import type { Reader } from '../api-key/identity.ts';
 import type { Database } from '../db/database.ts';
+import type { SessionKey } from '../session/store.ts';
 import { findEntries, listIds, listRestlessIds, readClock, type SummaryPage } from '../summary/store.ts';
 import type { SummaryEntry } from './summary.ts';
 
-/** How sessions stand now; those that were asked for and are not among them do not exist any more. */
-export type SummaryNews = { entries: readonly SummaryEntry[]; gone: readonly string[] };
+/** How sessions stand now. `gone`: asked for and not there, whoever's they are; `deleted`: the reader's tenant had them. */
+export type SummaryNews = {
+  entries: readonly SummaryEntry[];
+  gone: readonly string[];
+  deleted: readonly string[];
+};
 
 export type SummaryReader = {
   readonly reader: Reader;
@@ -28,6 +33,8 @@ export class SummaryFeed {
   readonly #onError: (error: unknown) => void;
   readonly #readers = new Set<SummaryReader>();
   #changed = new Set<string>();
+  /** Of these it is known whose they were. */
+  #deleted: SessionKey[] = [];
   #timer: NodeJS.Timeout | null = null;
   #sweep: NodeJS.Timeout | null = null;
 
@@ -56,6 +63,12 @@ export class SummaryFeed {
     this.#timer ??= setTimeout(() => this.#flush(), WINDOW_MS).unref();
   }
 
+  noticeDeleted(key: SessionKey): void {
+    if (this.#readers.size === 0) return;
+    this.#deleted.push(key);
+    this.notice(key.id);
+  }
+
   /** Of all, or of one reader's streams. */
   startOver(of: Reader | null = null): void {
     for (const stream of this.#readers) {
@@ -75,7 +88,7 @@ export class SummaryFeed {
 
   async find({ tenantId, name }: Reader, ids: readonly string[]): Promise<SummaryNews> {
     const entries = await findEntries(this.#db, { tenantId, readers: [name] }, ids);
-    return toNews(entries, ids);
+    return toNews(entries, ids, new Set());
   }
 
   async readClock(): Promise<Date> {
@@ -87,19 +100,25 @@ export class SummaryFeed {
     if (this.#sweep !== null) clearInterval(this.#sweep);
     this.#timer = this.#sweep = null;
     this.#changed.clear();
+    this.#deleted = [];
   }
 
   #flush(): void {
     this.#timer = null;
     const ids = [...this.#changed];
+    const deleted = Map.groupBy(this.#deleted, ({ tenantId }) => tenantId);
     this.#changed = new Set();
+    this.#deleted = [];
     for (let from = 0; from < ids.length; from += MAX_IDS) {
       const asked = ids.slice(from, from + MAX_IDS);
-      void this.#tell(async () => asked);
+      void this.#tell(async () => asked, deleted);
     }
   }
 
-  async #tell(choose: (tenantId: string) => Promise<string[]>): Promise<void> {
+  async #tell(
+    choose: (tenantId: string) => Promise<string[]>,
+    deleted: ReadonlyMap<string, readonly SessionKey[]> = new Map(),
+  ): Promise<void> {
     const byTenant = Map.groupBy(this.#readers, ({ reader }) => reader.tenantId);
     try {
       for (const [tenantId, streams] of byTenant) {
@@ -107,7 +126,8 @@ export class SummaryFeed {
         const readers = [...new Set(streams.map(({ reader }) => reader.name))];
         const entries = await findEntries(this.#db, { tenantId, readers }, ids);
         const byReader = Map.groupBy(entries, ({ reader }) => reader);
-        for (const stream of streams) stream.show(toNews(byReader.get(stream.reader.name) ?? [], ids));
+        const own = new Set(deleted.get(tenantId)?.map(({ id }) => id));
+        for (const stream of streams) stream.show(toNews(byReader.get(stream.reader.name) ?? [], ids, own));
       }
     } catch (error) {
       this.#onError(error);
@@ -115,7 +135,12 @@ export class SummaryFeed {
   }
 }
 
-function toNews(entries: readonly SummaryEntry[], ids: readonly string[]): SummaryNews {
+function toNews(
+  entries: readonly SummaryEntry[],
+  ids: readonly string[],
+  deleted: ReadonlySet<string>,
+): SummaryNews {
   const found = new Set(entries.map(({ summary }) => summary.session_id));
-  return { entries, gone: ids.filter((id) => !found.has(id)) };
+  const gone = ids.filter((id) => !found.has(id));
+  return { entries, gone, deleted: gone.filter((id) => deleted.has(id)) };
 }

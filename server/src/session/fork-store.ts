@@ -47,19 +47,21 @@ export async function insertFork(trx: Trx, { parentId, at }: Copy, fork: NewSess
       parent_id: parentId,
       forked_at: at,
       last_seq: at,
+      are_tasks_noted: sql<boolean>`(select are_tasks_noted from sessions where id = ${parentId})`,
       ended_at: sql<Date>`now()`,
     })
     .execute();
 }
 
 /**
- * Copies turns, approvals, events and transcript, each with `at` as the present: what was not over by then is running,
+ * Copies turns, approvals, events, tasks and transcript, each with `at` as the present: what was not over by then is running,
  * queued or pending in the copy. The copied row then says how the last turn ended.
  */
 export async function copyHistory(trx: Trx, copy: Copy, options: { isWhole: boolean }): Promise<void> {
   await copyTurns(trx, copy);
   await copyApprovals(trx, copy);
   await copyEvents(trx, copy);
+  await copyTasks(trx, copy);
   await copyTranscript(trx, copy, options);
   await describeFork(trx, copy);
 }
@@ -118,6 +120,20 @@ async function copyEvents(trx: Trx, copy: Copy): Promise<void> {
         else data
       end, at
     from events where session_id = ${copy.parentId} and seq <= ${copy.at} order by seq
+  `.execute(trx);
+}
+
+/** Their processes are the parent's: those that were running by `at` are stopped in the copy. */
+async function copyTasks(trx: Trx, copy: Copy): Promise<void> {
+  const known = <T>(column: string): Sql<T> =>
+    sql<T>`case when ended_seq <= ${copy.at} then ${sql.ref(column)} end`;
+  await sql`
+    insert into tasks (session_id, task_id, tenant_id, seq, turn_id, description, is_background, subagent_type,
+      tool_use_id, started_at, status, summary, ended_seq, ended_at)
+    select ${copy.forkId}, task_id, tenant_id, seq, ${copiedId(copy, sql.ref('turn_id'))}, description, is_background,
+      subagent_type, tool_use_id, started_at, ${known('status')}, ${known('summary')}, ${known('ended_seq')},
+      ${known('ended_at')}
+    from tasks where session_id = ${copy.parentId} and seq <= ${copy.at}
   `.execute(trx);
 }
 

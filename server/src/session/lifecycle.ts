@@ -34,7 +34,7 @@ import {
 import type { Delivery, TokenUsage, TurnError, TurnOutcome, TurnState } from '../turn/turn.ts';
 import { type Charge, chargeTurn } from './charge.ts';
 import type { SessionStatus, WaitingFor } from './session.ts';
-import { firstPrompt, type SessionRow } from './store.ts';
+import { firstPrompt, type SessionRow, type SessionState } from './store.ts';
 
 type Trx = Transaction<Database>;
 
@@ -75,14 +75,18 @@ export async function queueTurn(
 /** Starts the oldest queued turn, if there is one. */
 export async function startNextTurn(
   trx: Trx,
-  session: SessionRow,
+  session: SessionState,
 ): Promise<{ turn: TurnRow; events: StoredEvent[] } | null> {
   const turn = await findQueuedTurn(trx, session.id);
   if (turn === undefined) return null;
   return { turn, events: await startQueuedTurn(trx, session, turn) };
 }
 
-export async function startQueuedTurn(trx: Trx, session: SessionRow, turn: TurnRow): Promise<StoredEvent[]> {
+export async function startQueuedTurn(
+  trx: Trx,
+  session: SessionState,
+  turn: TurnRow,
+): Promise<StoredEvent[]> {
   await startTurn(trx, turn.id);
   const at = new Date();
   const drafts = [turnEvent(turn, { phase: 'started', state: 'running' }, at), sessionEvent('running', at)];
@@ -98,7 +102,7 @@ export async function startQueuedTurn(trx: Trx, session: SessionRow, turn: TurnR
 /** Ends a running turn. What it cost counts also when it was cancelled meanwhile; its state then stays. */
 export async function endRunningTurn(
   trx: Trx,
-  session: SessionRow,
+  session: SessionState,
   turn: { id: string; number: number; outcome: TurnOutcome },
 ): Promise<StoredEvent[]> {
   const { outcome } = turn;
@@ -134,7 +138,7 @@ export const STOPPED: TurnError = { code: 'interrupted', message: 'The turn was 
 /** Cancels turns that wait or run. */
 export async function cancelTurns(
   trx: Trx,
-  session: SessionRow,
+  session: SessionState,
   { turns, reason }: Cancellation,
 ): Promise<StoredEvent[]> {
   const ended: EndedTurn[] = [];
@@ -151,7 +155,7 @@ const CUT_OFF: TurnError = { code: 'interrupted', message: 'The turn was cut off
 /** Ends the turns that a copied history has left open, and says where it comes from. */
 export async function settleFork(
   trx: Trx,
-  session: SessionRow,
+  session: SessionState,
   origin: { session_id: string; seq: number },
 ): Promise<StoredEvent[]> {
   const { running, queued } = await listActiveTurns(trx, session.id);
@@ -176,7 +180,7 @@ export async function listActiveTurns(
 /** The agent took a waiting message into its running turn. */
 export async function steerTurn(
   trx: Trx,
-  session: SessionRow,
+  session: SessionState,
   { turn, into }: { turn: ActiveTurn; into: Pick<ActiveTurn, 'id'> },
 ): Promise<StoredEvent[]> {
   if (!(await foldTurn(trx, turn.id, into.id))) return [];
@@ -236,7 +240,11 @@ type EndedTurn = TurnEnd & {
 };
 
 /** The session takes the state of its last turn, unless another one runs or waits. */
-async function afterTurn(trx: Trx, session: SessionRow, ended: readonly EndedTurn[]): Promise<StoredEvent[]> {
+async function afterTurn(
+  trx: Trx,
+  session: SessionState,
+  ended: readonly EndedTurn[],
+): Promise<StoredEvent[]> {
   const last = ended.at(-1);
   if (last === undefined) return [];
   const at = new Date();

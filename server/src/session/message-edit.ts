@@ -15,7 +15,7 @@ import { commit } from './commit.ts';
 import { recordEdit, recordMove } from './lifecycle.ts';
 import { deliver, getTurn, lockWaiting, type MessageKey, notWaiting } from './messages.ts';
 import type { SessionServices } from './service.ts';
-import { type SessionRow, updateFirstPrompt } from './store.ts';
+import { type SessionState, updateFirstPrompt } from './store.ts';
 
 type Trx = Transaction<Database>;
 
@@ -28,7 +28,7 @@ export type MessageChange = {
   asker: Identity;
 };
 
-type Waiting = { session: SessionRow; turn: ShownTurn };
+type Waiting = { session: SessionState; turn: ShownTurn };
 
 /** Changes a waiting message. Whatever is changed is so when this resolves, and other readers of the log are told. */
 export async function editMessage(
@@ -40,7 +40,7 @@ export async function editMessage(
     const { session, turn } = await lockWaiting(trx, key);
     // The agent has begun it by itself.
     if (turn.delivery === 'task') throw notWaiting(key.id, { state: 'running' });
-    requireBypass(session.options, asker);
+    requireBypass(session, asker);
     const events: StoredEvent[] = [];
     const signals: Signal[] = [];
     if (change.prompt !== null) {

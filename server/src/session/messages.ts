@@ -28,7 +28,7 @@ import {
   wakeWorker,
 } from './service.ts';
 import { isActive, type SessionStatus } from './session.ts';
-import { lockSession, type SessionKey, type SessionRow } from './store.ts';
+import { lockSession, type SessionKey, type SessionState } from './store.ts';
 
 type Trx = Transaction<Database>;
 
@@ -57,7 +57,7 @@ export async function sendMessage(
   const { prompt, content } = message;
   const sent = await commitOnce(services, message.once, async (trx) => {
     const session = (await lockSession(trx, key)) ?? throwNotFound(key.id);
-    requireBypass(session.options, message.asker);
+    requireBypass(session, message.asker);
     await requireQueueRoom(services, trx, key.id);
     if (!isActive(session.status)) await requireRoom(services, trx, key.tenantId);
     await requireKeyRoom(trx, { asker: message.asker, sessionId: key.id });
@@ -69,7 +69,8 @@ export async function sendMessage(
     const { prompt: _, content: __, ...value } = toTurnView(await getTurn(trx, { sessionId: key.id, id }));
     return { events, signals: delivered.signals, value };
   });
-  const said = { prompt, content: content && showContent(content) };
+  const turn = { sessionId: key.id, id: sent.value.turn_id };
+  const said = { prompt, content: content && showContent(content, turn) };
   return { ...sent, value: { ...sent.value, ...said } };
 }
 
@@ -77,7 +78,7 @@ export async function sendMessage(
 export async function deliver(
   services: SessionServices,
   trx: Trx,
-  { session, delivery }: { session: SessionRow; delivery: Delivery },
+  { session, delivery }: { session: SessionState; delivery: Delivery },
 ): Promise<{ events: StoredEvent[]; signals: Signal[] }> {
   const running = await findRunningId(trx, session.id);
   const signals = [await wakeWorker(services, trx, session)];
@@ -148,7 +149,7 @@ export async function interruptSession(
 export async function lockWaiting(
   trx: Trx,
   key: MessageKey,
-): Promise<{ session: SessionRow; turn: ShownTurn }> {
+): Promise<{ session: SessionState; turn: ShownTurn }> {
   const session = (await lockSession(trx, key)) ?? throwNotFound(key.id);
   const turn = await getTurn(trx, { sessionId: key.id, id: key.turnId });
   if (turn.state === 'queued' && turn.sent_at === null) return { session, turn };

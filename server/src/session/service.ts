@@ -23,6 +23,7 @@ import {
   findSession,
   insertSession,
   lockSession,
+  lockWholeSession,
   optionColumns,
   type SessionKey,
   type SessionRow,
@@ -115,7 +116,7 @@ export async function resumeSession(
   const limits = { ...services, tenantId: key.tenantId };
   const cwd = request.cwd === null ? null : await resolveWorkspace(request.cwd, limits);
   return await commitOnce(services, request.once, async (trx) => {
-    const locked = await lockSession(trx, key);
+    const locked = await lockWholeSession(trx, key);
     const { session, options } = requireResumable(locked, key.id, { ...request, cwd });
     await requireRoom(services, trx, key.tenantId);
     await requireKeyRoom(trx, { asker: request.asker, sessionId: key.id });
@@ -175,7 +176,7 @@ export async function getSessionOrThrow(db: Kysely<Database>, key: SessionKey): 
 }
 
 /** For what makes sense only while something waits or runs. */
-export function requireActive({ id, status }: SessionRow): void {
+export function requireActive({ id, status }: Pick<SessionRow, 'id' | 'status'>): void {
   if (isActive(status)) return;
   throw new AppError('session_not_running', `Session ${id} is not running (status: ${status})`);
 }
@@ -210,7 +211,10 @@ export async function removeSession(services: SessionServices, key: SessionKey):
     await services.queue.withdraw(trx, key.id);
     await deleteSession(trx, key);
     await services.queue.forget(trx, [key.id]);
-    return { signals: [{ type: 'deleted', sessionId: key.id }], value: session.status };
+    return {
+      signals: [{ type: 'deleted', sessionId: key.id, tenantId: key.tenantId }],
+      value: session.status,
+    };
   });
 }
 
@@ -232,14 +236,22 @@ export async function cleanUpSessions(
   let after: string | null = null;
   while (true) {
     const batch: EndedSessions = { tenantId, endedBefore, after, limit: DELETED_AT_ONCE };
-    const ids: string[] = await commit(services, async (trx) => {
+    const deleted: SessionKey[] = await commit(services, async (trx) => {
       const value = await deleteEndedSessions(trx, batch);
-      await services.queue.forget(trx, value);
-      return { signals: value.map((sessionId) => ({ type: 'deleted', sessionId })), value };
+      await services.queue.forget(
+        trx,
+        value.map(({ id }) => id),
+      );
+      const signals = value.map(({ id, tenantId }) => ({
+        type: 'deleted' as const,
+        sessionId: id,
+        tenantId,
+      }));
+      return { signals, value };
     });
-    removed += ids.length;
-    after = ids.at(-1) ?? null;
-    if (ids.length < DELETED_AT_ONCE) return removed;
+    removed += deleted.length;
+    after = deleted.at(-1)?.id ?? null;
+    if (deleted.length < DELETED_AT_ONCE) return removed;
   }
 }
 
@@ -251,10 +263,11 @@ export function throwNotFound(id: string): never {
 export type SessionDetail = { session: SessionRow; turns: ShownTurn[]; queue: QueuePlace | null };
 
 const MAX_TURNS = 20;
+const MAX_TURNS_BYTES = 1_000_000;
 
 export async function getSessionDetail(services: SessionServices, key: SessionKey): Promise<SessionDetail> {
   const session = await getSessionOrThrow(services.db, key);
-  const latest = { after: null, limit: MAX_TURNS, order: 'desc' } as const;
+  const latest = { after: null, limit: MAX_TURNS, order: 'desc', maxBytes: MAX_TURNS_BYTES } as const;
   const { turns } = await findTurnPage(services.db, session.id, latest);
   const running = await findShownRunning(services.db, session.id);
   const isAmong = turns.some(({ id }) => id === running?.id);

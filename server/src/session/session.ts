@@ -18,7 +18,14 @@ const granted = {
 };
 export const grant = z.union([
   z.object({ rule: z.string(), ...granted }),
-  z.object({ tool: z.string(), input: z.record(z.string(), z.unknown()), ...granted }),
+  z.object({
+    tool: z.string(),
+    /** Of the call (`hashCall`). One that was granted before this was kept has its whole input. */
+    call: z.string().optional(),
+    /** To be shown. */
+    input: z.record(z.string(), z.unknown()).optional(),
+    ...granted,
+  }),
 ]);
 export type Grant = z.infer<typeof grant>;
 

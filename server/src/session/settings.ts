@@ -8,7 +8,7 @@ import { nullishFields, type SessionOptionName, sessionOptionFields } from './op
 import { withSecrets } from './secrets.ts';
 import { getSessionDetail, type SessionDetail, type SessionServices, throwNotFound } from './service.ts';
 import { labelFields, type SessionOptions } from './session.ts';
-import { lockSession, optionColumns, type SessionKey } from './store.ts';
+import { lockWholeSession, optionColumns, type SessionKey } from './store.ts';
 
 /** `PATCH /sessions/{session_id}`: a field that is left out stays, one that is null, and an option that is blank, is removed. */
 export const settingsRequest = z
@@ -39,7 +39,7 @@ export async function changeSettings(
   { labels, options, removed, asker }: SettingsChange,
 ): Promise<SessionDetail> {
   await commit(services, async (trx) => {
-    const session = (await lockSession(trx, key)) ?? throwNotFound(key.id);
+    const session = (await lockWholeSession(trx, key)) ?? throwNotFound(key.id);
     const after = { ...session.options, ...withSecrets(options, session.options) };
     for (const name of removed) delete after[name];
     // A system prompt says something, too.

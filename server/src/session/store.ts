@@ -1,4 +1,4 @@
-import { type Kysely, type Selectable, sql, type Transaction } from 'kysely';
+import { type Kysely, type Selectable, type SelectQueryBuilder, sql, type Transaction } from 'kysely';
 import type { Database } from '../db/database.ts';
 import { oneLine } from '../util/one-line.ts';
 import type { Grant, SessionOptions } from './session.ts';
@@ -9,19 +9,36 @@ export type SessionRow = Selectable<SessionTable>;
 export type SessionKey = { tenantId: string; id: string };
 
 export async function findSession(db: Kysely<Database>, key: SessionKey): Promise<SessionRow | undefined> {
-  return await sessionQuery(db, key).executeTakeFirst();
+  return await ofSession(db.selectFrom('sessions').selectAll(), key).executeTakeFirst();
 }
+
+/** How a session stands, without what may be large in its row and is read by few. */
+export type SessionState = Pick<SessionRow, (typeof stateColumns)[number]>;
+
+const stateColumns = [
+  ...(['id', 'tenant_id', 'status', 'waiting_for', 'worker_id', 'fence', 'job_id', 'last_seq'] as const),
+  ...(['turn_count', 'message_count', 'cost_usd', 'max_budget_usd', 'api_key_id'] as const),
+  ...(['permission_mode', 'are_tasks_noted', 'created_at', 'started_at', 'ended_at'] as const),
+] as const;
 
 /** The row, locked until the transaction ends: every change of a session's state goes through here. */
 export async function lockSession(
   trx: Transaction<Database>,
   key: SessionKey,
-): Promise<SessionRow | undefined> {
-  return await sessionQuery(trx, key).forUpdate().executeTakeFirst();
+): Promise<SessionState | undefined> {
+  return await ofSession(trx.selectFrom('sessions').select(stateColumns), key).forUpdate().executeTakeFirst();
 }
 
-function sessionQuery(db: Kysely<Database>, key: SessionKey) {
-  return db.selectFrom('sessions').selectAll().where('id', '=', key.id).where('tenant_id', '=', key.tenantId);
+/** The same with options, grants and all: up to some MB. */
+export async function lockWholeSession(
+  trx: Transaction<Database>,
+  key: SessionKey,
+): Promise<SessionRow | undefined> {
+  return await ofSession(trx.selectFrom('sessions').selectAll(), key).forUpdate().executeTakeFirst();
+}
+
+function ofSession<Row>(query: SelectQueryBuilder<Database, 'sessions', Row>, key: SessionKey) {
+  return query.where('id', '=', key.id).where('tenant_id', '=', key.tenantId);
 }
 
 export type NewSession = {
@@ -147,15 +164,15 @@ export type EndedSessions = {
 /**
  * Deletes sessions that have ended, oldest first. Active ones are never touched, nor are those that somebody holds.
  *
- * @returns their ids, in order; fewer than `limit` when there are no more
+ * @returns those deleted, in the order of their ids; fewer than `limit` when there are no more
  */
 export async function deleteEndedSessions(
   trx: Transaction<Database>,
   { tenantId, endedBefore, after, limit }: EndedSessions,
-): Promise<string[]> {
+): Promise<SessionKey[]> {
   let ended = trx
     .selectFrom('sessions')
-    .select('id')
+    .select(['id', 'tenant_id as tenantId'])
     .where('status', 'in', ['completed', 'error', 'cancelled'])
     .where('ended_at', '<=', endedBefore)
     .orderBy('id')
@@ -164,11 +181,12 @@ export async function deleteEndedSessions(
     .skipLocked();
   if (tenantId !== null) ended = ended.where('tenant_id', '=', tenantId);
   if (after !== null) ended = ended.where('id', '>', after);
-  const ids = (await ended.execute()).map((row) => row.id);
+  const found = await ended.execute();
+  const ids = found.map(({ id }) => id);
   if (ids.length === 0) return [];
   await trx.deleteFrom('sessions').where('id', '=', anyOf(ids)).execute();
   await rememberDeleted(trx, ids);
-  return ids;
+  return found;
 }
 
 // For nodes that are away and hold directories of these sessions.

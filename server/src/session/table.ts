@@ -1,4 +1,4 @@
-import type { ColumnType, Generated, JSONColumnType } from 'kysely';
+import type { ColumnType, Generated, JSONColumnType, RawBuilder } from 'kysely';
 import type { Activity } from '../event/activity.ts';
 import type { Grant, SessionOptions, SessionStatus, WaitingFor } from './session.ts';
 
@@ -44,6 +44,8 @@ export type SessionTable = {
   last_batch: string | null;
   turn_count: Generated<number>;
   message_count: Generated<number>;
+  /** What its agent told of tasks is in `tasks`; of an older session it is only in its log. */
+  are_tasks_noted: ColumnType<boolean, boolean | RawBuilder<boolean> | undefined, boolean>;
   cost_usd: Generated<number>;
   usage: ColumnType<Record<string, number>, string, string>;
   error: string | null;

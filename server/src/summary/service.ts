@@ -6,6 +6,7 @@ import type { SessionSummary } from '../event/summary.ts';
 import { commit } from '../session/commit.ts';
 import { throwNotFound } from '../session/service.ts';
 import type { SessionKey } from '../session/store.ts';
+import { toPage } from '../util/page.ts';
 import type { SummaryFilter } from './filter.ts';
 import type { MarksRequest, SessionCounts } from './marks.ts';
 import { changeMarks, type Marks, markAllRead, meetReader } from './marks-store.ts';
@@ -25,7 +26,12 @@ export async function readSummaries(
   const { ids, next } = await listIds(db, reader, page);
   const { tenantId, name } = reader;
   const entries = await findEntries(db, { tenantId, readers: [name] }, ids);
-  return { summaries: entries.map(({ summary }) => summary), next };
+  const { items: summaries, next: cut } = toPage(entries, {
+    limit: page.limit,
+    show: ({ summary }) => summary,
+    cursorOf: ({ summary }) => summary.session_id,
+  });
+  return { summaries, next: cut ?? next };
 }
 
 export async function readCounts(

@@ -10,6 +10,17 @@ import { taskView } from './task.ts';
 
 const params = sessionParams;
 
+const MAX_TASKS = 200;
+
+const tasksQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(MAX_TASKS).default(MAX_TASKS),
+  cursor: z
+    .string()
+    .regex(/^\d{1,15}$/, 'must be `next` of a page')
+    .optional()
+    .describe('`next` of a page: those before it.'),
+});
+
 /** What a session's agent does beside its turn, and its subagents. */
 export async function taskRoutes(
   instance: FastifyInstance,
@@ -23,12 +34,22 @@ export async function taskRoutes(
       schema: {
         tags: ['turns'],
         summary: 'Background tasks and subagents of a session, oldest first',
-        description: 'The newest 200, of those that the newest 10,000 messages of the agent tell of.',
+        description: 'The newest of them; `next` leads to older ones.',
         params,
-        response: { 200: z.object({ tasks: z.array(taskView) }), ...problems(404, 503) },
+        querystring: tasksQuery,
+        response: {
+          200: z.object({ tasks: z.array(taskView), next: z.string().nullable() }),
+          ...problems(404, 422, 503),
+        },
       },
     },
-    async (request) => ({ tasks: await listTasks(context.forTenant(request).sessions, sessionKey(request)) }),
+    async (request) => {
+      const { limit, cursor } = request.query;
+      return await listTasks(context.forTenant(request).sessions, sessionKey(request), {
+        limit,
+        before: cursor === undefined ? null : Number(cursor),
+      });
+    },
   );
 
   app.post(

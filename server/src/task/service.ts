@@ -1,20 +1,30 @@
+import type { Kysely } from 'kysely';
+import type { Database } from '../db/database.ts';
 import { AppError } from '../errors.ts';
 import { listSystemMessages } from '../event/store.ts';
 import { getSessionOrThrow, type SessionServices } from '../session/service.ts';
-import type { SessionKey } from '../session/store.ts';
+import { lockSession, type SessionKey, type SessionRow } from '../session/store.ts';
 import { findRunningId } from '../turn/store.ts';
-import { readTasks, type TaskView } from './task.ts';
+import { toPage } from '../util/page.ts';
+import { taskNewsOf, taskSubtypes } from './news.ts';
+import { findTask, listTaskRows, noteStored } from './store.ts';
+import { type Running, type TaskView, toTaskView } from './task.ts';
 
-const MAX_TASKS = 200;
-
-/** The newest, oldest first; those that the agent told of in its newest 10,000 messages. */
-export async function listTasks(services: SessionServices, key: SessionKey): Promise<TaskView[]> {
-  const session = await getSessionOrThrow(services.db, key);
-  const subtypes = ['task_started', 'task_notification'];
-  const said = await listSystemMessages(services.db, session.id, subtypes);
-  const turn = await findRunningId(services.db, session.id);
-  const running = { hasAgent: session.worker_id !== null, turnId: turn?.id ?? null };
-  return readTasks(said, running).slice(-MAX_TASKS);
+/** A page, oldest first; the page of those before it begins at `next`. */
+export async function listTasks(
+  services: SessionServices,
+  key: SessionKey,
+  page: { before: number | null; limit: number },
+): Promise<{ tasks: TaskView[]; next: string | null }> {
+  const session = await getNoted(services.db, key);
+  const running = await findRunning(services.db, session);
+  const rows = await listTaskRows(services.db, { ...page, sessionId: session.id, limit: page.limit + 1 });
+  const { items, next } = toPage(rows, {
+    limit: page.limit,
+    show: (row) => toTaskView(row, running),
+    cursorOf: ({ seq }) => String(seq),
+  });
+  return { tasks: items.toReversed(), next };
 }
 
 /** Asks the session's agent to stop a task. It says so with a `task_notification` in the event stream. */
@@ -23,8 +33,32 @@ export async function stopTask(
   key: SessionKey,
   taskId: string,
 ): Promise<TaskView> {
-  const task = (await listTasks(services, key)).find((found) => found.task_id === taskId);
-  if (task === undefined) throw new AppError('not_found', `Session ${key.id} has no task ${taskId}`);
+  const session = await getNoted(services.db, key);
+  const row = await findTask(services.db, { sessionId: session.id, taskId });
+  if (row === undefined) throw new AppError('not_found', `Session ${key.id} has no task ${taskId}`);
+  const task = toTaskView(row, await findRunning(services.db, session));
   if (task.status === 'running') services.bus.publish([{ type: 'stop_task', sessionId: key.id, taskId }]);
   return task;
+}
+
+async function findRunning(db: Kysely<Database>, session: SessionRow): Promise<Running> {
+  const turn = await findRunningId(db, session.id);
+  return { hasAgent: session.worker_id !== null, turnId: turn?.id ?? null };
+}
+
+/** The session, once its tasks are noted: those of a session that is older than the notes, this once, from its log. */
+async function getNoted(db: Kysely<Database>, key: SessionKey): Promise<SessionRow> {
+  const session = await getSessionOrThrow(db, key);
+  if (session.are_tasks_noted) return session;
+  await db.transaction().execute(async (trx) => {
+    const locked = await lockSession(trx, key);
+    if (locked === undefined || locked.are_tasks_noted) return;
+    const said = await listSystemMessages(trx, key.id, taskSubtypes);
+    const told = said.flatMap(({ seq, data }) => {
+      const news = taskNewsOf({ kind: 'sdk', data });
+      return news === null ? [] : [{ seq, news }];
+    });
+    await noteStored(trx, key.id, told);
+  });
+  return session;
 }

@@ -1,7 +1,10 @@
+import { hash } from 'node:crypto';
+import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
+import { type Download, sendDownload } from '../http/download.ts';
 import { answerOnce, idempotencyHeaders, idempotentRequest } from '../http/idempotency.ts';
 import { problems } from '../http/problem.ts';
 import { editMessage } from '../session/message-edit.ts';
@@ -10,7 +13,8 @@ import { sessionKey } from '../session/service.ts';
 import { sessionParams } from '../session/session.ts';
 import { editRequest, messageRequest, readEdit } from './message.ts';
 import { MAX_PROMPT_BODY_BYTES, readPrompt } from './prompt.ts';
-import { getTurnOrThrow, listTurnPage } from './service.ts';
+import { getImageOrThrow, getTurnOrThrow, listTurnPage } from './service.ts';
+import type { StoredImage } from './shown-turn.ts';
 import { toWholeTurnView, turnView, wholeTurnView } from './view.ts';
 
 const params = sessionParams;
@@ -71,6 +75,28 @@ export async function turnRoutes(
     async (request) => {
       const { db } = context.forTenant(request);
       return toWholeTurnView(await getTurnOrThrow(db, sessionKey(request), request.params.turn_id));
+    },
+  );
+
+  app.get(
+    '/sessions/:session_id/turns/:turn_id/images/:number',
+    {
+      schema: {
+        tags: ['turns'],
+        summary: 'An image of the prompt of a turn, as it was sent',
+        description: 'The first is 1. Answers 206 to one range, and 304 to a client that has it.',
+        params: turnParams.extend({ number: z.string() }),
+        response: {
+          200: { description: 'An image', content: { 'application/octet-stream': { schema: z.any() } } },
+          ...problems(404, 416, 503),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { turn_id: turnId, number } = request.params;
+      const { db } = context.forTenant(request);
+      const image = await getImageOrThrow(db, sessionKey(request), { turnId, number });
+      return (await sendDownload(toDownload(image, number), { request, reply })) as never;
     },
   );
 
@@ -156,4 +182,16 @@ export async function turnRoutes(
     },
     async (request) => await removeMessage(context.forTenant(request).sessions, messageKey(request)),
   );
+}
+
+function toDownload({ media_type, data, queued_at }: StoredImage, number: string): Download {
+  const bytes = Buffer.from(data, 'base64');
+  return {
+    name: `image-${number}.${media_type.replace('image/', '')}`,
+    size: bytes.length,
+    etag: `"${hash('sha256', bytes, 'base64url')}"`,
+    modifiedAt: queued_at,
+    read: ({ start, length }) => Readable.from([bytes.subarray(start, start + length)]),
+    close: async () => {},
+  };
 }

@@ -4,7 +4,7 @@ import { AppError } from '../errors.ts';
 import { isUuid } from '../ids.ts';
 import { getSessionOrThrow } from '../session/service.ts';
 import type { SessionKey } from '../session/store.ts';
-import { findTurnPage, type TurnPage } from './shown-turn.ts';
+import { findImage, findTurnPage, type StoredImage, type TurnPage } from './shown-turn.ts';
 import { findTurn, type TurnRow } from './store.ts';
 import { type TurnView, toTurnView } from './view.ts';
 
@@ -25,4 +25,19 @@ export async function getTurnOrThrow(db: Kysely<Database>, key: SessionKey, id: 
   const turn = isUuid(id) ? await findTurn(db, { sessionId: session.id, id }) : undefined;
   if (turn === undefined) throw new AppError('not_found', `Session ${key.id} has no turn ${id}`);
   return turn;
+}
+
+/** One image of the prompt of a turn, by its number. */
+export async function getImageOrThrow(
+  db: Kysely<Database>,
+  key: SessionKey,
+  { turnId, number }: { turnId: string; number: string },
+): Promise<StoredImage> {
+  const session = await getSessionOrThrow(db, key);
+  const isName = isUuid(turnId) && /^[1-9]\d{0,3}$/.test(number);
+  const image = isName
+    ? await findImage(db, { sessionId: session.id, id: turnId, number: Number(number) })
+    : undefined;
+  if (image !== undefined) return image;
+  throw new AppError('not_found', `Session ${key.id} has no image ${number} in a turn ${turnId}`);
 }

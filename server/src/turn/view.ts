@@ -10,7 +10,8 @@ const shownBlock = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('image'),
     media_type: imageBlock.shape.source.shape.media_type,
-    bytes: z.number().int().describe('Its size; the image itself is in the turn alone.'),
+    size: z.number().int().describe('In bytes.'),
+    url: z.string().describe('Where it is, on this server.'),
   }),
 ]);
 

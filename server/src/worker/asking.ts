@@ -1,5 +1,4 @@
 /** What an activation writes about approvals, under its fence. */
-import { isDeepStrictEqual } from 'node:util';
 import type { Kysely, Transaction } from 'kysely';
 import { requestApproval } from '../approval/lifecycle.ts';
 import {
@@ -13,8 +12,8 @@ import {
 } from '../approval/store.ts';
 import type { Database } from '../db/database.ts';
 import type { StoredEvent } from '../event/event.ts';
+import { coversCall, hashCall } from '../session/grants.ts';
 import { recordWaiting } from '../session/lifecycle.ts';
-import type { SessionRow } from '../session/store.ts';
 import { findTurn } from '../turn/store.ts';
 import { type Hold, lockHeld } from './store.ts';
 
@@ -36,7 +35,9 @@ export async function openApproval(
     const turn = await findTurn(trx, { sessionId: session.id, id: approval.turnId });
     // Interrupted; the agent will learn that in a moment. Nobody would withdraw what it asks now.
     if (turn?.state !== 'running') return { approval: 'over', events: [] };
-    if (isGranted(session, approval)) {
+    const { toolName: tool, input } = approval;
+    // Rules that were granted are known to the agent program; it asks only about calls that none of them covers.
+    if (coversCall(session.grants, { tool, input })) {
       await markGranted(trx, turn.id);
       return { approval: 'granted', events: [] };
     }
@@ -46,10 +47,7 @@ export async function openApproval(
     const earlier = (await listUndelivered(trx, approval.turnId)).find(
       (row) =>
         !live.has(row.tool_use_id) &&
-        isSameCall(
-          { tool: row.tool_name, input: row.input },
-          { tool: approval.toolName, input: approval.input },
-        ),
+        hashCall({ tool: row.tool_name, input: row.input }) === hashCall({ tool, input }),
     );
     if (earlier !== undefined) {
       return { approval: await moveToolUse(trx, earlier.id, approval.toolUseId), events: [] };
@@ -57,25 +55,6 @@ export async function openApproval(
     const asked = await requestApproval(trx, { ...approval, tenantId: session.tenant_id });
     return { approval: asked.approval, events: await recordWaiting(trx, session, [asked.event]) };
   });
-}
-
-/** Rules that were granted are known to the agent program; it asks only about calls that none of them covers. */
-function isGranted(
-  { grants }: SessionRow,
-  { toolName: tool, input }: Pick<NewApproval, 'toolName' | 'input'>,
-): boolean {
-  return grants.some((grant) => 'tool' in grant && isSameCall(grant, { tool, input }));
-}
-
-type Call = { tool: string; input: Record<string, unknown> };
-
-/** The model words the description of a command anew each time. */
-function isSameCall(one: Call, other: Call): boolean {
-  if (one.tool !== other.tool) return false;
-  if (one.tool !== 'Bash') return isDeepStrictEqual(one.input, other.input);
-  const { description: _, ...input } = one.input;
-  const { description: __, ...otherInput } = other.input;
-  return isDeepStrictEqual(input, otherInput);
 }
 
 /** Writes down that the agent is about to be told: from here on the tool may have run. */
