@@ -11,7 +11,13 @@ import type { InstallationTable, SignInCodeTable, SignInTable } from '../sign-in
 import type { StreamTicketTable } from '../stream-ticket/table.ts';
 import type { SessionMarkTable, SessionReaderTable } from '../summary/table.ts';
 import type { TurnTable } from '../turn/table.ts';
-import type { SessionSpendingTable, UsageLedgerTable } from '../usage/table.ts';
+import type {
+  LedgerStartTable,
+  SessionSpendingTable,
+  UsageDayTable,
+  UsageLedgerTable,
+  UsageSessionDayTable,
+} from '../usage/table.ts';
 import type { WorkerTable } from '../worker/table.ts';
 
 /** Every table of the schema `greenroom`. pg-boss keeps its own in `greenroom_queue`. */
@@ -29,6 +35,9 @@ export type Database = {
   api_keys: ApiKeyTable;
   key_pepper: KeyPepperTable;
   usage_ledger: UsageLedgerTable;
+  ledger_start: LedgerStartTable;
+  usage_days: UsageDayTable;
+  usage_session_days: UsageSessionDayTable;
   session_spending: SessionSpendingTable;
   budgets: BudgetTable;
   audit_log: AuditLogTable;
