@@ -4,6 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { sql } from 'kysely';
 import { pino } from 'pino';
+import { putBudget } from '../src/budget/store.ts';
 import { noTokens } from '../src/gateway/price-list.ts';
 import { newRequestId, newSessionId, newTurnId } from '../src/ids.ts';
 import { runRetention } from '../src/retention/retention.ts';
@@ -296,6 +297,30 @@ describe('the sums over the ledger', () => {
         }),
     );
     await fc.assert(property, runs);
+  });
+
+  it('are what a budget counts that is set later, also of days whose requests are deleted', async () => {
+    await forgetAll();
+    const made = await makeSession(1);
+    const one = { cents: 50, model: 'opus', tokens: noTokens };
+    for (const hoursAgo of [0, 24 * 60, 24 * 400]) await settle(await ask(made, hoursAgo), one);
+    await endTurn(made);
+    const set = async (period: 'day' | 'total', apiKeyId: string | null): Promise<number> => {
+      const key = { tenantId: 'default', apiKeyId, period };
+      return await db()
+        .transaction()
+        .execute(async (trx) => (await putBudget(trx, key, 100)).spent_usd);
+    };
+    const all = async (): Promise<number[]> => [
+      ...[await set('total', null), await set('day', null)],
+      ...[await set('total', 'a-key'), await set('total', 'another-key')],
+    ];
+    assert.deepEqual(await all(), [1.5, 0.5, 1.5, 0]);
+    await retain(30 * DAY_MS);
+    assert.equal((await readLedger()).length, 1);
+    assert.deepEqual(await all(), [1.5, 0.5, 1.5, 0]);
+    const { rows } = await sql`select spent_usd from budgets where spent_usd > 1`.execute(db());
+    assert.equal(rows.length, 2, 'as they were counted');
   });
 
   it('keep the cost of a turn that runs for longer than its requests are kept', async () => {
