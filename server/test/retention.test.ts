@@ -6,8 +6,15 @@ import { pino } from 'pino';
 import { LOCAL_USER } from '../src/api-key/identity.ts';
 import type { EventBus, Signal } from '../src/event/bus.ts';
 import { describeKept, type Retention, runRetention } from '../src/retention/retention.ts';
+import { serve } from '../src/serve.ts';
 import { cleanUpSessions } from '../src/session/service.ts';
-import { startTestServer, type TestServer } from './harness.ts';
+import {
+  createDatabase,
+  startTestServer,
+  type TestServer,
+  temporaryDirectory,
+  testConfig,
+} from './harness.ts';
 
 const DAY_MS = 86_400_000;
 const FOR_EVER: Retention = { retention: null, auditRetention: null, ledgerRetention: null };
@@ -214,13 +221,24 @@ describe('retention', () => {
     assert.equal(await countRows('sessions'), 0);
   });
 
-  it('is told at the start', () => {
+  it('is told at the start', async () => {
+    await using database = await createDatabase();
+    await using directory = await temporaryDirectory();
+    const lines: string[] = [];
+    const stop = new AbortController();
+    const config = testConfig({ dataDir: directory.path, databaseUrl: database.url, retention: 5_400_000 });
+    await serve(config, {
+      logger: pino({}, { write: (line) => lines.push(JSON.parse(line).msg) }),
+      ...{ agentPath: '/usr/bin:/bin', isTerminal: false, setTemporaryDirectory: () => {} },
+      ...{ print: () => stop.abort(), stop: stop.signal, hurry: stop.signal },
+    });
+    assert.ok(lines.includes(describeKept(config)), lines.join('\n'));
     assert.equal(
-      describeKept({ retention: null, auditRetention: 365 * DAY_MS, ledgerRetention: 90 * DAY_MS }),
-      'keeps ended sessions with events and transcripts for ever (retention), entries of the audit log for 365d ' +
+      describeKept(config),
+      'keeps ended sessions with events and transcripts for 5400s (retention), entries of the audit log for 365d ' +
         '(auditRetention), single model requests for 90d (ledgerRetention) and their daily sums for ever, ' +
         'answers to an Idempotency-Key for 24h, jobs that are done for 1h',
     );
-    assert.match(describeKept({ ...FOR_EVER, retention: 5_400_000 }), /transcripts for 5400s /);
+    assert.match(describeKept(FOR_EVER), /transcripts for ever \(retention\), .*log for ever /);
   });
 });

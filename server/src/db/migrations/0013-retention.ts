@@ -186,7 +186,7 @@ async function keepSums(db: Kysely<unknown>): Promise<void> {
  * came in from outside, deletes none. Those of the last day not even that deletes.
  */
 async function openAuditLog(db: Kysely<unknown>): Promise<void> {
-  await sql`create index audit_log_by_time on audit_log (at)`.execute(db);
+  await sql`create index audit_log_by_time on audit_log (at, id)`.execute(db);
   await sql`
     create or replace function refuse_change_of_audit_log() returns trigger language plpgsql as $$
     begin
