@@ -299,6 +299,32 @@ describe('the sums over the ledger', () => {
     await fc.assert(property, runs);
   });
 
+  it('spare the end of a turn a look at all that its session has asked before', async () => {
+    await forgetAll();
+    const made = await makeSession(1);
+    await settle(await ask(made, 0), { cents: 50, model: 'opus', tokens: noTokens });
+    await sql`
+      insert into usage_ledger (id, tenant_id, session_id, turn_id, model, status)
+      select gen_random_uuid(), 'default', ${made.id}, gen_random_uuid(), 'opus', 'settled'
+      from generate_series(1, 3000)`.execute(db());
+    await sql`analyze usage_ledger`.execute(db());
+    const turn = db().selectFrom('turns').select('id').where('session_id', '=', made.id);
+    const { id: turnId } = await turn.executeTakeFirstOrThrow();
+    await db()
+      .transaction()
+      .execute(async (trx) => {
+        assert.equal((await chargeTurn(trx, { sessionId: made.id, turnId })).cost_usd, 0.5);
+        const { rows } = await sql<{ count: number }>`
+          select pg_stat_get_xact_tuples_returned('usage_ledger'::regclass)
+            + pg_stat_get_xact_tuples_fetched('usage_ledger'::regclass)
+            + sum(pg_stat_get_xact_tuples_fetched(indexrelid)) as count
+          from pg_index where indrelid = 'usage_ledger'::regclass`.execute(trx);
+        const count = rows[0]?.count ?? 0;
+        // The planner may look at some as well.
+        assert.ok(count >= 1 && count < 300, `${count} entries were read`);
+      });
+  });
+
   it('are what a budget counts that is set later, also of days whose requests are deleted', async () => {
     await forgetAll();
     const made = await makeSession(1);

@@ -65,7 +65,8 @@ async function createSums(db: Kysely<unknown>): Promise<void> {
   await sql`alter table session_spending ${sql.join(columns)}`.execute(db);
 }
 
-async function sumLedger(db: Kysely<unknown>): Promise<void> {
+/** Makes the sums of all that the ledger has, where there are none. */
+export async function sumLedger(db: Kysely<unknown>): Promise<void> {
   const day = sql`(started_at at time zone 'UTC')::date`;
   const figures = sql`count(*), sum(input_tokens), sum(output_tokens), sum(cache_read_tokens), sum(cache_write_tokens),
     sum(web_searches), sum(cost_usd)`;
@@ -77,7 +78,6 @@ async function sumLedger(db: Kysely<unknown>): Promise<void> {
     insert into usage_session_days
     select session_id, ${day}, tenant_id, model, api_key_id, ${figures} from usage_ledger where status = 'settled'
     group by session_id, ${day}, tenant_id, model, api_key_id`.execute(db);
-  await sql`create index usage_session_days_by_tenant on usage_session_days (tenant_id, day)`.execute(db);
   const sums = sql.join(kinds.map((kind) => sql`sum(${sql.id(kind)}) as ${sql.id(kind)}`));
   const names = sql.join(kinds.map((kind) => sql.id(kind)));
   await sql`
@@ -91,6 +91,7 @@ async function sumLedger(db: Kysely<unknown>): Promise<void> {
 }
 
 async function indexLedger(db: Kysely<unknown>): Promise<void> {
+  await sql`create index usage_session_days_by_tenant on usage_session_days (tenant_id, day)`.execute(db);
   // Single days of it are read, and the oldest deleted. What was asked by a key is in the sums.
   await sql`create index usage_ledger_by_time on usage_ledger (started_at)`.execute(db);
   await sql`drop index usage_ledger_by_key`.execute(db);
