@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { duration, idleTimeout, timer } from './config-times.ts';
+import { duration, idleTimeout, keepTime, timer } from './config-times.ts';
 import { upstreamList } from './config-upstreams.ts';
 import { cloudProviders } from './gateway/cloud.ts';
 import { isAddressRange } from './util/ip-address.ts';
@@ -342,9 +342,26 @@ export const configOptions = {
   },
   retention: {
     env: ['GREENROOM_RETENTION'],
-    schema: duration.refine((ms) => ms > 0, 'must be positive'),
-    description: 'sessions that ended longer ago than this are deleted, hourly',
+    schema: z.union([
+      z.literal('never').transform(() => null),
+      duration.refine((ms) => ms > 0, 'must be positive'),
+    ]),
+    description:
+      'sessions that ended longer ago than this are deleted, hourly, with their events and transcripts; or never',
     defaultText: 'never',
+  },
+  auditRetention: {
+    env: ['GREENROOM_AUDIT_RETENTION'],
+    schema: keepTime,
+    description: 'entries of the audit log that are older are deleted, hourly; or never',
+    defaultText: '365d',
+  },
+  ledgerRetention: {
+    env: ['GREENROOM_LEDGER_RETENTION'],
+    schema: keepTime,
+    description:
+      'single model requests that are older are deleted, hourly, or never; daily sums of them are kept for ever',
+    defaultText: '90d',
   },
   maxQueued: {
     env: ['GREENROOM_MAX_QUEUED'],

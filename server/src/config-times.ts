@@ -14,5 +14,11 @@ export const duration = z.union([z.number(), z.string()]).transform((value, cont
 /** What `setTimeout` can wait. */
 export const timer = duration.refine((ms) => ms < 2 ** 31, 'must be at most 24d');
 
+/** Of bookkeeping, which is kept for a day at least; null is for ever. */
+export const keepTime = z.union([
+  z.literal('never').transform(() => null),
+  duration.refine((ms) => ms >= 86_400_000, 'must be at least 1d, or never'),
+]);
+
 /** Of a model's answer. The agent program itself waits for half an hour, whatever it is told. */
 export const idleTimeout = timer.refine((ms) => ms > 0 && ms < 1_800_000, 'must be less than 30m');

@@ -87,6 +87,9 @@ describe('the configuration', () => {
     for (const [text, ms] of Object.entries(times)) assert.equal(idleTtl(text), ms, text);
     assert.equal(idleTtl(2), 2_000);
     assert.equal(load({ flags: { retention: '30d' } }).config.retention, 30 * 86_400_000);
+    assert.equal(load({ flags: { retention: 'never' } }).config.retention, null);
+    assert.equal(load({ flags: { ledgerRetention: 'never' } }).config.ledgerRetention, null);
+    refuses(() => load({ flags: { auditRetention: '1h' } }), /auditRetention.*at least 1d/);
     for (const bad of ['', 'soon', '5 years', '-1', '1h30m', null, true]) {
       refuses(() => idleTtl(bad), /idleTtl \(flag --idle-ttl\)/);
     }
@@ -273,7 +276,9 @@ describe('the configuration as it is shown', () => {
 
   it('shows the rest, in units that it can be written in', () => {
     assert.equal(shownAs('idleTtl', {}), '60s');
-    assert.equal(shownAs('retention', {}), '(not set)');
+    assert.equal(shownAs('sandboxCpus', {}), '(not set)');
+    assert.equal(shownAs('retention', {}), 'never');
+    assert.equal(shownAs('auditRetention', { GREENROOM_AUDIT_RETENTION: '30d' }), '2592000s');
     assert.equal(shownAs('workspaceRoots', { GREENROOM_HOST: '0.0.0.0' }), '(none)');
     const roots = shownAs('workspaceRoots', { GREENROOM_WORKSPACE_ROOTS: '/a:/b' });
     assert.equal(roots, '/a:/b');

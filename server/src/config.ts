@@ -57,7 +57,10 @@ export type Config = {
   /** Path of a file. */
   prices: string | null;
   demoTokensPerSecond: number;
+  /** These three: null is for ever. */
   retention: number | null;
+  auditRetention: number | null;
+  ledgerRetention: number | null;
   maxQueued: number;
   maxQueuedMessages: number;
   stallTimeout: number;
@@ -185,6 +188,8 @@ function defaults(sources: ConfigSources, values: Partial<Record<OptionName, unk
     prices: null,
     demoTokensPerSecond: 60,
     retention: null,
+    auditRetention: 365 * 86_400_000,
+    ledgerRetention: 90 * 86_400_000,
     maxQueued: 10_000,
     maxQueuedMessages: 100,
     stallTimeout: 900_000,
@@ -300,11 +305,14 @@ export function configuredSecrets(config: Config): string[] {
 /** Secret for the password in them, and shown without it. */
 const secretUrls = new Set<OptionName>(['databaseUrl', 'httpProxy', 'httpsProxy']);
 
+/** Without one nothing is deleted. */
+const keepTimes = new Set<OptionName>(['auditRetention', 'ledgerRetention', 'retention']);
+
 /** Kept in milliseconds. */
 const times = new Set<OptionName>([
+  ...keepTimes,
   'idleTtl',
   'modelIdleTimeout',
-  'retention',
   'shutdownGrace',
   'stallTimeout',
 ]);
@@ -313,7 +321,7 @@ const times = new Set<OptionName>([
 const sizes = new Set<OptionName>(['gatewayMemory', 'sandboxMemory', 'sandboxTmp', 'sandboxDisk']);
 
 function displayValue(name: OptionName, value: Config[OptionName]): string {
-  if (value === null) return '(not set)';
+  if (value === null) return keepTimes.has(name) ? 'never' : '(not set)';
   if (secretUrls.has(name) || name === 'anthropicBaseUrl') return maskUrlPassword(String(value));
   if (optionOf(name).secret) return `******** (${String(value).length} characters)`;
   if (name === 'cloud') return (value as Cloud).provider;

@@ -48,7 +48,7 @@ import { endStrays } from './isolation/stray-processes.ts';
 import type { Logger } from './log.ts';
 import { ActivationQueue } from './queue/queue.ts';
 import { Remover } from './removal/remover.ts';
-import { runRetention } from './session/retention.ts';
+import { runRetention } from './retention/retention.ts';
 import type { SessionServices } from './session/service.ts';
 import { SignInRing } from './sign-in/ring.ts';
 import { findInstallation } from './sign-in/store.ts';
@@ -189,6 +189,8 @@ export async function createContext(config: Config, parts: ContextParts): Promis
   signIns.start();
   const installation = await findInstallation(database.db);
 
+  const closing = new AbortController();
+  stack.defer(() => closing.abort());
   const sessions: SessionServices = {
     db: database.db,
     bus,
@@ -196,8 +198,9 @@ export async function createContext(config: Config, parts: ContextParts): Promis
     workspaceRoots: config.workspaceRoots,
     confines: driver.confines,
     maxQueued: { perSession: config.maxQueuedMessages, sessions: config.maxQueued },
+    closing: closing.signal,
   };
-  await queue.scheduleHourly(async () => await runRetention(sessions, config.retention, logger));
+  await queue.scheduleHourly(async () => await runRetention(sessions, config, logger));
   const history = stack.use(
     new WorkspaceHistory({
       path: parts.agentPath,

@@ -6,6 +6,7 @@ import { type Context, type ContextParts, createContext } from './context.ts';
 import { StartupError } from './errors.ts';
 import { describeModel } from './gateway/upstream.ts';
 import { findWarnings, NULL_ORIGIN_WARNING } from './operations/warnings.ts';
+import { describeKept } from './retention/retention.ts';
 import { createServer, type Server } from './server.ts';
 import { localUrl } from './sign-in/link.ts';
 import { createCode } from './sign-in/service.ts';
@@ -34,6 +35,7 @@ export async function serve(config: Config, parts: ServeParts): Promise<void> {
   context.dataDirectory.describe({ url });
   try {
     await context.worker.start();
+    logger.info(describeKept(config));
     if (config.corsOrigins.includes('null')) logger.warn(NULL_ORIGIN_WARNING);
     // As late as can be: a start that fails must not take the only key along.
     const firstKey = isLocalOnly(config) ? null : await createFirstKey(context.apiKeys);

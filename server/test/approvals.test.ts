@@ -3,7 +3,9 @@ import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { sql } from 'kysely';
 import { sessionDirectories } from '../src/agent/environment.ts';
+import { listApprovals } from '../src/approval/store.ts';
 import {
   answerText,
   askedBy,
@@ -370,5 +372,34 @@ describe('an approval', () => {
     await parked(id);
     await answer(approval, { result: { content: 'no weather today', is_error: true } });
     assert.match(answerText(await server.ended(id)), /no weather today/);
+  });
+
+  it('is listed in any state, and by kind, without a look at many that are not shown', async () => {
+    const { db } = server.context.database;
+    await sql`
+      with made as (
+        insert into sessions (id, tenant_id, status, options, ended_at)
+        select gen_random_uuid(), 'busy', 'completed', '{}', now() from generate_series(1, 20) returning id
+      )
+      insert into approvals (id, session_id, tenant_id, turn_id, kind, tool_name, tool_use_id, input, details, status, expires_at)
+      select gen_random_uuid(), id, 'busy', gen_random_uuid(), 'tool', 'Bash', n::text, '{}', '{}', 'allowed', now()
+      from made, generate_series(1, 200) n`.execute(db);
+    await sql`analyze approvals`.execute(db);
+    await db.transaction().execute(async (trx) => {
+      const rowsRead = async (): Promise<number> => {
+        const { rows } = await sql<{ count: number }>`
+          select pg_stat_get_xact_tuples_returned('approvals'::regclass)
+            + pg_stat_get_xact_tuples_fetched('approvals'::regclass)
+            + sum(pg_stat_get_xact_tuples_fetched(indexrelid)) as count
+          from pg_index where indrelid = 'approvals'::regclass`.execute(trx);
+        return rows[0]?.count ?? assert.fail();
+      };
+      const all = { tenantId: 'busy', limit: 50, before: null, status: null, kind: null, sessionId: null };
+      assert.equal((await listApprovals(trx, all)).rows.length, 50);
+      assert.deepEqual((await listApprovals(trx, { ...all, kind: 'question' })).rows, []);
+      // Each of the page twice: for its size, and whole.
+      const count = await rowsRead();
+      assert.ok(count >= 50 && count < 200, String(count));
+    });
   });
 });

@@ -4,6 +4,7 @@ import { type Kysely, sql } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import { createDatabaseClient } from '../src/db/client.ts';
 import { openDataDirectory } from '../src/db/data-directory.ts';
+import { QUEUE_SCHEMA, SCHEMA } from '../src/db/database.ts';
 import { EmbeddedPostgres } from '../src/db/embedded-postgres.ts';
 import { migrateToLatest } from '../src/db/migrate.ts';
 import * as foundation from '../src/db/migrations/0001-foundation.ts';
@@ -16,6 +17,7 @@ import * as deletion from '../src/db/migrations/0007-deletion.ts';
 import * as sessionList from '../src/db/migrations/0008-session-list.ts';
 import * as signIn from '../src/db/migrations/0009-sign-in.ts';
 import * as console from '../src/db/migrations/0010-console.ts';
+import * as retention from '../src/db/migrations/0013-retention.ts';
 import { StartupError } from '../src/errors.ts';
 import { newSessionId, newTurnId } from '../src/ids.ts';
 import { createSilentLogger } from '../src/log.ts';
@@ -92,6 +94,89 @@ describe('the database', () => {
         [2, 2],
         [3, 3],
       ],
+    );
+  });
+
+  it('sums the ledger that the version before its sums had written', async () => {
+    await using database = await createDatabase();
+    await using client = createDatabaseClient({ connectionString: database.url }, { logger });
+    const db = client.db as unknown as Kysely<unknown>;
+    await sql`drop schema greenroom cascade`.execute(db);
+    await sql`create schema greenroom`.execute(db);
+    const before = [foundation, liveSessions, tenancy, usage, audit, isolation, deletion, sessionList];
+    for (const { up } of [...before, signIn, console]) await up(db);
+    const [id, gone] = [newSessionId(), newSessionId()];
+    await sql`
+      insert into sessions (id, tenant_id, status, options) values (${id}, 'default', 'completed', '{}')`.execute(
+      db,
+    );
+    await sql`
+      insert into session_spending (session_id, tenant_id, spent_usd, reserved_usd)
+      values (${id}, 'default', 0.3, 7)`.execute(db);
+    await sql`
+      insert into usage_ledger (id, tenant_id, session_id, api_key_id, model, status, cost_usd, input_tokens,
+        output_tokens, cache_read_tokens, cache_write_tokens, web_searches, started_at)
+      select gen_random_uuid(), 'default', session_id::uuid, key, 'm', status, cost, 1, 2, 3, 4, 5, at::timestamptz
+      from (values
+        (${id}, null, 'settled', 0.1, '2026-11-01T23:59:59Z'), (${id}, null, 'settled', 0.2, '2026-11-02T00:00:00Z'),
+        (${gone}, null, 'settled', 0.3, '2026-11-02T01:00:00Z'), (${gone}, 'k', 'settled', 0.4, '2026-11-02T01:00:00Z'),
+        (${id}, null, 'released', 0, '2026-11-02T02:00:00Z'), (${id}, null, 'reserved', 0, '2026-11-02T02:00:00Z')
+      ) entries (session_id, key, status, cost, at)`.execute(db);
+    await db.transaction().execute(async (trx) => await retention.up(trx));
+
+    const { rows: days } = await sql`
+      select day::text, api_key_id, requests, input_tokens, cost_usd from usage_days order by day, api_key_id
+    `.execute(client.db);
+    const figures = (requests: number, cost_usd: number) => ({ requests, input_tokens: requests, cost_usd });
+    assert.deepEqual(days, [
+      { day: '2026-11-01', api_key_id: null, ...figures(1, 0.1) },
+      { day: '2026-11-02', api_key_id: 'k', ...figures(1, 0.4) },
+      { day: '2026-11-02', api_key_id: null, ...figures(2, 0.5) },
+    ]);
+    const { rows: sessions } = await sql`
+      select session_id, day::text, sum(requests) as requests, sum(web_searches) as searches, sum(cost_usd) as cost
+      from usage_session_days group by session_id, day order by day, cost`.execute(client.db);
+    assert.deepEqual(sessions, [
+      { session_id: id, day: '2026-11-01', requests: 1, searches: 5, cost: 0.1 },
+      { session_id: id, day: '2026-11-02', requests: 1, searches: 5, cost: 0.2 },
+      { session_id: gone, day: '2026-11-02', requests: 2, searches: 10, cost: 0.7 },
+    ]);
+    const spending = await client.db.selectFrom('session_spending').selectAll().execute();
+    assert.deepEqual(spending, [
+      {
+        ...{ session_id: id, tenant_id: 'default', spent_usd: 0.3, reserved_usd: 7 },
+        ...{ input_tokens: 2, output_tokens: 4, cache_read_tokens: 6, cache_write_tokens: 8 },
+      },
+    ]);
+  });
+
+  it('has an index for every foreign key: without one, each row that is deleted costs a look at all that may name it', async () => {
+    await using database = await createDatabase();
+    await using client = createDatabaseClient({ connectionString: database.url }, { logger });
+    // A tenant alone tells few rows apart: what matters is the other column.
+    const { rows } = await sql<{ key: string; isIndexed: boolean }>`
+      with keys as (
+        select conrelid, conrelid::regclass::text || '.' || conname as key, array(
+          select attnum from pg_attribute where attrelid = conrelid and attnum = any(conkey) and attname != 'tenant_id'
+          order by attnum
+        ) as columns
+        from pg_constraint
+        where contype = 'f' and connamespace::regnamespace::text in (${SCHEMA}, ${QUEUE_SCHEMA})
+      )
+      select key, exists (
+        select from pg_index
+        where indrelid = conrelid and indisvalid
+          and (indpred is null or pg_get_expr(indpred, indrelid) like '(% IS NOT NULL)')
+          and array(select unnest(indkey[0:cardinality(columns) - 1]) order by 1) = columns
+      ) as "isIndexed"
+      from keys order by key
+    `.execute(client.db);
+    assert.ok(rows.length >= 9, 'it sees the keys that are there');
+    // Those name a queue of the few that there are, and none is ever deleted.
+    const exceptions = ['job_common.dlq', 'queue.queue_dead_letter', 'subscription.subscription_name'];
+    assert.deepEqual(
+      rows.flatMap(({ key, isIndexed }) => (isIndexed ? [] : [key])),
+      exceptions.map((name) => `${QUEUE_SCHEMA}.${name}_fkey`),
     );
   });
 

@@ -64,7 +64,8 @@ describe('the queue of activations', () => {
       typeof startSession
     >[0]['bus'];
     const maxQueued = { perSession: 10, sessions: 100 };
-    const services = { db: client.db, bus, queue, workspaceRoots: [], confines: false, maxQueued };
+    const { signal: closing } = new AbortController();
+    const services = { db: client.db, bus, queue, workspaceRoots: [], confines: false, maxQueued, closing };
     const nothing = { content: null, cwd: null, title: null, metadata: null, maxBudgetUsd: null, once: null };
     const asker = (tenantId: string): Identity => ({ ...LOCAL_USER, tenantId });
     const start = async (tenantId: string): Promise<string> =>

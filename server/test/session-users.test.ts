@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chown, lstat, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { chown, lstat, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { SessionUsers } from '../src/isolation/session-users.ts';
@@ -46,6 +46,20 @@ describe('the users of sessions', { skip: process.getuid?.() === 0 ? false : 'on
     const third = await again.give(await session(directory.path, 'three'), null);
     assert.ok(!first.includes(third.uid));
     await assert.rejects(again.give(await session(directory.path, 'four'), null), /all 3 user ids/);
+  });
+
+  it('come back with the directories of deleted sessions, to one session each', async () => {
+    await using directory = await temporaryDirectory();
+    const users = new SessionUsers(directory.path, range);
+    const uidOf = async (name: string): Promise<number> =>
+      (await users.give(await session(directory.path, name), null)).uid;
+    const [, two, three] = [await uidOf('one'), await uidOf('two'), await uidOf('three')];
+    for (const name of ['two', 'three']) await rm(join(directory.path, name), { recursive: true });
+    const next = await Promise.all([uidOf('four'), uidOf('five')]);
+    assert.deepEqual(next.toSorted(), [two, three]);
+    await rm(join(directory.path, 'one'), { recursive: true });
+    const last = await Promise.allSettled(['six', 'seven', 'eight'].map(uidOf));
+    assert.deepEqual(last.map(({ status }) => status).toSorted(), ['fulfilled', 'rejected', 'rejected']);
   });
 
   it('are the owner of a directory that was given, unless that is root', async () => {

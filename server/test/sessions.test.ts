@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { sessionDirectories } from '../src/agent/environment.ts';
-import { runRetention } from '../src/session/retention.ts';
+import { runRetention } from '../src/retention/retention.ts';
 import { answerText, findProcesses, startTestServer, type TestServer } from './harness.ts';
 import { until } from './server-process.ts';
 
@@ -167,9 +167,11 @@ describe('a session on a worker', () => {
     await server.ended(ended);
     const running = await server.execute({ prompt: '[demo:hang]' });
     await server.event(running, (event) => event.kind === 'sdk');
-    await runRetention(server.context.sessions, 3_600_000, server.context.logger);
+    const keepFor = async (retention: number): Promise<void> =>
+      await runRetention(server.context.sessions, { ...server.config, retention }, server.context.logger);
+    await keepFor(3_600_000);
     assert.equal((await server.request('GET', `/status/${ended}`)).status, 200);
-    await runRetention(server.context.sessions, 1, server.context.logger);
+    await keepFor(1);
     assert.equal((await server.request('GET', `/status/${ended}`)).status, 404);
     assert.equal((await server.request('GET', `/status/${running}`)).body.status, 'running');
   });

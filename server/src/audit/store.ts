@@ -1,4 +1,4 @@
-import type { Kysely, Selectable } from 'kysely';
+import { type Kysely, type Selectable, sql } from 'kysely';
 import type { Database } from '../db/database.ts';
 import type { AuditAction, AuditDetails, AuditOutcome } from './audit.ts';
 import type { AuditLogTable } from './table.ts';
@@ -53,4 +53,16 @@ export async function listAuditEntries(db: Kysely<Database>, filter: AuditFilter
   if (filter.outcome !== undefined) query = query.where('outcome', '=', filter.outcome);
   if (filter.before !== undefined) query = query.where('id', '<', filter.before);
   return await query.orderBy('id', 'desc').limit(filter.limit).execute();
+}
+
+/** Some of those that are older: by a function of the database, since it refuses statements. @returns how many */
+export async function forgetEntries(
+  db: Kysely<Database>,
+  olderThanMs: number,
+  limit: number,
+): Promise<number> {
+  const { rows } = await sql<{ deleted: number }>`
+    select prune_audit_log(now() - make_interval(secs => ${olderThanMs / 1000}), ${limit}) as deleted
+  `.execute(db);
+  return rows[0]?.deleted ?? 0;
 }

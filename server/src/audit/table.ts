@@ -1,7 +1,7 @@
 import type { ColumnType, Generated } from 'kysely';
 import type { AuditDetails, AuditOutcome } from './audit.ts';
 
-/** Append-only: a trigger refuses everything else. */
+/** Append-only: a trigger refuses everything else but `prune_audit_log`, which deletes what is old. */
 export type AuditLogTable = {
   id: string;
   /** Null where no key was shown. */

@@ -21,8 +21,8 @@ export async function listBudgets(db: Kysely<Database>, tenantId: string): Promi
 }
 
 /**
- * Sets a limit. What was spent in its period already comes from the ledger, which nobody may write meanwhile: a request
- * that is settled at this moment counts once.
+ * Sets a limit. What was spent in its period already comes from the sums of its days. Nobody may write the ledger
+ * meanwhile, with which they change: a request that is settled at this moment counts once.
  */
 export async function putBudget(
   trx: Transaction<Database>,
@@ -34,8 +34,8 @@ export async function putBudget(
     insert into budgets (id, tenant_id, scope, api_key_id, period, limit_usd, period_start, spent_usd)
     values (${newBudgetId()}, ${tenantId}, ${apiKeyId === null ? 'tenant' : 'api_key'}, ${apiKeyId}, ${period},
       ${limitUsd}, budget_period_start(${period}), (
-        select coalesce(sum(cost_usd), 0) from usage_ledger
-        where tenant_id = ${tenantId} and started_at >= budget_period_start(${period})
+        select coalesce(sum(cost_usd), 0) from usage_days
+        where tenant_id = ${tenantId} and day >= (budget_period_start(${period}) at time zone 'UTC')::date
           and (${apiKeyId}::text is null or api_key_id = ${apiKeyId})
       ))
     on conflict (tenant_id, scope, api_key_id, period) do update

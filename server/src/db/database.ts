@@ -12,7 +12,13 @@ import type { StreamTicketTable } from '../stream-ticket/table.ts';
 import type { SessionMarkTable, SessionReaderTable } from '../summary/table.ts';
 import type { TaskTable } from '../task/table.ts';
 import type { TurnTable } from '../turn/table.ts';
-import type { SessionSpendingTable, UsageLedgerTable } from '../usage/table.ts';
+import type {
+  LedgerStartTable,
+  SessionSpendingTable,
+  UsageDayTable,
+  UsageLedgerTable,
+  UsageSessionDayTable,
+} from '../usage/table.ts';
 import type { WorkerTable } from '../worker/table.ts';
 
 /** Every table of the schema `greenroom`. pg-boss keeps its own in `greenroom_queue`. */
@@ -31,6 +37,9 @@ export type Database = {
   api_keys: ApiKeyTable;
   key_pepper: KeyPepperTable;
   usage_ledger: UsageLedgerTable;
+  ledger_start: LedgerStartTable;
+  usage_days: UsageDayTable;
+  usage_session_days: UsageSessionDayTable;
   session_spending: SessionSpendingTable;
   budgets: BudgetTable;
   audit_log: AuditLogTable;

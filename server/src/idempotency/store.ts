@@ -43,9 +43,13 @@ export async function storeAnswer(
   `.execute(trx);
 }
 
-export async function forgetOldAnswers(db: Kysely<Database>): Promise<void> {
-  await db
-    .deleteFrom('idempotency_keys')
-    .where('created_at', '<', sql<Date>`now() - make_interval(hours => ${KEPT_HOURS})`)
-    .execute();
+/** Some of those that no longer count. @returns how many */
+export async function forgetOldAnswers(db: Kysely<Database>, limit: number): Promise<number> {
+  const { numAffectedRows = 0n } = await sql`
+    delete from idempotency_keys where ctid = any(array(
+      select ctid from idempotency_keys where created_at < now() - make_interval(hours => ${KEPT_HOURS})
+      order by created_at limit ${limit} for update skip locked
+    ))
+  `.execute(db);
+  return Number(numAffectedRows);
 }

@@ -36,7 +36,10 @@ export function findUserRange(uidMap: string): Range | null {
 export class SessionUsers {
   readonly #sessionsDirectory: string;
   readonly #range: Range;
+  /** As far as is known: with those of sessions that were deleted since. */
   #taken: Promise<Set<number>> | null = null;
+  /** Of sessions whose home is not theirs yet. */
+  readonly #giving = new Set<number>();
   #next: number;
 
   constructor(sessionsDirectory: string, range = findUserRange(readFileSync('/proc/self/uid_map', 'utf8'))) {
@@ -54,9 +57,13 @@ export class SessionUsers {
   async give(session: { home: string; workspace: string }, owner: SessionUser | null): Promise<SessionUser> {
     const user = await this.#findUser(session.home, owner);
     const sessionRoot = dirname(session.home);
-    for (const path of [dirname(sessionRoot), sessionRoot]) await makePassable(path);
-    if (owner === null) await giveTree(session.workspace, user);
-    await giveTree(session.home, user);
+    try {
+      for (const path of [dirname(sessionRoot), sessionRoot]) await makePassable(path);
+      if (owner === null) await giveTree(session.workspace, user);
+      await giveTree(session.home, user);
+    } finally {
+      this.#giving.delete(user.uid);
+    }
     return user;
   }
 
@@ -66,24 +73,42 @@ export class SessionUsers {
     if (worker !== null) return worker;
     const { uid: owner } = await lstat(home);
     if (this.#isOurs(owner)) return { uid: owner, gid: owner };
-    const taken = await this.take();
+    const taken = await this.#take();
     return { uid: taken, gid: taken };
   }
 
   /** A user id that no session has. */
-  async take(): Promise<number> {
-    this.#taken ??= this.#findTaken();
-    const taken = await this.#taken;
-    for (let tries = 0; tries < this.#range.count; tries++) {
+  async #take(): Promise<number> {
+    const known = this.#taken ?? this.#look();
+    const free = this.#takeOf(await known);
+    if (free !== null) return free;
+    // Sessions may have been deleted. Whoever else found none meanwhile waits for the same look.
+    const again = this.#taken === null || this.#taken === known ? this.#look() : this.#taken;
+    const returned = this.#takeOf(await again);
+    if (returned !== null) return returned;
+    throw new Error(`all ${this.#range.count} user ids for sessions are taken: delete old sessions`);
+  }
+
+  #look(): Promise<Set<number>> {
+    const look = this.#findTaken();
+    this.#taken = look;
+    look.catch(() => {
+      if (this.#taken === look) this.#taken = null;
+    });
+    return look;
+  }
+
+  #takeOf(taken: Set<number>): number | null {
+    const { first, count } = this.#range;
+    for (let tries = 0; tries < count; tries++) {
       const uid = this.#next;
-      const { first, count } = this.#range;
       this.#next = first + ((uid - first + 1) % count);
       if (taken.has(uid)) continue;
       taken.add(uid);
+      this.#giving.add(uid);
       return uid;
     }
-    this.#taken = null;
-    throw new Error(`all ${this.#range.count} user ids for sessions are taken: delete old sessions`);
+    return null;
   }
 
   #isOurs(uid: number): boolean {
@@ -91,8 +116,8 @@ export class SessionUsers {
   }
 
   async #findTaken(): Promise<Set<number>> {
+    const owners = new Set(this.#giving);
     const names = await readdir(this.#sessionsDirectory).catch(ignoreMissing);
-    const owners = new Set<number>();
     for (const name of names) {
       const home = await lstat(join(this.#sessionsDirectory, name, 'home')).catch(ignoreMissing);
       if ('uid' in home) owners.add(home.uid);

@@ -17,6 +17,8 @@ export const HEARTBEAT_SECONDS = 10;
 const ACTIVATIONS = 'activation';
 const RETENTION = 'retention';
 const DAY_SECONDS = 24 * 3600;
+/** Of jobs that are done. */
+export const JOB_KEPT_HOURS = 1;
 
 /** The queue of sessions that need a worker: pg-boss on the same database, so that a job commits with its turn. */
 export class ActivationQueue {
@@ -53,7 +55,7 @@ export class ActivationQueue {
       // pg-boss gives up an active job after a day at most; the worker then takes the same job again.
       expireInSeconds: DAY_SECONDS,
       retentionSeconds: 365 * DAY_SECONDS,
-      deleteAfterSeconds: 3600,
+      deleteAfterSeconds: JOB_KEPT_HOURS * 3600,
     });
   }
 

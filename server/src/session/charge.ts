@@ -1,6 +1,6 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Database } from '../db/database.ts';
-import { adoptUsage, sumUsage } from '../usage/store.ts';
+import { adoptUsage, findSpending, sumTurn } from '../usage/store.ts';
 
 export type Charge = { cost_usd: number; usage: Record<string, number> };
 
@@ -20,10 +20,10 @@ export async function chargeTurn(
   { sessionId, turnId }: { sessionId: string; turnId: string | null },
 ): Promise<Charge> {
   if (turnId !== null) await adoptUsage(trx, { sessionId, turnId });
-  const session = await sumUsage(trx, { column: 'session_id', id: sessionId });
+  const session = await findSpending(trx, sessionId);
   await setCost(trx, { table: 'sessions', id: sessionId, ...session });
   if (turnId === null) return { cost_usd: 0, usage: {} };
-  const turn = await sumUsage(trx, { column: 'turn_id', id: turnId });
+  const turn = await sumTurn(trx, turnId);
   await setCost(trx, { table: 'turns', id: turnId, ...turn });
   return turn;
 }

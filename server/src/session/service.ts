@@ -17,6 +17,7 @@ import { isActive, type QueuePlace, type SessionOptions, type SessionStatus } fr
 import {
   countActiveSessions,
   countPendingSessions,
+  type DeletedSessions,
   deleteEndedSessions,
   deleteSession,
   type EndedSessions,
@@ -42,6 +43,8 @@ export type SessionServices = {
   confines: boolean;
   /** Turns that may wait: of one session, and in sessions that wait for a worker. More are refused. */
   maxQueued: { perSession: number; sessions: number };
+  /** Aborts when the server closes: what may take long stops between two steps. */
+  closing: AbortSignal;
 };
 
 export type StartRequest = Prompt & {
@@ -218,41 +221,50 @@ export async function removeSession(services: SessionServices, key: SessionKey):
   });
 }
 
-/** A session may have thousands of events, which are deleted with it. */
-const DELETED_AT_ONCE = 200;
+/** What is deleted in one transaction, which takes about half a second. */
+const DELETED_AT_ONCE = { limit: 200, maxEvents: 20_000 };
 
 /**
  * Deletes sessions that ended longer ago; of one tenant, or (null) of all. What is deleted stays so, also when a later
- * part of it fails.
+ * part of it fails or the server closes: who asks again goes on from there.
  *
  * @returns how many
  */
 export async function cleanUpSessions(
-  services: Pick<SessionServices, 'db' | 'bus' | 'queue'>,
+  services: Pick<SessionServices, 'db' | 'bus' | 'queue' | 'closing'>,
   { tenantId, olderThanMs }: { tenantId: string | null; olderThanMs: number },
 ): Promise<number> {
   const endedBefore = await timeBefore(services.db, olderThanMs);
   let removed = 0;
-  let after: string | null = null;
-  while (true) {
-    const batch: EndedSessions = { tenantId, endedBefore, after, limit: DELETED_AT_ONCE };
-    const deleted: SessionKey[] = await commit(services, async (trx) => {
+  let after: Date | null = null;
+  do {
+    requireOpen(services, removed);
+    const batch: EndedSessions = { tenantId, endedBefore, after, ...DELETED_AT_ONCE };
+    const deleted: DeletedSessions = await commit(services, async (trx) => {
       const value = await deleteEndedSessions(trx, batch);
       await services.queue.forget(
         trx,
-        value.map(({ id }) => id),
+        value.sessions.map(({ id }) => id),
       );
-      const signals = value.map(({ id, tenantId }) => ({
+      const signals = value.sessions.map(({ id, tenantId }) => ({
         type: 'deleted' as const,
         sessionId: id,
         tenantId,
       }));
       return { signals, value };
     });
-    removed += deleted.length;
-    after = deleted.at(-1)?.id ?? null;
-    if (deleted.length < DELETED_AT_ONCE) return removed;
-  }
+    removed += deleted.sessions.length;
+    ({ after } = deleted);
+  } while (after !== null);
+  return removed;
+}
+
+function requireOpen({ closing }: Pick<SessionServices, 'closing'>, removed: number): void {
+  if (!closing.aborted) return;
+  throw new AppError('shutting_down', `The server is shutting down: ${removed} sessions are deleted.`, {
+    hint: 'ask again for the others',
+    retryAfterSeconds: 5,
+  });
 }
 
 export function throwNotFound(id: string): never {

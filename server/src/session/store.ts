@@ -156,37 +156,57 @@ export type EndedSessions = {
   /** Null is all tenants. */
   tenantId: string | null;
   endedBefore: Date;
-  /** Only those whose ids come later; null is from the first. */
-  after: string | null;
+  /** Only those that ended at this time or later; null is from the first. */
+  after: Date | null;
   limit: number;
+  /** Of all of them together; one session may have more. */
+  maxEvents: number;
 };
 
+/** In order. `after`: to go on from; null when there are no more. */
+export type DeletedSessions = { sessions: SessionKey[]; after: Date | null };
+
 /**
- * Deletes sessions that have ended, oldest first. Active ones are never touched, nor are those that somebody holds.
- *
- * @returns those deleted, in the order of their ids; fewer than `limit` when there are no more
+ * Deletes sessions that have ended, those first that ended first. Active ones are never touched, nor are those that
+ * somebody holds.
  */
 export async function deleteEndedSessions(
   trx: Transaction<Database>,
-  { tenantId, endedBefore, after, limit }: EndedSessions,
-): Promise<SessionKey[]> {
+  { tenantId, endedBefore, after, limit, maxEvents }: EndedSessions,
+): Promise<DeletedSessions> {
+  // One at a time: a fork is changed with its parent, and two that each have a fork of the other's would wait for ever.
+  await sql`select pg_advisory_xact_lock(hashtextextended('greenroom clean-up', 0))`.execute(trx);
   let ended = trx
     .selectFrom('sessions')
-    .select(['id', 'tenant_id as tenantId'])
+    .select(['id', 'tenant_id as tenantId', 'ended_at', 'last_seq'])
     .where('status', 'in', ['completed', 'error', 'cancelled'])
     .where('ended_at', '<=', endedBefore)
+    .orderBy('ended_at')
     .orderBy('id')
     .limit(limit)
     .forUpdate()
     .skipLocked();
   if (tenantId !== null) ended = ended.where('tenant_id', '=', tenantId);
-  if (after !== null) ended = ended.where('id', '>', after);
+  if (after !== null) ended = ended.where('ended_at', '>=', after);
   const found = await ended.execute();
-  const ids = found.map(({ id }) => id);
-  if (ids.length === 0) return [];
+  const chosen = upTo(maxEvents, found);
+  const sessions = chosen.map(({ id, tenantId }) => ({ id, tenantId }));
+  const ids = sessions.map(({ id }) => id);
+  if (ids.length === 0) return { sessions, after: null };
   await trx.deleteFrom('sessions').where('id', '=', anyOf(ids)).execute();
   await rememberDeleted(trx, ids);
-  return found;
+  const isLast = chosen.length === found.length && found.length < limit;
+  return { sessions, after: isLast ? null : (chosen.at(-1)?.ended_at ?? null) };
+}
+
+/** The first ones that have no more events together, and the first in any case. */
+function upTo<Row extends { last_seq: number }>(maxEvents: number, rows: readonly Row[]): Row[] {
+  let events = 0;
+  const end = rows.findIndex((row, index) => {
+    events += row.last_seq;
+    return index > 0 && events > maxEvents;
+  });
+  return end === -1 ? [...rows] : rows.slice(0, end);
 }
 
 // For nodes that are away and hold directories of these sessions.
@@ -204,9 +224,17 @@ export async function findDeletedIds(db: Kysely<Database>, among: readonly strin
   return rows.map((row) => row.id);
 }
 
-export async function forgetDeleted(db: Kysely<Database>, olderThanDays: number): Promise<void> {
-  await db
-    .deleteFrom('deleted_sessions')
-    .where('deleted_at', '<', sql<Date>`now() - make_interval(days => ${olderThanDays})`)
-    .execute();
+/** Some of those that were deleted longer ago. @returns how many */
+export async function forgetDeleted(
+  db: Kysely<Database>,
+  olderThanDays: number,
+  limit: number,
+): Promise<number> {
+  const { numAffectedRows = 0n } = await sql`
+    delete from deleted_sessions where id in (
+      select id from deleted_sessions where deleted_at < now() - make_interval(days => ${olderThanDays})
+      order by deleted_at limit ${limit} for update skip locked
+    )
+  `.execute(db);
+  return Number(numAffectedRows);
 }

@@ -128,11 +128,8 @@ export type Usage = {
   usage: Record<string, number>;
 };
 
-/** What the requests of a turn cost, or of all turns of a session and what went on between them. */
-export async function sumUsage(
-  db: Kysely<Database>,
-  { column, id }: { column: 'turn_id' | 'session_id'; id: string },
-): Promise<Usage> {
+/** What the requests of a turn cost. */
+export async function sumTurn(db: Kysely<Database>, turnId: string): Promise<Usage> {
   const row = await db
     .selectFrom('usage_ledger')
     .select(({ fn, val }) => [
@@ -142,11 +139,54 @@ export async function sumUsage(
       fn.coalesce(fn.sum<number>('cache_read_tokens'), val(0)).as('cache_read_input_tokens'),
       fn.coalesce(fn.sum<number>('cache_write_tokens'), val(0)).as('cache_creation_input_tokens'),
     ])
-    .where(column, '=', id)
+    .where('turn_id', '=', turnId)
     .where('status', '=', 'settled')
     .executeTakeFirstOrThrow();
   const { cost_usd, ...usage } = row;
   return { cost_usd, usage };
+}
+
+/** What all turns of a session cost, and what went on between them: a sum that each settlement adds to. */
+export async function findSpending(db: Kysely<Database>, sessionId: string): Promise<Usage> {
+  const row = await db
+    .selectFrom('session_spending')
+    .select([
+      ...(['spent_usd', 'input_tokens', 'output_tokens'] as const),
+      ...(['cache_read_tokens', 'cache_write_tokens'] as const),
+    ])
+    .where('session_id', '=', sessionId)
+    .executeTakeFirst();
+  const usage = {
+    input_tokens: row?.input_tokens ?? 0,
+    output_tokens: row?.output_tokens ?? 0,
+    cache_read_input_tokens: row?.cache_read_tokens ?? 0,
+    cache_creation_input_tokens: row?.cache_write_tokens ?? 0,
+  };
+  return { cost_usd: row?.spent_usd ?? 0, usage };
+}
+
+/** Before entries of the ledger are deleted: of days before this one only the sums count from now on. */
+export async function beginLedger(db: Kysely<Database>, olderThanMs: number): Promise<void> {
+  const day = sql`((now() - make_interval(secs => ${olderThanMs / 1000})) at time zone 'UTC')::date`;
+  await sql`update ledger_start set day = ${day} where day < ${day}`.execute(db);
+}
+
+/**
+ * Deletes some of the entries that the ledger need not have any more, oldest first; not those that may still be settled,
+ * nor those of turns whose cost is yet to be summed.
+ *
+ * @returns how many
+ */
+export async function forgetRequests(db: Kysely<Database>, limit: number): Promise<number> {
+  const { numAffectedRows = 0n } = await sql`
+    delete from usage_ledger where id in (
+      select id from usage_ledger
+      where started_at < (select day from ledger_start)::timestamp at time zone 'UTC' and status != 'reserved'
+        and not exists (select from turns where turns.id = turn_id and not is_accounted)
+      order by started_at limit ${limit} for update skip locked
+    )
+  `.execute(db);
+  return Number(numAffectedRows);
 }
 
 /** The first budget of a session that is spent: its own, or one that it falls under. */

@@ -31,10 +31,34 @@ export type UsageLedgerTable = {
   settled_at: Date | null;
 };
 
-/** What a session's model requests cost, and what those under way may cost at most. */
+/** What a session's model requests used and cost, and what those under way may cost at most. */
 export type SessionSpendingTable = {
   session_id: string;
   tenant_id: string;
   spent_usd: Generated<number>;
   reserved_usd: Generated<number>;
+  input_tokens: Generated<number>;
+  output_tokens: Generated<number>;
+  cache_read_tokens: Generated<number>;
+  cache_write_tokens: Generated<number>;
 };
+
+/** One row: from this day (UTC) on the ledger has every request. */
+export type LedgerStartTable = { day: string };
+
+/** Sums over the settled requests that began on a day (UTC). They stay when the ledger's entries are deleted. */
+export type UsageDayTable = {
+  tenant_id: string;
+  day: string;
+  model: string;
+  api_key_id: string | null;
+  requests: number;
+  input_tokens: number;
+  output_tokens: number;
+  cache_read_tokens: number;
+  cache_write_tokens: number;
+  web_searches: number;
+  cost_usd: number;
+};
+
+export type UsageSessionDayTable = UsageDayTable & { session_id: string };

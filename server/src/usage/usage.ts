@@ -51,6 +51,12 @@ export const usageReport = z
     ),
     total: z.object(figures).describe('Over everything, also what `limit` leaves out.'),
     is_truncated: z.boolean().describe('There are more groups than `limit`.'),
+    ledger_start: z.iso
+      .date()
+      .nullable()
+      .describe(
+        'Of days before this one there are only sums by session, model and API key: no turns and no times of day. null: of none.',
+      ),
   })
   .meta({ id: 'UsageReport' });
 export type UsageReport = z.infer<typeof usageReport>;
