@@ -155,7 +155,7 @@ export async function createContext(config: Config, parts: ContextParts): Promis
   stack.use(notifications);
   const bus = new EventBus(notifications);
   await bus.start();
-  const queue = stack.use(new ActivationQueue({ db: database.db, logger }));
+  const queue = stack.use(new ActivationQueue({ database, logger }));
   await queue.start();
 
   const upstream = await chooseUpstream(config, stack);

@@ -16,7 +16,7 @@ describe('the queue of activations', () => {
   before(async () => {
     const { url } = stack.use(await createDatabase());
     client = stack.use(createDatabaseClient({ connectionString: url }, { logger }));
-    queue = stack.use(new ActivationQueue({ db: client.db, logger }));
+    queue = stack.use(new ActivationQueue({ database: client, logger }));
     await queue.start();
   });
   after(async () => await stack.disposeAsync());

@@ -1,5 +1,5 @@
 import { Kysely, PostgresDialect } from 'kysely';
-import { Pool, type PoolConfig, types as pgTypes, TypeOverrides } from 'pg';
+import { Pool, type PoolClient, type PoolConfig, types as pgTypes, TypeOverrides } from 'pg';
 import type { Logger } from '../log.ts';
 import { type Database, SCHEMA } from './database.ts';
 
@@ -54,19 +54,31 @@ export function createDatabaseClient(
   target: ConnectionTarget,
   options: { logger: Logger; maxConnections?: number },
 ): DatabaseClient {
-  const pool = new Pool({ ...connectionConfig(target, 'greenroom'), max: options.maxConnections ?? 16 });
-  watchConnections(pool, options.logger);
+  const config = { ...connectionConfig(target, 'greenroom'), max: options.maxConnections ?? 16 };
+  const pool = createPool(config, options.logger);
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
   return { db, pool, [Symbol.asyncDispose]: () => db.destroy() };
 }
 
 /**
- * A connection that breaks is replaced by the pool, and fails the query that uses it; without listeners the error would
- * end the process as well.
+ * Hands out connections that are in no transaction. One that breaks is replaced, and fails the query that uses it; without
+ * listeners the error would end the process as well.
  */
-export function watchConnections(pool: Pool, logger: Logger): void {
+export function createPool(config: PoolConfig, logger: Logger): Pool {
+  const pool = new Pool(config);
   pool.on('error', (error) => {
     if (!pool.ending) logger.warn({ reason: error.message }, 'lost an idle database connection');
   });
   pool.on('connect', (client) => client.on('error', () => {}));
+  pool.on('release', (error, client) => {
+    // Whoever had it next would be in that transaction, or fail with it. What is ended is not taken back.
+    if (!error && !isIdle(client)) client.end().catch(() => {});
+  });
+  return pool;
+}
+
+/** An error is told before the state that it leaves: until that has come as well, the state is that of before. */
+function isIdle(client: PoolClient): boolean {
+  const { readyForQuery } = client as PoolClient & { readyForQuery: boolean };
+  return readyForQuery && client.getTransactionStatus() === 'I';
 }

@@ -1,6 +1,7 @@
 import type { Kysely, Transaction } from 'kysely';
 import { sql } from 'kysely';
 import { fromKysely, PgBoss } from 'pg-boss';
+import type { DatabaseClient } from '../db/client.ts';
 import { type Database, QUEUE_SCHEMA } from '../db/database.ts';
 import { isDatabaseUnavailable } from '../db/sqlstate.ts';
 import type { Logger } from '../log.ts';
@@ -23,11 +24,11 @@ export class ActivationQueue {
   readonly #boss: PgBoss;
   readonly #db: Kysely<Database>;
 
-  constructor(options: { db: Kysely<Database>; logger: Logger }) {
-    const { db, logger } = options;
-    this.#db = db;
+  constructor(options: { database: Pick<DatabaseClient, 'db' | 'pool'>; logger: Logger }) {
+    const { database, logger } = options;
+    this.#db = database.db;
     this.#boss = new PgBoss({
-      db: fromKysely(db),
+      db: connectionPerText(database.pool),
       schema: QUEUE_SCHEMA,
       // A lapsed heartbeat is noticed within a second of its end.
       monitorIntervalSeconds: 1,
@@ -185,6 +186,20 @@ export class ActivationQueue {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#boss.stop({ graceful: true, timeout: 2_000 });
   }
+}
+
+/**
+ * pg-boss sends whole transactions as one text. One that fails leaves its connection in the transaction: the pool drops a
+ * connection on which a query of its own has failed.
+ */
+function connectionPerText(pool: DatabaseClient['pool']): ReturnType<typeof fromKysely> {
+  return {
+    executeSql: async (text, values) => {
+      // Of several statements in a text the results come as a list.
+      const results = [await pool.query(text, values)].flat();
+      return { rows: results.flatMap(({ rows }) => rows) };
+    },
+  };
 }
 
 function attemptsOf(jobs: readonly ActivationJob[]): JobAttempt[] {
