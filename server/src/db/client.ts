@@ -1,4 +1,4 @@
-import { Kysely, PostgresDialect } from 'kysely';
+import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
 import { Pool, type PoolClient, type PoolConfig, types as pgTypes, TypeOverrides } from 'pg';
 import type { Logger } from '../log.ts';
 import { type Database, SCHEMA } from './database.ts';
@@ -17,11 +17,18 @@ export type DatabaseClient = {
 const CONNECT_TIMEOUT_MS = 5_000;
 const IDLE_TRANSACTION_MS = 15_000;
 
+/**
+ * In milliseconds. What takes longer is a fault, and is to be heard of as one: a transaction that somebody forgot, a report
+ * over too much.
+ */
+export const TIMEOUTS = { lock_timeout: 10_000, statement_timeout: 60_000 };
+export type Timeouts = typeof TIMEOUTS;
+
 /** `settings` hold from the start of each connection. */
 export function connectionConfig(
   target: ConnectionTarget,
   applicationName: string,
-  settings: Record<string, string> = {},
+  settings: Record<string, string | number> = {},
 ): PoolConfig {
   const all = {
     // All tables live in one schema of their own, so that a shared database stays tidy.
@@ -52,12 +59,20 @@ function typeParsers(): TypeOverrides {
 
 export function createDatabaseClient(
   target: ConnectionTarget,
-  options: { logger: Logger; maxConnections?: number },
+  options: { logger: Logger; maxConnections?: number; timeouts?: Timeouts },
 ): DatabaseClient {
-  const config = { ...connectionConfig(target, 'greenroom'), max: options.maxConnections ?? 16 };
+  const config = {
+    ...connectionConfig(target, 'greenroom', options.timeouts),
+    max: options.maxConnections ?? 16,
+  };
   const pool = createPool(config, options.logger);
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
   return { db, pool, [Symbol.asyncDispose]: () => db.destroy() };
+}
+
+/** For a transaction that may rightly take long: how much it has to do, nobody knows. */
+export async function liftTimeout(trx: Transaction<Database>, name: keyof Timeouts): Promise<void> {
+  await sql`select set_config(${name}, '0', true)`.execute(trx);
 }
 
 /**

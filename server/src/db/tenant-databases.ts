@@ -2,7 +2,7 @@ import { Kysely, PostgresDialect, type PostgresPool, sql } from 'kysely';
 import type { Pool, PoolClient } from 'pg';
 import { StartupError } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import { type ConnectionTarget, connectionConfig, createPool } from './client.ts';
+import { type ConnectionTarget, connectionConfig, createPool, type Timeouts } from './client.ts';
 import type { Database } from './database.ts';
 import { TENANT_ROLE, TENANT_SETTING } from './tenant-wall.ts';
 
@@ -16,10 +16,11 @@ export type TenantDatabases = {
 
 export function createTenantDatabases(
   target: ConnectionTarget,
-  { logger, maxConnections = MAX_CONNECTIONS }: { logger: Logger; maxConnections?: number },
+  options: { logger: Logger; maxConnections?: number; timeouts?: Timeouts },
 ): TenantDatabases {
+  const { logger, maxConnections = MAX_CONNECTIONS, timeouts } = options;
   const config = {
-    ...connectionConfig(target, 'greenroom-tenant', { role: TENANT_ROLE }),
+    ...connectionConfig(target, 'greenroom-tenant', { ...timeouts, role: TENANT_ROLE }),
     max: maxConnections,
     // Some stay: the next request after a pause must not wait for a new connection.
     min: Math.min(2, maxConnections),

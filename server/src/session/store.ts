@@ -1,4 +1,5 @@
 import { type Kysely, type Selectable, sql, type Transaction } from 'kysely';
+import { liftTimeout } from '../db/client.ts';
 import type { Database } from '../db/database.ts';
 import { oneLine } from '../util/one-line.ts';
 import type { Grant, SessionOptions } from './session.ts';
@@ -121,6 +122,8 @@ export async function countPendingSessions(
 }
 
 export async function deleteSession(trx: Transaction<Database>, key: SessionKey): Promise<void> {
+  // Its events go with it.
+  await liftTimeout(trx, 'statement_timeout');
   await trx.deleteFrom('sessions').where('id', '=', key.id).where('tenant_id', '=', key.tenantId).execute();
   await rememberDeleted(trx, [key.id]);
 }
@@ -153,6 +156,7 @@ export async function deleteEndedSessions(
   trx: Transaction<Database>,
   { tenantId, endedBefore, after, limit }: EndedSessions,
 ): Promise<string[]> {
+  await liftTimeout(trx, 'statement_timeout');
   let ended = trx
     .selectFrom('sessions')
     .select('id')
