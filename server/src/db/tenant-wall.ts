@@ -32,6 +32,7 @@ const exceptions: Record<string, readonly Privilege[]> = {
   sign_in_codes: [],
   deleted_sessions: ['INSERT'],
   workers: ['SELECT'],
+  queue_round: ['SELECT'],
 };
 
 type Table = {

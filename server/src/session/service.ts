@@ -15,7 +15,6 @@ import { CANCELLED, cancelTurns, listActiveTurns, queueTurn, type TurnDraft } fr
 import { requireResumable, requireStartable } from './requirements.ts';
 import { isActive, type QueuePlace, type SessionOptions, type SessionStatus } from './session.ts';
 import {
-  countActiveSessions,
   countPendingSessions,
   deleteEndedSessions,
   deleteSession,
@@ -60,14 +59,13 @@ export async function startSession(services: SessionServices, request: StartRequ
   const { cwd, options } = await requireStartable(services, request);
   return await commitOnce(services, request.once, async (trx) => {
     const id = newSessionId();
-    const priority = -(await countActiveSessions(trx, tenantId));
     await requireRoom(services, trx, tenantId);
     await requireKeyRoom(trx, { asker: request.asker, sessionId: null });
     const metadata = request.metadata ?? {};
     await insertSession(trx, { ...request, id, tenantId, apiKeyId, cwd, options, metadata });
     const session = { id, tenant_id: tenantId, turn_count: 0, status: 'pending' as const };
     const events = await queueTurn(trx, session, turnDraft(request, request.asker));
-    await services.queue.send(trx, { sessionId: id, priority });
+    await services.queue.send(trx, { id, tenantId });
     return { events, signals: [{ type: 'work' }], value: id };
   });
 }
@@ -131,8 +129,7 @@ export async function wakeWorker(
   trx: Transaction<Database>,
   session: { id: string; tenant_id: string },
 ): Promise<Signal> {
-  const priority = -(await countActiveSessions(trx, session.tenant_id));
-  const isQueued = await services.queue.send(trx, { sessionId: session.id, priority });
+  const isQueued = await services.queue.send(trx, { id: session.id, tenantId: session.tenant_id });
   return isQueued ? { type: 'work' } : { type: 'input', sessionId: session.id };
 }
 

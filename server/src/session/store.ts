@@ -95,17 +95,6 @@ export async function updateGrants(
     .execute();
 }
 
-/** Sessions of the tenant that wait or run: what a new job's priority is counted from. */
-export async function countActiveSessions(trx: Transaction<Database>, tenantId: string): Promise<number> {
-  const { count } = await trx
-    .selectFrom('sessions')
-    .select((eb) => eb.fn.countAll<number>().as('count'))
-    .where('tenant_id', '=', tenantId)
-    .where('status', 'in', ['pending', 'running'])
-    .executeTakeFirstOrThrow();
-  return count;
-}
-
 /** Sessions of the tenant that wait for a worker; counts no further than `limit`. */
 export async function countPendingSessions(
   trx: Transaction<Database>,

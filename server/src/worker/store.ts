@@ -412,9 +412,7 @@ export async function findCapacity(
 
 /** For turns whose job was lost, which nothing in here should cause: asks for an activation again. */
 export async function requeueForgotten(db: Kysely<Database>, queue: ActivationQueue): Promise<string[]> {
-  const ids = await queue.findForgotten();
-  for (const sessionId of ids) {
-    await inTransaction(db, async (trx) => await queue.send(trx, { sessionId, priority: 0 }));
-  }
-  return ids;
+  const forgotten = await queue.findForgotten();
+  for (const session of forgotten) await inTransaction(db, async (trx) => await queue.send(trx, session));
+  return forgotten.map(({ id }) => id);
 }
