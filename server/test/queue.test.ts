@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { type Identity, LOCAL_USER } from '../src/api-key/identity.ts';
 import { createDatabaseClient, type DatabaseClient } from '../src/db/client.ts';
 import { newSessionId } from '../src/ids.ts';
 import { createSilentLogger } from '../src/log.ts';
 import { type ActivationJob, ActivationQueue } from '../src/queue/queue.ts';
-import { startSession } from '../src/session/service.ts';
+import { getSessionDetail, type SessionServices, startSession } from '../src/session/service.ts';
 import { createDatabase } from './harness.ts';
 
 describe('the queue of activations', () => {
@@ -68,12 +69,13 @@ describe('the queue of activations', () => {
   });
 
   // The bus only tells workers, and there is none.
-  const bus = { publish: () => {}, publishEvents: () => {} } as unknown as Parameters<
-    typeof startSession
-  >[0]['bus'];
-  const start = async (tenantId: string): Promise<string> => {
+  const bus = { publish: () => {}, publishEvents: () => {} } as unknown as SessionServices['bus'];
+  let services: SessionServices;
+  before(() => {
     const maxQueued = { perSession: 10, sessions: 100 };
-    const services = { db: client.db, bus, queue, workspaceRoots: [], confines: false, maxQueued };
+    services = { db: client.db, bus, queue, workspaceRoots: [], confines: false, maxQueued };
+  });
+  const start = async (tenantId: string): Promise<string> => {
     const nothing = { content: null, cwd: null, title: null, metadata: null, maxBudgetUsd: null, once: null };
     const asker: Identity = { ...LOCAL_USER, tenantId };
     return (await startSession(services, { ...nothing, prompt: 'hello', options: {}, asker })).value;
@@ -124,6 +126,21 @@ describe('the queue of activations', () => {
     const single = await start('calm');
     assert.equal(await queue.position(single), 2);
     assert.deepEqual(new Set(await takeAll()), new Set([...many, single]));
+  });
+
+  it('says of none that a worker is about to take it while as many stand ahead of it as there are free slots', async () => {
+    await client.db
+      .insertInto('workers')
+      .values({ id: randomUUID(), node_id: randomUUID(), hostname: 'test', pid: 1, max_sessions: 2 })
+      .execute();
+    const ids = [await start('full'), await start('full'), await start('full')];
+    const reasons = [];
+    for (const id of ids) {
+      const { queue: place } = await getSessionDetail(services, { tenantId: 'full', id });
+      reasons.push(place?.reason);
+    }
+    assert.deepEqual(reasons, ['starting', 'starting', 'all_slots_in_use']);
+    await takeAll();
   });
 
   it('shows the places in which sessions are then taken', async () => {

@@ -270,5 +270,9 @@ async function findQueuePlace({ db, queue }: SessionServices, sessionId: string)
   if (taken >= slots) {
     return { position, reason: 'all_slots_in_use', message: `All ${slots} agent process slots are in use.` };
   }
+  if (position > slots - taken) {
+    const message = `Sessions ahead of it take the free agent process slots (${slots - taken}).`;
+    return { position, reason: 'all_slots_in_use', message };
+  }
   return { position, reason: 'starting', message: 'A worker is about to take it.' };
 }
