@@ -12,7 +12,13 @@ import { KeyRing } from './api-key/key-ring.ts';
 import { Pepper } from './api-key/pepper.ts';
 import type { ApiKeyServices } from './api-key/service.ts';
 import { type Config, isLocalOnly } from './config.ts';
-import { type ConnectionTarget, createDatabaseClient, type DatabaseClient } from './db/client.ts';
+import {
+  type ConnectionTarget,
+  createDatabaseClient,
+  type DatabaseClient,
+  TIMEOUTS,
+  type Timeouts,
+} from './db/client.ts';
 import { type DataDirectory, openDataDirectory } from './db/data-directory.ts';
 import { type Database, DEFAULT_TENANT } from './db/database.ts';
 import { EmbeddedPostgres } from './db/embedded-postgres.ts';
@@ -113,6 +119,7 @@ export type ContextParts = {
   consoleDirectory?: string;
   /** Of the event streams to clients. */
   streamTimes?: Partial<StreamTimes>;
+  databaseTimeouts?: Partial<Timeouts>;
 };
 
 /** Where agents ask a cloud themselves, they alone notice that it is silent. */
@@ -148,14 +155,15 @@ export async function createContext(config: Config, parts: ContextParts): Promis
   });
   if (config.cloud !== null) requireOpenAgents(config.cloud, driver);
   const target = await connectionTarget(config, dataDirectory, { stack, logger });
-  const database = stack.use(createDatabaseClient(target, { logger }));
-  await prepareDatabase(database, config);
+  await prepareDatabase(target, config, logger);
+  const timeouts = { ...TIMEOUTS, ...parts.databaseTimeouts };
+  const database = stack.use(createDatabaseClient(target, { logger, timeouts }));
 
   const notifications = new Notifications({ target, pool: database.pool, logger });
   stack.use(notifications);
   const bus = new EventBus(notifications);
   await bus.start();
-  const queue = stack.use(new ActivationQueue({ db: database.db, logger }));
+  const queue = stack.use(new ActivationQueue({ database, logger }));
   await queue.start();
 
   const upstream = await chooseUpstream(config, stack);
@@ -227,7 +235,7 @@ export async function createContext(config: Config, parts: ContextParts): Promis
     workspaceRoots: config.workspaceRoots,
   };
   await raiseTenantWall(database.db);
-  const tenantDatabases = stack.use(createTenantDatabases(target, { logger }));
+  const tenantDatabases = stack.use(createTenantDatabases(target, { logger, timeouts }));
   await requireTenantRole(tenantDatabases.of(DEFAULT_TENANT));
   const forTenant: Context['forTenant'] = ({ identity }) => {
     const db = tenantDatabases.of(identity.tenantId);
@@ -370,7 +378,9 @@ function requireOpenAgents(cloud: Cloud, driver: IsolationDriver): void {
 const DATABASE_PATIENCE_MS = 15_000;
 
 /** A database that is still starting is waited for; one that cannot be reached is the operator's to mend. */
-async function prepareDatabase(database: DatabaseClient, config: Config): Promise<void> {
+async function prepareDatabase(target: ConnectionTarget, config: Config, logger: Logger): Promise<void> {
+  // Migrations may take as long as they need.
+  await using database = createDatabaseClient(target, { logger, maxConnections: 2 });
   try {
     await retryWhileUnavailable(
       async () => await migrateToLatest(database.db),

@@ -17,6 +17,7 @@ import * as deletion from '../src/db/migrations/0007-deletion.ts';
 import * as sessionList from '../src/db/migrations/0008-session-list.ts';
 import * as signIn from '../src/db/migrations/0009-sign-in.ts';
 import * as console from '../src/db/migrations/0010-console.ts';
+import * as queueRounds from '../src/db/migrations/0011-queue-rounds.ts';
 import * as retention from '../src/db/migrations/0013-retention.ts';
 import { StartupError } from '../src/errors.ts';
 import { newSessionId, newTurnId } from '../src/ids.ts';
@@ -70,7 +71,12 @@ describe('the database', () => {
         db,
       );
     }
-    const later = { '0008-session-list': sessionList, '0009-sign-in': signIn, '0010-console': console };
+    const later = {
+      '0008-session-list': sessionList,
+      '0009-sign-in': signIn,
+      '0010-console': console,
+      '0011-queue-rounds': queueRounds,
+    };
     const provider = { getMigrations: async () => later };
     const { error } = await new Migrator({ db, provider }).migrateToLatest();
     assert.equal(error, undefined);

@@ -70,7 +70,7 @@ describe('a deleted session', () => {
     const { database, queue } = { ...server.context, queue: server.context.sessions.queue };
     await database.db
       .transaction()
-      .execute(async (trx) => await queue.send(trx, { sessionId: id, priority: 0 }));
+      .execute(async (trx) => await queue.send(trx, { id, tenantId: 'default' }));
     server.context.bus.publish([{ type: 'work' }]);
     await until('the job is done', async () => (await jobsOf(id)) === 0);
     await server.context.worker.released(id);

@@ -40,7 +40,7 @@ async function makeTemplate(connection: EmbeddedPostgres['connection']): Promise
     { logger: createSilentLogger() },
   );
   await migrateToLatest(database.db);
-  await using queue = new ActivationQueue({ db: database.db, logger: createSilentLogger() });
+  await using queue = new ActivationQueue({ database, logger: createSilentLogger() });
   await queue.start();
   await raiseTenantWall(database.db);
 }

@@ -72,6 +72,10 @@ const rules: Record<string, (edge: Edge) => boolean> = {
 const contentRules: Record<string, (file: string, text: string) => boolean> = {
   'only main.ts reads the environment, exits, and handles signals': (file, text) =>
     file !== 'main.ts' && /\bprocess\.(env|exit|exitCode|on|once)\b/.test(text),
+  'only db/ begins transactions: by inTransaction, which repeats what has lost against another one': (
+    file,
+    text,
+  ) => !isIn('db', file) && /\.transaction\(\)/.test(text),
   'nothing is exported as default': (_file, text) =>
     /^export\s+(default\b|\{[^}]*\bas default\b)/m.test(text),
   'nothing is exported as *': (_file, text) => /^export\s+\*/m.test(text),

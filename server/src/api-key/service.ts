@@ -1,5 +1,6 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { type Database, DEFAULT_TENANT } from '../db/database.ts';
+import { inTransaction } from '../db/transaction.ts';
 import { AppError, StartupError } from '../errors.ts';
 import type { EventBus } from '../event/bus.ts';
 import { toPage } from '../util/page.ts';
@@ -40,7 +41,7 @@ export type KeyRequest = {
 
 export async function createKey(services: ApiKeyServices, request: KeyRequest): Promise<CreatedKey> {
   requireFuture(request.expiresAt);
-  const created = await services.db.transaction().execute(async (trx) => {
+  const created = await inTransaction(services.db, async (trx) => {
     await lockApiKeys(trx);
     return await insertKey(services, trx, request);
   });
@@ -50,7 +51,7 @@ export async function createKey(services: ApiKeyServices, request: KeyRequest): 
 
 /** For a server that others can reach: the operator's key, if there is no key at all. */
 export async function createFirstKey(services: ApiKeyServices): Promise<CreatedKey | null> {
-  return await services.db.transaction().execute(async (trx) => {
+  return await inTransaction(services.db, async (trx) => {
     await lockApiKeys(trx);
     if (await hasApiKeys(trx)) return null;
     return await insertKey(services, trx, {

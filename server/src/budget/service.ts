@@ -3,6 +3,7 @@ import { type Identity, mayUse } from '../api-key/identity.ts';
 import { type ApiKeyServices, keyToManage } from '../api-key/service.ts';
 import type { Config } from '../config.ts';
 import type { Database } from '../db/database.ts';
+import { inTransaction } from '../db/transaction.ts';
 import { AppError } from '../errors.ts';
 import { describeCloud } from '../gateway/cloud.ts';
 import type { BudgetPeriod, BudgetView } from './budget.ts';
@@ -36,7 +37,7 @@ export async function setBudget(
 ): Promise<BudgetView> {
   const key = await findBudgetKey(services, identity, budget);
   const { limitUsd } = budget;
-  return toView(await services.db.transaction().execute(async (trx) => await putBudget(trx, key, limitUsd)));
+  return toView(await inTransaction(services.db, async (trx) => await putBudget(trx, key, limitUsd)));
 }
 
 export async function removeBudget(

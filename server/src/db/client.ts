@@ -1,5 +1,5 @@
-import { Kysely, PostgresDialect } from 'kysely';
-import { Pool, type PoolConfig, types as pgTypes, TypeOverrides } from 'pg';
+import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
+import { Pool, type PoolClient, type PoolConfig, types as pgTypes, TypeOverrides } from 'pg';
 import type { Logger } from '../log.ts';
 import { type Database, SCHEMA } from './database.ts';
 
@@ -17,11 +17,18 @@ export type DatabaseClient = {
 const CONNECT_TIMEOUT_MS = 5_000;
 const IDLE_TRANSACTION_MS = 15_000;
 
+/**
+ * In milliseconds. What takes longer is a fault, and is to be heard of as one: a transaction that somebody forgot, a report
+ * over too much.
+ */
+export const TIMEOUTS = { lock_timeout: 10_000, statement_timeout: 60_000 };
+export type Timeouts = typeof TIMEOUTS;
+
 /** `settings` hold from the start of each connection. */
 export function connectionConfig(
   target: ConnectionTarget,
   applicationName: string,
-  settings: Record<string, string> = {},
+  settings: Record<string, string | number> = {},
 ): PoolConfig {
   const all = {
     // All tables live in one schema of their own, so that a shared database stays tidy.
@@ -52,21 +59,41 @@ function typeParsers(): TypeOverrides {
 
 export function createDatabaseClient(
   target: ConnectionTarget,
-  options: { logger: Logger; maxConnections?: number },
+  options: { logger: Logger; maxConnections?: number; timeouts?: Timeouts },
 ): DatabaseClient {
-  const pool = new Pool({ ...connectionConfig(target, 'greenroom'), max: options.maxConnections ?? 16 });
-  watchConnections(pool, options.logger);
+  const config = {
+    ...connectionConfig(target, 'greenroom', options.timeouts),
+    max: options.maxConnections ?? 16,
+  };
+  const pool = createPool(config, options.logger);
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
   return { db, pool, [Symbol.asyncDispose]: () => db.destroy() };
 }
 
+/** For a transaction that may rightly take long: how much it has to do, nobody knows. */
+export async function liftTimeout(trx: Transaction<Database>, name: keyof Timeouts): Promise<void> {
+  await sql`select set_config(${name}, '0', true)`.execute(trx);
+}
+
 /**
- * A connection that breaks is replaced by the pool, and fails the query that uses it; without listeners the error would
- * end the process as well.
+ * Hands out connections that are in no transaction. One that breaks is replaced, and fails the query that uses it; without
+ * listeners the error would end the process as well.
  */
-export function watchConnections(pool: Pool, logger: Logger): void {
+export function createPool(config: PoolConfig, logger: Logger): Pool {
+  const pool = new Pool(config);
   pool.on('error', (error) => {
     if (!pool.ending) logger.warn({ reason: error.message }, 'lost an idle database connection');
   });
   pool.on('connect', (client) => client.on('error', () => {}));
+  pool.on('release', (error, client) => {
+    // Whoever had it next would be in that transaction, or fail with it. What is ended is not taken back.
+    if (!error && !isIdle(client)) client.end().catch(() => {});
+  });
+  return pool;
+}
+
+/** An error is told before the state that it leaves: until that has come as well, the state is that of before. */
+function isIdle(client: PoolClient): boolean {
+  const { readyForQuery } = client as PoolClient & { readyForQuery: boolean };
+  return readyForQuery && client.getTransactionStatus() === 'I';
 }

@@ -6,6 +6,7 @@ import type { BudgetTable } from '../budget/table.ts';
 import type { EventTable } from '../event/table.ts';
 import type { IdempotencyKeyTable } from '../idempotency/table.ts';
 import type { PresetTable } from '../preset/table.ts';
+import type { QueueRoundTable } from '../queue/table.ts';
 import type { DeletedSessionTable, SessionTable } from '../session/table.ts';
 import type { InstallationTable, SignInCodeTable, SignInTable } from '../sign-in/table.ts';
 import type { StreamTicketTable } from '../stream-ticket/table.ts';
@@ -34,6 +35,7 @@ export type Database = {
   idempotency_keys: IdempotencyKeyTable;
   transcripts: TranscriptTable;
   workers: WorkerTable;
+  queue_round: QueueRoundTable;
   api_keys: ApiKeyTable;
   key_pepper: KeyPepperTable;
   usage_ledger: UsageLedgerTable;

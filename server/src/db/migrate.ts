@@ -12,6 +12,7 @@ import * as deletion from './migrations/0007-deletion.ts';
 import * as sessionList from './migrations/0008-session-list.ts';
 import * as signIn from './migrations/0009-sign-in.ts';
 import * as console from './migrations/0010-console.ts';
+import * as queueRounds from './migrations/0011-queue-rounds.ts';
 import * as retention from './migrations/0013-retention.ts';
 import * as tasks from './migrations/0015-tasks.ts';
 import { UNDEFINED_TABLE, UNIQUE_VIOLATION } from './sqlstate.ts';
@@ -28,6 +29,7 @@ const migrations: Record<string, Migration> = {
   '0008-session-list': sessionList,
   '0009-sign-in': signIn,
   '0010-console': console,
+  '0011-queue-rounds': queueRounds,
   '0013-retention': retention,
   '0015-tasks': tasks,
 };

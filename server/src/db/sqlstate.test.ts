@@ -30,13 +30,19 @@ async function closedPort(): Promise<number> {
 
 describe('the database is unavailable', () => {
   it('when it starts, stops, or has run out of connections or disk', () => {
-    for (const code of ['57P01', '57P03', '53300', '53100', '08006']) {
+    for (const code of ['57P01', '57P02', '57P03', '53300', '53200', '53100', '58030', '08006', '25P03']) {
       assert.ok(isDatabaseUnavailable(databaseError(code)), code);
     }
   });
 
   it('not when this program broke the protocol: with too many parameters, say', () => {
     assert.equal(isDatabaseUnavailable(databaseError('08P01')), false);
+  });
+
+  it('not when it will not pass: a limit of the statement, a dropped database, a missing file, a cancelled statement', () => {
+    for (const code of ['53400', '57P04', '58P01', '57014', '55P03']) {
+      assert.equal(isDatabaseUnavailable(databaseError(code)), false, code);
+    }
   });
 
   it('when nothing listens where it should', async () => {

@@ -1,8 +1,8 @@
 import { Kysely, PostgresDialect, type PostgresPool, sql } from 'kysely';
-import { Pool, type PoolClient } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 import { StartupError } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import { type ConnectionTarget, connectionConfig, watchConnections } from './client.ts';
+import { type ConnectionTarget, connectionConfig, createPool, type Timeouts } from './client.ts';
 import type { Database } from './database.ts';
 import { TENANT_ROLE, TENANT_SETTING } from './tenant-wall.ts';
 
@@ -16,15 +16,16 @@ export type TenantDatabases = {
 
 export function createTenantDatabases(
   target: ConnectionTarget,
-  { logger }: { logger: Logger },
+  options: { logger: Logger; maxConnections?: number; timeouts?: Timeouts },
 ): TenantDatabases {
-  const pool = new Pool({
-    ...connectionConfig(target, 'greenroom-tenant', { role: TENANT_ROLE }),
-    max: MAX_CONNECTIONS,
+  const { logger, maxConnections = MAX_CONNECTIONS, timeouts } = options;
+  const config = {
+    ...connectionConfig(target, 'greenroom-tenant', { ...timeouts, role: TENANT_ROLE }),
+    max: maxConnections,
     // Some stay: the next request after a pause must not wait for a new connection.
-    min: 2,
-  });
-  watchConnections(pool, logger);
+    min: Math.min(2, maxConnections),
+  };
+  const pool = createPool(config, logger);
   const servedLast = new WeakMap<PoolClient, string>();
   const databases = new Map<string, Kysely<Database>>();
   return {

@@ -1,7 +1,9 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { StartupError } from '../errors.ts';
+import { liftTimeout } from './client.ts';
 import { type Database, QUEUE_SCHEMA, SCHEMA } from './database.ts';
 import { INSUFFICIENT_PRIVILEGE } from './sqlstate.ts';
+import { inTransaction } from './transaction.ts';
 
 /*
  * The second wall between tenants: PostgreSQL itself. What requests do runs as a role that owns nothing, whose policies
@@ -33,6 +35,7 @@ const exceptions: Record<string, readonly Privilege[]> = {
   sign_in_codes: [],
   deleted_sessions: ['INSERT'],
   workers: ['SELECT'],
+  queue_round: ['SELECT'],
 };
 
 type Table = {
@@ -47,7 +50,9 @@ type Table = {
 export async function raiseTenantWall(db: Kysely<Database>): Promise<void> {
   try {
     if (await isComplete(db)) return;
-    await db.transaction().execute(async (trx) => {
+    await inTransaction(db, async (trx) => {
+      // Of tables that others use.
+      await liftTimeout(trx, 'lock_timeout');
       await sql`select pg_advisory_xact_lock(hashtextextended('greenroom tenant wall', 0))`.execute(trx);
       await makeRole(trx);
       for (const table of await listTables(trx)) await closeTable(trx, table);

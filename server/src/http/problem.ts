@@ -1,7 +1,7 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { isDatabaseUnavailable, isDiskFull } from '../db/sqlstate.ts';
+import { isCancelledStatement, isDatabaseUnavailable, isDiskFull, isLockTimeout } from '../db/sqlstate.ts';
 import { AppError, type ErrorCode, errorStatus, type FieldError } from '../errors.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
 import { fieldErrors } from './validation.ts';
@@ -139,17 +139,24 @@ function toAppError(error: FastifyError, request: FastifyRequest): AppError {
     const part = error.validationContext ?? 'body';
     return invalidRequest(fieldErrors(error.validation, { request, part }));
   }
-  if (isDatabaseUnavailable(error)) {
-    const message = isDiskFull(error)
-      ? "The database's disk is full."
-      : 'The database cannot be reached at the moment.';
-    return new AppError('database_unavailable', message, {
+  const refusal = describeRefusal(error);
+  if (refusal !== null) {
+    return new AppError('database_unavailable', refusal, {
       cause: error,
       retryAfterSeconds: 2,
       hint: 'try again; nothing of this request was kept',
     });
   }
   return fromFastify(error, request) ?? new AppError('internal_error', error.message, { cause: error });
+}
+
+/** Why the database did not do it, where that is no fault of the request's or ours; else null. */
+function describeRefusal(error: unknown): string | null {
+  if (isLockTimeout(error)) return 'Something else has held for long what this request needs.';
+  if (isCancelledStatement(error))
+    return 'The database gave a statement up: it took too long, or was cancelled.';
+  if (isDiskFull(error)) return "The database's disk is full.";
+  return isDatabaseUnavailable(error) ? 'The database cannot be reached at the moment.' : null;
 }
 
 export function invalidRequest(errors: FieldError[]): AppError {

@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely';
 import type { Asked, Identity } from '../api-key/identity.ts';
 import type { Database } from '../db/database.ts';
 import { isUniqueViolation } from '../db/sqlstate.ts';
+import { inTransaction } from '../db/transaction.ts';
 import { AppError } from '../errors.ts';
 import { isUuid, newPresetId } from '../ids.ts';
 import { withoutSecrets, withSecrets } from '../session/secrets.ts';
@@ -43,7 +44,7 @@ export async function createPreset(
 ): Promise<PresetView> {
   const options = fill(preset.options, {});
   return await withUniqueName(preset.name, async () => {
-    const row = await db.transaction().execute(async (trx) => {
+    const row = await inTransaction(db, async (trx) => {
       if ((await lockCount(trx, tenantId)) >= MAX_PRESETS) throw tooMany();
       return await insertPreset(trx, { ...preset, options, id: newPresetId(), tenantId, createdBy });
     });
@@ -57,7 +58,7 @@ export async function changePreset(
   change: PresetChange,
 ): Promise<PresetView> {
   return await withUniqueName(change.name ?? '', async () => {
-    const row = await db.transaction().execute(async (trx) => {
+    const row = await inTransaction(db, async (trx) => {
       const before = (await lockPreset(trx, key)) ?? throwNotFound(key.id);
       return await updatePreset(trx, {
         ...key,

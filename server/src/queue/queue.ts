@@ -1,9 +1,11 @@
-import type { Kysely, Transaction } from 'kysely';
-import { sql } from 'kysely';
+import { type Expression, type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
 import { fromKysely, PgBoss } from 'pg-boss';
+import type { DatabaseClient } from '../db/client.ts';
 import { type Database, QUEUE_SCHEMA } from '../db/database.ts';
 import { isDatabaseUnavailable } from '../db/sqlstate.ts';
+import { inTransaction } from '../db/transaction.ts';
 import type { Logger } from '../log.ts';
+import { roundToJoin } from './rounds.ts';
 
 /** One fetch of a job: once the job was fetched again, what is done with an older attempt has no effect. */
 type JobAttempt = { id: string; retryCount: number };
@@ -19,17 +21,27 @@ const RETENTION = 'retention';
 const DAY_SECONDS = 24 * 3600;
 /** Of jobs that are done. */
 export const JOB_KEPT_HOURS = 1;
+const JOBS = sql.table(`${QUEUE_SCHEMA}.job`);
+
+/** As pg-boss's index has it that the jobs are taken by. */
+const isWaitingJob = sql<boolean>`name = ${sql.lit(ACTIVATIONS)} and state < 'active' and not blocked`;
+
+/** As pg-boss's index has it that keeps a session's jobs, waiting or taken, to one. */
+function isLiveJobOf(sessionId: Expression<unknown>): RawBuilder<boolean> {
+  return sql`name = ${sql.lit(ACTIVATIONS)} and coalesce(singleton_key, '') = ${sessionId}
+    and state <= 'active' and policy = 'exclusive'`;
+}
 
 /** The queue of sessions that need a worker: pg-boss on the same database, so that a job commits with its turn. */
 export class ActivationQueue {
   readonly #boss: PgBoss;
   readonly #db: Kysely<Database>;
 
-  constructor(options: { db: Kysely<Database>; logger: Logger }) {
-    const { db, logger } = options;
-    this.#db = db;
+  constructor(options: { database: Pick<DatabaseClient, 'db' | 'pool'>; logger: Logger }) {
+    const { database, logger } = options;
+    this.#db = database.db;
     this.#boss = new PgBoss({
-      db: fromKysely(db),
+      db: connectionPerText(database.pool),
       schema: QUEUE_SCHEMA,
       // A lapsed heartbeat is noticed within a second of its end.
       monitorIntervalSeconds: 1,
@@ -64,22 +76,57 @@ export class ActivationQueue {
    *
    * @returns false when the session already has a job: its holder looks for new input when it ends.
    */
-  async send(trx: Transaction<Database>, job: { sessionId: string; priority: number }): Promise<boolean> {
+  async send(trx: Transaction<Database>, session: { id: string; tenantId: string }): Promise<boolean> {
+    const round = await this.#chooseRound(trx, session);
+    if (round === null) return false;
     const id = await this.#boss.send(
       ACTIVATIONS,
-      { sessionId: job.sessionId },
-      { singletonKey: job.sessionId, priority: job.priority, db: fromKysely(trx) },
+      { sessionId: session.id },
+      {
+        singletonKey: session.id,
+        priority: -round,
+        group: { id: session.tenantId },
+        db: fromKysely(trx),
+      },
     );
     return id !== null;
   }
 
-  /** Claims up to `count` jobs, most urgent first. */
+  /** Null when the session has a job. Sessions of a tenant choose one after the other, until their commit. */
+  async #chooseRound(
+    trx: Transaction<Database>,
+    { id, tenantId }: { id: string; tenantId: string },
+  ): Promise<number | null> {
+    const { rows: locked } = await sql`
+      select pg_advisory_xact_lock(hashtextextended('greenroom queue of ' || ${tenantId}, 0))
+      where not exists (select from ${JOBS} where ${isLiveJobOf(sql.val(id))})
+    `.execute(trx);
+    if (locked.length === 0) return null;
+    // Not in the statement that waited for the lock: it sees what was there before it waited.
+    const { rows } = await sql<{ current: number; last: number | null }>`
+      select round as current,
+        (select -min(priority) from ${JOBS} where ${isWaitingJob} and group_id = ${tenantId}) as last
+      from queue_round
+    `.execute(trx);
+    const [rounds] = rows;
+    if (rounds === undefined) throw new Error('the queue has no round');
+    return roundToJoin(rounds.current, rounds.last);
+  }
+
+  /** Claims up to `count` jobs, those whose turn it is first. */
   async fetch(count: number): Promise<ActivationJob[]> {
-    const jobs = await this.#boss.fetch<{ sessionId: string }>(ACTIVATIONS, {
-      batchSize: count,
-      includeMetadata: true,
+    const jobs = await inTransaction(this.#db, async (trx) => {
+      const fetched = await this.#boss.fetch<{ sessionId: string }>(ACTIVATIONS, {
+        batchSize: count,
+        includeMetadata: true,
+        db: fromKysely(trx),
+      });
+      const round = Math.max(0, ...fetched.map(({ priority }) => -priority));
+      if (fetched.length > 0)
+        await sql`update queue_round set round = ${round} where round < ${round}`.execute(trx);
+      return fetched;
     });
-    // The most urgent are chosen, but not given in order.
+    // The first are chosen, but not given in order.
     jobs.sort((a, b) => b.priority - a.priority || a.createdOn.getTime() - b.createdOn.getTime());
     return jobs.map((job) => ({
       sessionId: job.data.sessionId,
@@ -107,7 +154,7 @@ export class ActivationQueue {
   /** Whether the claim still stands; if so it does until the transaction ends. */
   async lockClaim(trx: Transaction<Database>, { attempt }: ActivationJob): Promise<boolean> {
     const { rows } = await sql`
-      select from ${sql.table(`${QUEUE_SCHEMA}.job`)}
+      select from ${JOBS}
       where name = ${ACTIVATIONS} and id = ${attempt.id} and state = 'active' and retry_count = ${attempt.retryCount}
       for share
     `.execute(trx);
@@ -118,59 +165,48 @@ export class ActivationQueue {
   async withdraw(trx: Transaction<Database>, sessionId: string): Promise<void> {
     // Not by id: a worker may take the job between a look and the deletion, and then it is that worker's.
     await sql`
-      delete from ${sql.table(`${QUEUE_SCHEMA}.job`)}
-      where name = ${ACTIVATIONS} and singleton_key = ${sessionId} and state < 'active'
+      delete from ${JOBS} where ${isLiveJobOf(sql.val(sessionId))} and state < 'active'
     `.execute(trx);
   }
 
   /** Removes the jobs of sessions that are gone, whoever has them. */
   async forget(trx: Transaction<Database>, sessionIds: readonly string[]): Promise<void> {
-    // As the index has it that keeps a session's jobs to one.
     await sql`
-      delete from ${sql.table(`${QUEUE_SCHEMA}.job`)}
-      where name = ${ACTIVATIONS} and coalesce(singleton_key, '') = any(${sessionIds}::text[])
-        and state <= 'active' and policy = 'exclusive'
+      delete from ${JOBS} where ${isLiveJobOf(sql`any(${sessionIds}::text[])`)}
     `.execute(trx);
   }
 
   /** Whether a job waits for a worker. */
   async hasWork(): Promise<boolean> {
-    const { rows } = await sql`
-      select from ${sql.table(`${QUEUE_SCHEMA}.job`)}
-      where name = ${ACTIVATIONS} and state < 'active' limit 1
-    `.execute(this.#db);
+    const { rows } = await sql`select from ${JOBS} where ${isWaitingJob} limit 1`.execute(this.#db);
     return rows.length > 0;
   }
 
   /** How many jobs are ahead of the session's, plus one; null when it has none that waits. */
   async position(sessionId: string): Promise<number | null> {
+    // In the order in which pg-boss takes them.
     const { rows } = await sql<{ position: number }>`
       with mine as (
-        select priority, created_on, id from ${sql.table(`${QUEUE_SCHEMA}.job`)}
-        where name = ${ACTIVATIONS} and singleton_key = ${sessionId} and state < 'active'
+        select priority, created_on from ${JOBS} where ${isLiveJobOf(sql.val(sessionId))} and state < 'active'
       )
       select 1 + (
-        select count(*) from ${sql.table(`${QUEUE_SCHEMA}.job`)} as other
-        where other.name = ${ACTIVATIONS} and other.state < 'active'
-          and (-other.priority, other.created_on, other.id) < (-mine.priority, mine.created_on, mine.id)
+        select count(*) from ${JOBS} where ${isWaitingJob} and priority >= mine.priority
+          and (priority > mine.priority or created_on < mine.created_on)
       )::int as position from mine
     `.execute(this.#db);
     return rows[0]?.position ?? null;
   }
 
   /** Sessions with a queued or running turn but no job: none, unless something went wrong. */
-  async findForgotten(): Promise<string[]> {
-    const { rows } = await sql<{ session_id: string }>`
-      select distinct session_id from turns
+  async findForgotten(): Promise<{ id: string; tenantId: string }[]> {
+    const { rows } = await sql<{ id: string; tenantId: string }>`
+      select distinct session_id as id, tenant_id as "tenantId" from turns
       where state in ('queued', 'running') and queued_at < now() - interval '1 minute'
         -- A turn that waits for a person needs no worker until it has its answer.
-        and not exists (select from sessions where id = turns.session_id and waiting_for is not null)
-        and not exists (
-          select from ${sql.table(`${QUEUE_SCHEMA}.job`)}
-          where name = ${ACTIVATIONS} and singleton_key = turns.session_id::text and state <= 'active'
-        )
+        and (select waiting_for from sessions where id = turns.session_id) is null
+        and not exists (select from ${JOBS} where ${isLiveJobOf(sql`turns.session_id::text`)})
     `.execute(this.#db);
-    return rows.map((row) => row.session_id);
+    return rows;
   }
 
   /** Runs `work` once an hour on one node of all. */
@@ -187,6 +223,20 @@ export class ActivationQueue {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#boss.stop({ graceful: true, timeout: 2_000 });
   }
+}
+
+/**
+ * pg-boss sends whole transactions as one text. One that fails leaves its connection in the transaction: the pool drops a
+ * connection on which a query of its own has failed.
+ */
+function connectionPerText(pool: DatabaseClient['pool']): ReturnType<typeof fromKysely> {
+  return {
+    executeSql: async (text, values) => {
+      // Of several statements in a text the results come as a list.
+      const results = [await pool.query(text, values)].flat();
+      return { rows: results.flatMap(({ rows }) => rows) };
+    },
+  };
 }
 
 function attemptsOf(jobs: readonly ActivationJob[]): JobAttempt[] {

@@ -1,5 +1,6 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Database } from '../db/database.ts';
+import { inTransaction } from '../db/transaction.ts';
 import { adoptUsage, findSpending, sumTurn } from '../usage/store.ts';
 
 export type Charge = { cost_usd: number; usage: Record<string, number> };
@@ -33,7 +34,7 @@ export async function correctCharge(
   db: Kysely<Database>,
   charge: { sessionId: string; turnId: string | null },
 ): Promise<void> {
-  await db.transaction().execute(async (trx) => {
+  await inTransaction(db, async (trx) => {
     await sql`select from sessions where id = ${charge.sessionId} for update`.execute(trx);
     await chargeTurn(trx, charge);
   });

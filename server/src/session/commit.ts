@@ -1,5 +1,6 @@
 import type { Kysely, Transaction } from 'kysely';
 import type { Database } from '../db/database.ts';
+import { inTransaction } from '../db/transaction.ts';
 import type { EventBus, Signal } from '../event/bus.ts';
 import type { StoredEvent } from '../event/event.ts';
 import { findReplay, type IdempotentRequest, keepAnswer, type Once } from '../idempotency/service.ts';
@@ -14,7 +15,7 @@ export async function commit<T>(
   services: Services,
   change: (trx: Transaction<Database>) => Promise<Committed<T>>,
 ): Promise<T> {
-  const { events, signals, value } = await services.db.transaction().execute(change);
+  const { events, signals, value } = await inTransaction(services.db, change);
   services.bus.publishEvents(events ?? []);
   services.bus.publish(signals ?? []);
   return value;

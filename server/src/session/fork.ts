@@ -3,6 +3,7 @@ import { sessionDirectories } from '../agent/environment.ts';
 import type { Identity } from '../api-key/identity.ts';
 import { requireKeyRoom } from '../api-key/room.ts';
 import type { Database } from '../db/database.ts';
+import { inTransaction } from '../db/transaction.ts';
 import { AppError } from '../errors.ts';
 import { findReplay, type IdempotentRequest, type Once } from '../idempotency/service.ts';
 import { newSessionId } from '../ids.ts';
@@ -89,7 +90,7 @@ async function findEarlier(
   once: IdempotentRequest | null,
 ): Promise<Once<Forked> | null> {
   if (once === null) return null;
-  const replay = await db.transaction().execute(async (trx) => await findReplay<Forked>(trx, once));
+  const replay = await inTransaction(db, async (trx) => await findReplay<Forked>(trx, once));
   return replay === null ? null : { ...replay, isReplay: true };
 }
 

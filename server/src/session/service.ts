@@ -15,7 +15,6 @@ import { CANCELLED, cancelTurns, listActiveTurns, queueTurn, type TurnDraft } fr
 import { requireResumable, requireStartable } from './requirements.ts';
 import { isActive, type QueuePlace, type SessionOptions, type SessionStatus } from './session.ts';
 import {
-  countActiveSessions,
   countPendingSessions,
   type DeletedSessions,
   deleteEndedSessions,
@@ -64,14 +63,13 @@ export async function startSession(services: SessionServices, request: StartRequ
   const { cwd, options } = await requireStartable(services, request);
   return await commitOnce(services, request.once, async (trx) => {
     const id = newSessionId();
-    const priority = -(await countActiveSessions(trx, tenantId));
     await requireRoom(services, trx, tenantId);
     await requireKeyRoom(trx, { asker: request.asker, sessionId: null });
     const metadata = request.metadata ?? {};
     await insertSession(trx, { ...request, id, tenantId, apiKeyId, cwd, options, metadata });
     const session = { id, tenant_id: tenantId, turn_count: 0, status: 'pending' as const };
     const events = await queueTurn(trx, session, turnDraft(request, request.asker));
-    await services.queue.send(trx, { sessionId: id, priority });
+    await services.queue.send(trx, { id, tenantId });
     return { events, signals: [{ type: 'work' }], value: id };
   });
 }
@@ -135,8 +133,7 @@ export async function wakeWorker(
   trx: Transaction<Database>,
   session: { id: string; tenant_id: string },
 ): Promise<Signal> {
-  const priority = -(await countActiveSessions(trx, session.tenant_id));
-  const isQueued = await services.queue.send(trx, { sessionId: session.id, priority });
+  const isQueued = await services.queue.send(trx, { id: session.id, tenantId: session.tenant_id });
   return isQueued ? { type: 'work' } : { type: 'input', sessionId: session.id };
 }
 
@@ -297,6 +294,10 @@ async function findQueuePlace({ db, queue }: SessionServices, sessionId: string)
   if (workers === 0) return { position, reason: 'no_worker', message: 'No worker is connected.' };
   if (taken >= slots) {
     return { position, reason: 'all_slots_in_use', message: `All ${slots} agent process slots are in use.` };
+  }
+  if (position > slots - taken) {
+    const message = `Sessions ahead of it take the free agent process slots (${slots - taken}).`;
+    return { position, reason: 'all_slots_in_use', message };
   }
   return { position, reason: 'starting', message: 'A worker is about to take it.' };
 }

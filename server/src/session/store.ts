@@ -1,4 +1,5 @@
 import { type Kysely, type Selectable, type SelectQueryBuilder, sql, type Transaction } from 'kysely';
+import { liftTimeout } from '../db/client.ts';
 import type { Database } from '../db/database.ts';
 import { oneLine } from '../util/one-line.ts';
 import type { Grant, SessionOptions } from './session.ts';
@@ -111,17 +112,6 @@ export async function updateGrants(
     .execute();
 }
 
-/** Sessions of the tenant that wait or run: what a new job's priority is counted from. */
-export async function countActiveSessions(trx: Transaction<Database>, tenantId: string): Promise<number> {
-  const { count } = await trx
-    .selectFrom('sessions')
-    .select((eb) => eb.fn.countAll<number>().as('count'))
-    .where('tenant_id', '=', tenantId)
-    .where('status', 'in', ['pending', 'running'])
-    .executeTakeFirstOrThrow();
-  return count;
-}
-
 /** Sessions of the tenant that wait for a worker; counts no further than `limit`. */
 export async function countPendingSessions(
   trx: Transaction<Database>,
@@ -138,6 +128,8 @@ export async function countPendingSessions(
 }
 
 export async function deleteSession(trx: Transaction<Database>, key: SessionKey): Promise<void> {
+  // Its events go with it.
+  await liftTimeout(trx, 'statement_timeout');
   await trx.deleteFrom('sessions').where('id', '=', key.id).where('tenant_id', '=', key.tenantId).execute();
   await rememberDeleted(trx, [key.id]);
 }
@@ -174,6 +166,7 @@ export async function deleteEndedSessions(
   trx: Transaction<Database>,
   { tenantId, endedBefore, after, limit, maxEvents }: EndedSessions,
 ): Promise<DeletedSessions> {
+  await liftTimeout(trx, 'statement_timeout');
   // One at a time: a fork is changed with its parent, and two that each have a fork of the other's would wait for ever.
   await sql`select pg_advisory_xact_lock(hashtextextended('greenroom clean-up', 0))`.execute(trx);
   let ended = trx

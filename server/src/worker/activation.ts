@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { inTransaction } from '../db/transaction.ts';
 import { StaleFenceError } from '../event/event-log.ts';
 import type { Logger } from '../log.ts';
 import type { ActivationJob } from '../queue/queue.ts';
@@ -138,7 +139,7 @@ export class Activation {
         }),
     );
     if (claim === null) {
-      await db.transaction().execute(async (trx) => await queue.complete(trx, this.#job));
+      await inTransaction(db, async (trx) => await queue.complete(trx, this.#job));
       return;
     }
     this.#held.fence = claim.session.fence;

@@ -11,6 +11,7 @@ import {
   type NewApproval,
 } from '../approval/store.ts';
 import type { Database } from '../db/database.ts';
+import { inTransaction } from '../db/transaction.ts';
 import type { StoredEvent } from '../event/event.ts';
 import { coversCall, hashCall } from '../session/grants.ts';
 import { recordWaiting } from '../session/lifecycle.ts';
@@ -30,7 +31,7 @@ export async function openApproval(
   request: { approval: Omit<NewApproval, 'tenantId'>; live: ReadonlySet<string> },
 ): Promise<Asked> {
   const { approval, live } = request;
-  return await db.transaction().execute(async (trx) => {
+  return await inTransaction(db, async (trx) => {
     const session = await lockHeld(trx, hold);
     const turn = await findTurn(trx, { sessionId: session.id, id: approval.turnId });
     // Interrupted; the agent will learn that in a moment. Nobody would withdraw what it asks now.
@@ -59,7 +60,7 @@ export async function openApproval(
 
 /** Writes down that the agent is about to be told: from here on the tool may have run. */
 export async function deliverApproval(db: Kysely<Database>, hold: Hold, id: string): Promise<void> {
-  await db.transaction().execute(async (trx) => {
+  await inTransaction(db, async (trx) => {
     await lockHeld(trx, hold);
     await markDelivered(trx, id);
   });
@@ -70,7 +71,7 @@ export async function deliverApproval(db: Kysely<Database>, hold: Hold, id: stri
  * call without asking.
  */
 export async function deliverGranted(db: Kysely<Database>, hold: Hold, turnId: string): Promise<void> {
-  await db.transaction().execute(async (trx) => {
+  await inTransaction(db, async (trx) => {
     await lockHeld(trx, hold);
     await markGranted(trx, turnId);
   });

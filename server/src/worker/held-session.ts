@@ -3,6 +3,7 @@ import type { Database } from '../db/database.ts';
 import { retryWhileUnavailable } from '../db/retry.ts';
 import type { EventBus } from '../event/bus.ts';
 import type { StoredEvent } from '../event/event.ts';
+import type { Logger } from '../log.ts';
 import type { Hold } from './store.ts';
 
 /** What an activation writes with: its session's fence, for as long as that is the newest. */
@@ -14,11 +15,13 @@ export class HeldSession {
   fence = 0;
   readonly #db: Kysely<Database>;
   readonly #bus: EventBus;
+  readonly #logger: Logger;
 
-  constructor(id: string, services: { db: Kysely<Database>; bus: EventBus }) {
+  constructor(id: string, services: { db: Kysely<Database>; bus: EventBus; logger: Logger }) {
     this.id = id;
     this.#db = services.db;
     this.#bus = services.bus;
+    this.#logger = services.logger;
   }
 
   throwIfFailed(): void {
@@ -28,7 +31,16 @@ export class HeldSession {
   /** A short outage of the database must not cost a turn: waits until it is over, or the session is lost. */
   async persist<T>(work: (db: Kysely<Database>, hold: Hold) => Promise<T>): Promise<T> {
     const hold = { sessionId: this.id, fence: this.fence };
-    return await retryWhileUnavailable(async () => await work(this.#db, hold), this.failed.signal);
+    let isTold = false;
+    return await retryWhileUnavailable(
+      async () => await work(this.#db, hold),
+      this.failed.signal,
+      (error) => {
+        if (!isTold)
+          this.#logger.warn({ err: error, session_id: this.id }, 'cannot write a session down yet; retrying');
+        isTold = true;
+      },
+    );
   }
 
   /** Persists a change and tells of its events. */

@@ -1,6 +1,7 @@
 import { type Insertable, type Kysely, sql, type Transaction } from 'kysely';
 import { describeLimit } from '../budget/budget.ts';
 import type { Database } from '../db/database.ts';
+import { inTransaction } from '../db/transaction.ts';
 import type { StoredEvent } from '../event/event.ts';
 import { StaleFenceError } from '../event/event-log.ts';
 import type { ActivationJob, ActivationQueue } from '../queue/queue.ts';
@@ -81,7 +82,7 @@ export async function claimSession(
     onFound: () => Promise<void>;
   },
 ): Promise<Claim | null> {
-  return await db.transaction().execute(async (trx) => {
+  return await inTransaction(db, async (trx) => {
     const claimed = await trx
       .updateTable('sessions')
       .set((eb) => ({
@@ -144,7 +145,7 @@ export async function beginTurn(
   hold: Hold,
   keptTurnId: string | null,
 ): Promise<BegunTurn | { refused: StoredEvent[] } | null> {
-  return await db.transaction().execute(async (trx) => {
+  return await inTransaction(db, async (trx) => {
     const session = await lockHeld(trx, hold);
     const running = await findRunningTurn(trx, session.id);
     if (running !== undefined) {
@@ -174,7 +175,7 @@ export async function beginTurn(
 
 /** Before an agent resumes the conversation for something else than the call that waits in it. */
 export async function closeDeferred(db: Kysely<Database>, hold: Hold): Promise<void> {
-  await db.transaction().execute(async (trx) => await closeDeferredCalls(trx, await lockHeld(trx, hold)));
+  await inTransaction(db, async (trx) => await closeDeferredCalls(trx, await lockHeld(trx, hold)));
 }
 
 /** Messages that steer the running turn and that the agent does not have yet; they can no longer be changed. */
@@ -182,7 +183,7 @@ export async function takeSteering(
   db: Kysely<Database>,
   hold: Hold,
 ): Promise<Pick<TurnRow, 'id' | 'prompt' | 'content'>[]> {
-  return await db.transaction().execute(async (trx) => {
+  return await inTransaction(db, async (trx) => {
     await lockHeld(trx, hold);
     const steering = await listUnsentSteering(trx, hold.sessionId);
     if (steering.length > 0)
@@ -196,7 +197,7 @@ export async function takeSteering(
 
 /** The agent gave a message back unread: it will be sent again. Others that it has are not, or they would run twice. */
 export async function returnSteering(db: Kysely<Database>, hold: Hold, turnId: string): Promise<void> {
-  await db.transaction().execute(async (trx) => {
+  await inTransaction(db, async (trx) => {
     await lockHeld(trx, hold);
     await forgetSent(trx, hold.sessionId, turnId);
   });
@@ -204,7 +205,7 @@ export async function returnSteering(db: Kysely<Database>, hold: Hold, turnId: s
 
 /** The turn's process was ended: messages that it had taken are part of the turn, the others will be sent again. */
 export async function parkTurn(db: Kysely<Database>, hold: Hold, turn: TurnRow): Promise<StoredEvent[]> {
-  return await db.transaction().execute(async (trx) => {
+  return await inTransaction(db, async (trx) => {
     const session = await lockHeld(trx, hold);
     const events = await foldHeard(trx, session, turn);
     await forgetSent(trx, session.id);
@@ -218,7 +219,7 @@ export async function foldSteering(
   hold: Hold,
   fold: { turnId: string; intoId: string },
 ): Promise<StoredEvent[]> {
-  return await db.transaction().execute(async (trx) => {
+  return await inTransaction(db, async (trx) => {
     const session = await lockHeld(trx, hold);
     const turn = await findTurn(trx, { sessionId: session.id, id: fold.turnId });
     const into = await findTurn(trx, { sessionId: session.id, id: fold.intoId });
@@ -232,7 +233,7 @@ export async function queueTaskTurn(
   hold: Hold,
   turn: { id: string; prompt: string },
 ): Promise<StoredEvent[]> {
-  return await db.transaction().execute(async (trx) => {
+  return await inTransaction(db, async (trx) => {
     const session = await lockHeld(trx, hold);
     const draft = { ...turn, content: null, delivery: 'task' as const, apiKeyId: session.api_key_id };
     return await queueTurn(trx, session, draft);
@@ -241,7 +242,7 @@ export async function queueTaskTurn(
 
 /** Shows what a turn has cost until now. */
 export async function recordSpending(db: Kysely<Database>, hold: Hold, turnId: string): Promise<void> {
-  await db.transaction().execute(async (trx) => {
+  await inTransaction(db, async (trx) => {
     const session = await lockHeld(trx, hold);
     await chargeTurn(trx, { sessionId: session.id, turnId });
   });
@@ -249,7 +250,7 @@ export async function recordSpending(db: Kysely<Database>, hold: Hold, turnId: s
 
 /** The session as it is now, as long as it is held. */
 export async function readHeld(db: Kysely<Database>, hold: Hold): Promise<SessionRow> {
-  return await db.transaction().execute(async (trx) => await lockHeld(trx, hold));
+  return await inTransaction(db, async (trx) => await lockHeld(trx, hold));
 }
 
 export async function finishTurn(
@@ -257,9 +258,7 @@ export async function finishTurn(
   hold: Hold,
   turn: { id: string; number: number; outcome: TurnOutcome },
 ): Promise<StoredEvent[]> {
-  return await db
-    .transaction()
-    .execute(async (trx) => await endRunningTurn(trx, await lockHeld(trx, hold), turn));
+  return await inTransaction(db, async (trx) => await endRunningTurn(trx, await lockHeld(trx, hold), turn));
 }
 
 /**
@@ -271,7 +270,7 @@ export async function releaseSession(
   release: { hold: Hold; job: ActivationJob; queue: ActivationQueue; force: boolean },
 ): Promise<'released' | 'has_input' | 'requeued'> {
   const { hold, job, queue } = release;
-  return await db.transaction().execute(async (trx) => {
+  return await inTransaction(db, async (trx) => {
     const session = await lockHeld(trx, hold);
     // Released by an earlier try, whose answer was lost with the connection.
     if (session.job_id === null) return 'released';
@@ -350,7 +349,7 @@ export type WorkerIdentity = {
  * @returns the jobs that they held
  */
 export async function registerWorker(db: Kysely<Database>, worker: WorkerIdentity): Promise<string[]> {
-  return await db.transaction().execute(async (trx) => {
+  return await inTransaction(db, async (trx) => {
     const dead = await trx
       .deleteFrom('workers')
       .where('node_id', '=', worker.nodeId)
@@ -413,9 +412,7 @@ export async function findCapacity(
 
 /** For turns whose job was lost, which nothing in here should cause: asks for an activation again. */
 export async function requeueForgotten(db: Kysely<Database>, queue: ActivationQueue): Promise<string[]> {
-  const ids = await queue.findForgotten();
-  for (const sessionId of ids) {
-    await db.transaction().execute(async (trx) => await queue.send(trx, { sessionId, priority: 0 }));
-  }
-  return ids;
+  const forgotten = await queue.findForgotten();
+  for (const session of forgotten) await inTransaction(db, async (trx) => await queue.send(trx, session));
+  return forgotten.map(({ id }) => id);
 }
