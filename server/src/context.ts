@@ -54,6 +54,7 @@ import { SignInRing } from './sign-in/ring.ts';
 import { findInstallation } from './sign-in/store.ts';
 import { UsageLedger } from './usage/ledger.ts';
 import { proxyEnvironment } from './util/outgoing-proxy.ts';
+import type { HeartbeatTimes } from './worker/heartbeat.ts';
 import { Worker } from './worker/worker.ts';
 import { WorkspaceHistory } from './workspace/history.ts';
 import { snapshotLimits } from './workspace/scan.ts';
@@ -113,6 +114,7 @@ export type ContextParts = {
   consoleDirectory?: string;
   /** Of the event streams to clients. */
   streamTimes?: Partial<StreamTimes>;
+  heartbeatTimes?: Partial<HeartbeatTimes>;
 };
 
 /** Where agents ask a cloud themselves, they alone notice that it is silent. */
@@ -260,7 +262,13 @@ export async function createContext(config: Config, parts: ContextParts): Promis
       workspaceRoots: config.workspaceRoots,
       stallTimeout: config.stallTimeout,
     },
-    config.maxSessions,
+    {
+      maxSessions: config.maxSessions,
+      target,
+      // The data directory, and with it the database in it, is locked.
+      isShared: config.databaseUrl !== null,
+      times: parts.heartbeatTimes,
+    },
   );
 
   const resources = stack.move();

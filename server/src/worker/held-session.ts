@@ -3,6 +3,7 @@ import type { Database } from '../db/database.ts';
 import { retryWhileUnavailable } from '../db/retry.ts';
 import type { EventBus } from '../event/bus.ts';
 import type { StoredEvent } from '../event/event.ts';
+import { unlessAborted } from '../util/waiting.ts';
 import type { Hold } from './store.ts';
 
 /** What an activation writes with: its session's fence, for as long as that is the newest. */
@@ -28,7 +29,13 @@ export class HeldSession {
   /** A short outage of the database must not cost a turn: waits until it is over, or the session is lost. */
   async persist<T>(work: (db: Kysely<Database>, hold: Hold) => Promise<T>): Promise<T> {
     const hold = { sessionId: this.id, fence: this.fence };
-    return await retryWhileUnavailable(async () => await work(this.#db, hold), this.failed.signal);
+    const { signal } = this.failed;
+    return await this.waitFor(retryWhileUnavailable(async () => await work(this.#db, hold), signal));
+  }
+
+  /** Waits for what is written down, by whomever, until nothing more can be. */
+  async waitFor<T>(work: Promise<T>): Promise<T> {
+    return await unlessAborted(work, this.failed.signal);
   }
 
   /** Persists a change and tells of its events. */
