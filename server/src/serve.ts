@@ -5,6 +5,7 @@ import { type Config, isLocalOnly } from './config.ts';
 import { type Context, type ContextParts, createContext } from './context.ts';
 import { StartupError } from './errors.ts';
 import { describeModel } from './gateway/upstream.ts';
+import { LastDeadline } from './last-deadline.ts';
 import { findWarnings, NULL_ORIGIN_WARNING } from './operations/warnings.ts';
 import { createServer, type Server } from './server.ts';
 import { localUrl } from './sign-in/link.ts';
@@ -22,11 +23,24 @@ export type ServeParts = ContextParts & {
   stop: AbortSignal;
   /** Aborts to stop without waiting for running turns. */
   hurry: AbortSignal;
+  /** Ends the process now, since the stop does not come to an end by itself. */
+  giveUp: (message: string) => void;
 };
+
+/** From the moment in which nothing is left to wait for: for agents to be ended, last writes, and PostgreSQL. */
+const LAST_DEADLINE_MS = 15_000;
+
+const GAVE_UP =
+  'the server could not stop in good order, since something did not answer (the database?); it ends as it is: nothing accepted is lost, and the next start cleans up';
 
 /** Runs a server until `stop` aborts; then lets running turns end, and closes everything in reverse order. */
 export async function serve(config: Config, parts: ServeParts): Promise<void> {
   const { logger, stop, hurry } = parts;
+  using deadline = new LastDeadline(() => parts.giveUp(GAVE_UP));
+  const noLonger = (): void => deadline.set(LAST_DEADLINE_MS);
+  // A start that waits for something can be stopped as well.
+  stop.addEventListener('abort', noLonger, { once: true });
+  hurry.addEventListener('abort', noLonger, { once: true });
   await using context = await createContext(config, parts);
   parts.setTemporaryDirectory(context.temporaryDirectory);
   const server = await createServer(context);
@@ -44,12 +58,14 @@ export async function serve(config: Config, parts: ServeParts): Promise<void> {
     const consoleLine = await describeConsole(context, { url, firstKey, isTerminal: parts.isTerminal });
     parts.print(startBlock(context, { url, firstKey: firstKey?.secret ?? null, consoleLine }));
     await aborted(stop);
+    if (!hurry.aborted) deadline.set(config.shutdownGrace + LAST_DEADLINE_MS);
     logger.info(
       { signal: stop.reason, grace_ms: config.shutdownGrace },
       'stopping: running turns may end first; a second signal ends them',
     );
     server.startDraining();
     await context.worker.drain(config.shutdownGrace, hurry);
+    noLonger();
   } finally {
     await server.app.close();
   }
