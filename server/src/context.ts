@@ -18,7 +18,7 @@ import { type Database, DEFAULT_TENANT } from './db/database.ts';
 import { EmbeddedPostgres } from './db/embedded-postgres.ts';
 import { migrateToLatest } from './db/migrate.ts';
 import { Notifications } from './db/notifications.ts';
-import { retryWhileUnavailable } from './db/retry.ts';
+import { cannotUse, type DatabaseWords, waitForDatabase } from './db/start-patience.ts';
 import { createTenantDatabases, requireTenantRole } from './db/tenant-databases.ts';
 import { raiseTenantWall } from './db/tenant-wall.ts';
 import { findMeter } from './disk/measure.ts';
@@ -67,6 +67,7 @@ export type Context = {
   dataDirectory: DataDirectory;
   temporaryDirectory: string;
   database: DatabaseClient;
+  databaseWords: DatabaseWords;
   isDatabaseEmbedded: boolean;
   upstream: Upstream;
   /** What agents run inside. */
@@ -151,14 +152,16 @@ export async function createContext(config: Config, parts: ContextParts): Promis
   if (config.cloud !== null) requireOpenAgents(config.cloud, driver);
   const target = await connectionTarget(config, dataDirectory, { stack, logger });
   const database = stack.use(createDatabaseClient(target, { logger }));
-  await prepareDatabase(database, config);
+  const databaseWords = describeDatabase(config);
+  const waited = async <T>(step: () => Promise<T>): Promise<T> => await waitForDatabase(databaseWords, step);
+  await prepareDatabase(database, databaseWords);
 
   const notifications = new Notifications({ target, pool: database.pool, logger });
   stack.use(notifications);
   const bus = new EventBus(notifications);
   await bus.start();
   const queue = stack.use(new ActivationQueue({ db: database.db, logger }));
-  await queue.start();
+  await waited(async () => await queue.start());
 
   const upstream = await chooseUpstream(config, stack);
   const upstreams = modelUpstreams(config);
@@ -186,10 +189,10 @@ export async function createContext(config: Config, parts: ContextParts): Promis
   const pepper = new Pepper({ configured: config.keyPepper, directory: dataDirectory.path });
   const apiKeys: ApiKeyServices = { db: database.db, bus, pepper };
   const keys = stack.use(new KeyRing({ db: database.db, bus, pepper, logger, isLocal: isLocalOnly(config) }));
-  await keys.start();
+  await waited(async () => await keys.start());
   const signIns = stack.use(new SignInRing({ db: database.db, bus, keys, logger }));
   signIns.start();
-  const installation = await findInstallation(database.db);
+  const installation = await waited(async () => await findInstallation(database.db));
 
   const sessions: SessionServices = {
     db: database.db,
@@ -199,7 +202,8 @@ export async function createContext(config: Config, parts: ContextParts): Promis
     confines: driver.confines,
     maxQueued: { perSession: config.maxQueuedMessages, sessions: config.maxQueued },
   };
-  await queue.scheduleHourly(async () => await runRetention(sessions, config.retention, logger));
+  const runHourly = async (): Promise<void> => await runRetention(sessions, config.retention, logger);
+  await waited(async () => await queue.scheduleHourly(runHourly));
   const history = stack.use(
     new WorkspaceHistory({
       path: parts.agentPath,
@@ -225,9 +229,9 @@ export async function createContext(config: Config, parts: ContextParts): Promis
     confinesAgents: driver.confines,
     workspaceRoots: config.workspaceRoots,
   };
-  await raiseTenantWall(database.db);
+  await waited(async () => await raiseTenantWall(database.db));
   const tenantDatabases = stack.use(createTenantDatabases(target, { logger }));
-  await requireTenantRole(tenantDatabases.of(DEFAULT_TENANT));
+  await waited(async () => await requireTenantRole(tenantDatabases.of(DEFAULT_TENANT)));
   const forTenant: Context['forTenant'] = ({ identity }) => {
     const db = tenantDatabases.of(identity.tenantId);
     return { db, sessions: { ...sessions, db }, workspaces: { ...workspaces, db } };
@@ -280,6 +284,7 @@ export async function createContext(config: Config, parts: ContextParts): Promis
       dataDirectory,
       temporaryDirectory,
       database,
+      databaseWords,
       isDatabaseEmbedded,
       upstream,
       driver,
@@ -372,26 +377,18 @@ function requireOpenAgents(cloud: Cloud, driver: IsolationDriver): void {
   });
 }
 
-const DATABASE_PATIENCE_MS = 15_000;
+function describeDatabase({ databaseUrl, dataDir }: Config): DatabaseWords {
+  if (databaseUrl === null)
+    return { name: 'the embedded database', hint: `see ${join(dataDir, 'postgres.log')}` };
+  return { name: `the database at ${new URL(databaseUrl).host}`, hint: 'check DATABASE_URL' };
+}
 
-/** A database that is still starting is waited for; one that cannot be reached is the operator's to mend. */
-async function prepareDatabase(database: DatabaseClient, config: Config): Promise<void> {
+/** Whatever the first use of the database fails with is the operator's to mend. */
+async function prepareDatabase(database: DatabaseClient, words: DatabaseWords): Promise<void> {
   try {
-    await retryWhileUnavailable(
-      async () => await migrateToLatest(database.db),
-      AbortSignal.timeout(DATABASE_PATIENCE_MS),
-    );
+    await waitForDatabase(words, async () => await migrateToLatest(database.db));
   } catch (error) {
-    if (error instanceof StartupError) throw error;
-    const where =
-      config.databaseUrl === null
-        ? 'the embedded database'
-        : `the database at ${new URL(config.databaseUrl).host}`;
-    throw new StartupError(`cannot use ${where}: ${(error as Error).message}`, {
-      cause: error,
-      hint:
-        config.databaseUrl === null ? `see ${join(config.dataDir, 'postgres.log')}` : 'check DATABASE_URL',
-    });
+    throw error instanceof StartupError ? error : cannotUse(words, error);
   }
 }
 

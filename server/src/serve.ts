@@ -3,6 +3,7 @@ import { type CreatedKey, createFirstKey } from './api-key/service.ts';
 import { recordCommand } from './audit/service.ts';
 import { type Config, isLocalOnly } from './config.ts';
 import { type Context, type ContextParts, createContext } from './context.ts';
+import { explainDatabase, waitForDatabase } from './db/start-patience.ts';
 import { StartupError } from './errors.ts';
 import { describeModel } from './gateway/upstream.ts';
 import { LastDeadline } from './last-deadline.ts';
@@ -47,16 +48,10 @@ export async function serve(config: Config, parts: ServeParts): Promise<void> {
   const url = await listen(server, config);
   context.dataDirectory.describe({ url });
   try {
-    await context.worker.start();
+    const { databaseWords } = context;
+    await waitForDatabase(databaseWords, async () => await context.worker.start());
     if (config.corsOrigins.includes('null')) logger.warn(NULL_ORIGIN_WARNING);
-    // As late as can be: a start that fails must not take the only key along.
-    const firstKey = isLocalOnly(config) ? null : await createFirstKey(context.apiKeys);
-    if (firstKey !== null) {
-      const done = { action: 'api_key.create', actor: 'first start', key: firstKey.key } as const;
-      await recordCommand(context.database.db, done);
-    }
-    const consoleLine = await describeConsole(context, { url, firstKey, isTerminal: parts.isTerminal });
-    parts.print(startBlock(context, { url, firstKey: firstKey?.secret ?? null, consoleLine }));
+    await explainDatabase(databaseWords, async () => await announce(context, { url, ...parts }));
     await aborted(stop);
     if (!hurry.aborted) deadline.set(config.shutdownGrace + LAST_DEADLINE_MS);
     logger.info(
@@ -70,6 +65,20 @@ export async function serve(config: Config, parts: ServeParts): Promise<void> {
     await server.app.close();
   }
   logger.info('stopped');
+}
+
+/** As late as can be: a start that fails must not take the only key along. */
+async function announce(
+  context: Context,
+  { url, isTerminal, print }: Pick<ServeParts, 'isTerminal' | 'print'> & { url: string },
+): Promise<void> {
+  const firstKey = isLocalOnly(context.config) ? null : await createFirstKey(context.apiKeys);
+  if (firstKey !== null) {
+    const done = { action: 'api_key.create', actor: 'first start', key: firstKey.key } as const;
+    await recordCommand(context.database.db, done);
+  }
+  const consoleLine = await describeConsole(context, { url, firstKey, isTerminal });
+  print(startBlock(context, { url, firstKey: firstKey?.secret ?? null, consoleLine }));
 }
 
 async function listen({ app }: Server, config: Config): Promise<string> {

@@ -9,8 +9,14 @@ export type DatabaseProxy = {
   [Symbol.asyncDispose](): Promise<void>;
 };
 
-/** `databaseUrl` as `createDatabase` makes it: of a socket in a directory. */
-export async function startDatabaseProxy(databaseUrl: string): Promise<DatabaseProxy> {
+/**
+ * `databaseUrl` as `createDatabase` makes it: of a socket in a directory. `refuses` is asked about the first message of
+ * each connection.
+ */
+export async function startDatabaseProxy(
+  databaseUrl: string,
+  refuses: (startup: string) => boolean = () => false,
+): Promise<DatabaseProxy> {
   const { username, password, pathname, searchParams } = new URL(databaseUrl);
   const path = `${searchParams.get('host')}/.s.PGSQL.5432`;
   const sockets = new Set<Socket>();
@@ -26,6 +32,9 @@ export async function startDatabaseProxy(databaseUrl: string): Promise<DatabaseP
     if (isPaused) from.pause();
   };
   const server = createServer((client) => {
+    client.once('data', (data) => {
+      if (refuses(data.toString('latin1'))) client.destroy();
+    });
     const database = connect(path);
     pass(client, database);
     pass(database, client);
