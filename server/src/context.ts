@@ -24,7 +24,7 @@ import { type Database, DEFAULT_TENANT } from './db/database.ts';
 import { EmbeddedPostgres } from './db/embedded-postgres.ts';
 import { migrateToLatest } from './db/migrate.ts';
 import { Notifications } from './db/notifications.ts';
-import { retryWhileUnavailable } from './db/retry.ts';
+import { cannotUse, type DatabaseWords, waitForDatabase } from './db/start-patience.ts';
 import { createTenantDatabases, requireTenantRole } from './db/tenant-databases.ts';
 import { raiseTenantWall } from './db/tenant-wall.ts';
 import { findMeter } from './disk/measure.ts';
@@ -60,6 +60,7 @@ import { SignInRing } from './sign-in/ring.ts';
 import { findInstallation } from './sign-in/store.ts';
 import { UsageLedger } from './usage/ledger.ts';
 import { proxyEnvironment } from './util/outgoing-proxy.ts';
+import type { HeartbeatTimes } from './worker/heartbeat.ts';
 import { Worker } from './worker/worker.ts';
 import { WorkspaceHistory } from './workspace/history.ts';
 import { snapshotLimits } from './workspace/scan.ts';
@@ -72,6 +73,7 @@ export type Context = {
   dataDirectory: DataDirectory;
   temporaryDirectory: string;
   database: DatabaseClient;
+  databaseWords: DatabaseWords;
   isDatabaseEmbedded: boolean;
   upstream: Upstream;
   /** What agents run inside. */
@@ -120,6 +122,7 @@ export type ContextParts = {
   /** Of the event streams to clients. */
   streamTimes?: Partial<StreamTimes>;
   databaseTimeouts?: Partial<Timeouts>;
+  heartbeatTimes?: Partial<HeartbeatTimes>;
 };
 
 /** Where agents ask a cloud themselves, they alone notice that it is silent. */
@@ -155,7 +158,9 @@ export async function createContext(config: Config, parts: ContextParts): Promis
   });
   if (config.cloud !== null) requireOpenAgents(config.cloud, driver);
   const target = await connectionTarget(config, dataDirectory, { stack, logger });
-  await prepareDatabase(target, config, logger);
+  const databaseWords = describeDatabase(config);
+  const waited = async <T>(step: () => Promise<T>): Promise<T> => await waitForDatabase(databaseWords, step);
+  await prepareDatabase(target, { words: databaseWords, logger });
   const timeouts = { ...TIMEOUTS, ...parts.databaseTimeouts };
   const database = stack.use(createDatabaseClient(target, { logger, timeouts }));
 
@@ -164,7 +169,7 @@ export async function createContext(config: Config, parts: ContextParts): Promis
   const bus = new EventBus(notifications);
   await bus.start();
   const queue = stack.use(new ActivationQueue({ database, logger }));
-  await queue.start();
+  await waited(async () => await queue.start());
 
   const upstream = await chooseUpstream(config, stack);
   const upstreams = modelUpstreams(config);
@@ -192,10 +197,10 @@ export async function createContext(config: Config, parts: ContextParts): Promis
   const pepper = new Pepper({ configured: config.keyPepper, directory: dataDirectory.path });
   const apiKeys: ApiKeyServices = { db: database.db, bus, pepper };
   const keys = stack.use(new KeyRing({ db: database.db, bus, pepper, logger, isLocal: isLocalOnly(config) }));
-  await keys.start();
+  await waited(async () => await keys.start());
   const signIns = stack.use(new SignInRing({ db: database.db, bus, keys, logger }));
   signIns.start();
-  const installation = await findInstallation(database.db);
+  const installation = await waited(async () => await findInstallation(database.db));
 
   const closing = new AbortController();
   stack.defer(() => closing.abort());
@@ -208,7 +213,8 @@ export async function createContext(config: Config, parts: ContextParts): Promis
     maxQueued: { perSession: config.maxQueuedMessages, sessions: config.maxQueued },
     closing: closing.signal,
   };
-  await queue.scheduleHourly(async () => await runRetention(sessions, config, logger));
+  const runHourly = async (): Promise<void> => await runRetention(sessions, config, logger);
+  await waited(async () => await queue.scheduleHourly(runHourly));
   const history = stack.use(
     new WorkspaceHistory({
       path: parts.agentPath,
@@ -234,9 +240,9 @@ export async function createContext(config: Config, parts: ContextParts): Promis
     confinesAgents: driver.confines,
     workspaceRoots: config.workspaceRoots,
   };
-  await raiseTenantWall(database.db);
+  await waited(async () => await raiseTenantWall(database.db));
   const tenantDatabases = stack.use(createTenantDatabases(target, { logger, timeouts }));
-  await requireTenantRole(tenantDatabases.of(DEFAULT_TENANT));
+  await waited(async () => await requireTenantRole(tenantDatabases.of(DEFAULT_TENANT)));
   const forTenant: Context['forTenant'] = ({ identity }) => {
     const db = tenantDatabases.of(identity.tenantId);
     return { db, sessions: { ...sessions, db }, workspaces: { ...workspaces, db } };
@@ -271,7 +277,13 @@ export async function createContext(config: Config, parts: ContextParts): Promis
       workspaceRoots: config.workspaceRoots,
       stallTimeout: config.stallTimeout,
     },
-    config.maxSessions,
+    {
+      maxSessions: config.maxSessions,
+      target,
+      // The data directory, and with it the database in it, is locked.
+      isShared: config.databaseUrl !== null,
+      times: parts.heartbeatTimes,
+    },
   );
 
   const resources = stack.move();
@@ -283,6 +295,7 @@ export async function createContext(config: Config, parts: ContextParts): Promis
       dataDirectory,
       temporaryDirectory,
       database,
+      databaseWords,
       isDatabaseEmbedded,
       upstream,
       driver,
@@ -375,28 +388,23 @@ function requireOpenAgents(cloud: Cloud, driver: IsolationDriver): void {
   });
 }
 
-const DATABASE_PATIENCE_MS = 15_000;
+function describeDatabase({ databaseUrl, dataDir }: Config): DatabaseWords {
+  if (databaseUrl === null)
+    return { name: 'the embedded database', hint: `see ${join(dataDir, 'postgres.log')}` };
+  return { name: `the database at ${new URL(databaseUrl).host}`, hint: 'check DATABASE_URL' };
+}
 
-/** A database that is still starting is waited for; one that cannot be reached is the operator's to mend. */
-async function prepareDatabase(target: ConnectionTarget, config: Config, logger: Logger): Promise<void> {
+/** Whatever the first use of the database fails with is the operator's to mend. */
+async function prepareDatabase(
+  target: ConnectionTarget,
+  { words, logger }: { words: DatabaseWords; logger: Logger },
+): Promise<void> {
   // Migrations may take as long as they need.
   await using database = createDatabaseClient(target, { logger, maxConnections: 2 });
   try {
-    await retryWhileUnavailable(
-      async () => await migrateToLatest(database.db),
-      AbortSignal.timeout(DATABASE_PATIENCE_MS),
-    );
+    await waitForDatabase(words, async () => await migrateToLatest(database.db));
   } catch (error) {
-    if (error instanceof StartupError) throw error;
-    const where =
-      config.databaseUrl === null
-        ? 'the embedded database'
-        : `the database at ${new URL(config.databaseUrl).host}`;
-    throw new StartupError(`cannot use ${where}: ${(error as Error).message}`, {
-      cause: error,
-      hint:
-        config.databaseUrl === null ? `see ${join(config.dataDir, 'postgres.log')}` : 'check DATABASE_URL',
-    });
+    throw error instanceof StartupError ? error : cannotUse(words, error);
   }
 }
 

@@ -204,6 +204,12 @@ async function runServer({ config }: LoadedConfig): Promise<void> {
     isTerminal: process.stdout.isTTY === true,
     stop: stop.signal,
     hurry: hurry.signal,
+    giveUp: (message) => {
+      logger.fatal(message);
+      process.stderr.write(`error: ${message}\n`);
+      // What it started ends with it.
+      process.exit(1);
+    },
   });
 }
 

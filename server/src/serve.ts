@@ -3,8 +3,10 @@ import { type CreatedKey, createFirstKey } from './api-key/service.ts';
 import { recordCommand } from './audit/service.ts';
 import { type Config, isLocalOnly } from './config.ts';
 import { type Context, type ContextParts, createContext } from './context.ts';
+import { explainDatabase, waitForDatabase } from './db/start-patience.ts';
 import { StartupError } from './errors.ts';
 import { describeModel } from './gateway/upstream.ts';
+import { LastDeadline } from './last-deadline.ts';
 import { findWarnings, NULL_ORIGIN_WARNING } from './operations/warnings.ts';
 import { describeKept } from './retention/retention.ts';
 import { createServer, type Server } from './server.ts';
@@ -23,39 +25,62 @@ export type ServeParts = ContextParts & {
   stop: AbortSignal;
   /** Aborts to stop without waiting for running turns. */
   hurry: AbortSignal;
+  /** Ends the process now, since the stop does not come to an end by itself. */
+  giveUp: (message: string) => void;
 };
+
+/** From the moment in which nothing is left to wait for: for agents to be ended, last writes, and PostgreSQL. */
+const LAST_DEADLINE_MS = 15_000;
+
+const GAVE_UP =
+  'the server could not stop in good order, since something did not answer (the database?); it ends as it is: nothing accepted is lost, and the next start cleans up';
 
 /** Runs a server until `stop` aborts; then lets running turns end, and closes everything in reverse order. */
 export async function serve(config: Config, parts: ServeParts): Promise<void> {
   const { logger, stop, hurry } = parts;
+  using deadline = new LastDeadline(() => parts.giveUp(GAVE_UP));
+  const noLonger = (): void => deadline.set(LAST_DEADLINE_MS);
+  // A start that waits for something can be stopped as well.
+  stop.addEventListener('abort', noLonger, { once: true });
+  hurry.addEventListener('abort', noLonger, { once: true });
   await using context = await createContext(config, parts);
   parts.setTemporaryDirectory(context.temporaryDirectory);
   const server = await createServer(context);
   const url = await listen(server, config);
   context.dataDirectory.describe({ url });
   try {
-    await context.worker.start();
+    const { databaseWords } = context;
+    await waitForDatabase(databaseWords, async () => await context.worker.start());
     logger.info(describeKept(config));
     if (config.corsOrigins.includes('null')) logger.warn(NULL_ORIGIN_WARNING);
-    // As late as can be: a start that fails must not take the only key along.
-    const firstKey = isLocalOnly(config) ? null : await createFirstKey(context.apiKeys);
-    if (firstKey !== null) {
-      const done = { action: 'api_key.create', actor: 'first start', key: firstKey.key } as const;
-      await recordCommand(context.database.db, done);
-    }
-    const consoleLine = await describeConsole(context, { url, firstKey, isTerminal: parts.isTerminal });
-    parts.print(startBlock(context, { url, firstKey: firstKey?.secret ?? null, consoleLine }));
+    await explainDatabase(databaseWords, async () => await announce(context, { url, ...parts }));
     await aborted(stop);
+    if (!hurry.aborted) deadline.set(config.shutdownGrace + LAST_DEADLINE_MS);
     logger.info(
       { signal: stop.reason, grace_ms: config.shutdownGrace },
       'stopping: running turns may end first; a second signal ends them',
     );
     server.startDraining();
     await context.worker.drain(config.shutdownGrace, hurry);
+    noLonger();
   } finally {
     await server.app.close();
   }
   logger.info('stopped');
+}
+
+/** As late as can be: a start that fails must not take the only key along. */
+async function announce(
+  context: Context,
+  { url, isTerminal, print }: Pick<ServeParts, 'isTerminal' | 'print'> & { url: string },
+): Promise<void> {
+  const firstKey = isLocalOnly(context.config) ? null : await createFirstKey(context.apiKeys);
+  if (firstKey !== null) {
+    const done = { action: 'api_key.create', actor: 'first start', key: firstKey.key } as const;
+    await recordCommand(context.database.db, done);
+  }
+  const consoleLine = await describeConsole(context, { url, firstKey, isTerminal });
+  print(startBlock(context, { url, firstKey: firstKey?.secret ?? null, consoleLine }));
 }
 
 async function listen({ app }: Server, config: Config): Promise<string> {

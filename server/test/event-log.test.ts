@@ -88,6 +88,42 @@ describe('the event log', () => {
     assert.deepEqual(events.map(textOf), ['in time']);
   });
 
+  it('stores the events of other sessions while one is locked, and those of that one in order when it is free', async () => {
+    const [locked, free] = [await newSession(), await newSession()];
+    const held: Promise<void>[] = [];
+    await client.db.transaction().execute(async (trx) => {
+      await trx.selectFrom('sessions').select('id').where('id', '=', locked).forUpdate().execute();
+      for (let n = 1; n <= 3; n++) {
+        held.push(log.append(locked, 0, draft(String(n))));
+        await log.append(free, 0, draft(String(n)));
+      }
+      assert.deepEqual(await readTable(client.db, locked), []);
+    });
+    held.push(log.append(locked, 0, draft('4')));
+    await Promise.all(held);
+    await log.append(locked, 0, draft('5'));
+    assert.deepEqual((await readTable(client.db, free)).map(textOf), ['1', '2', '3']);
+    const events = await readTable(client.db, locked);
+    assert.deepEqual(events.map(textOf), ['1', '2', '3', '4', '5']);
+    assert.deepEqual(
+      events.map((event) => event.seq),
+      [1, 2, 3, 4, 5],
+    );
+  });
+
+  it('P2: tells who waited for a locked session that it was taken over meanwhile', async () => {
+    const id = await newSession();
+    const waiting = await client.db.transaction().execute(async (trx) => {
+      await trx.updateTable('sessions').set({ fence: 1 }).where('id', '=', id).execute();
+      const late = log.append(id, 0, draft('late'));
+      late.catch(() => {});
+      await log.append(await newSession(), 0, draft('beside it'));
+      return { late };
+    });
+    await assert.rejects(waiting.late, StaleFenceError);
+    assert.deepEqual(await readTable(client.db, id), []);
+  });
+
   it('stores a batch once, however often it is repeated', async () => {
     const id = await newSession();
     const batch = [

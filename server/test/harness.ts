@@ -87,7 +87,8 @@ export async function temporaryDirectory(parent = tmpdir()): Promise<{
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   await using stack = new AsyncDisposableStack();
   const dataDir = options.dataDir ?? stack.use(await temporaryDirectory()).path;
-  const databaseUrl = options.databaseUrl ?? stack.use(await createDatabase()).url;
+  const isOwn = options.config?.databaseUrl === null;
+  const databaseUrl = isOwn ? null : (options.databaseUrl ?? stack.use(await createDatabase()).url);
   const config = testConfig({ dataDir, databaseUrl, ...options.config });
   const context = stack.use(
     await createContext(config, {

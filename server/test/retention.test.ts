@@ -231,6 +231,7 @@ describe('retention', () => {
       logger: pino({}, { write: (line) => lines.push(JSON.parse(line).msg) }),
       ...{ agentPath: '/usr/bin:/bin', isTerminal: false, setTemporaryDirectory: () => {} },
       ...{ print: () => stop.abort(), stop: stop.signal, hurry: stop.signal },
+      giveUp: (message) => assert.fail(message),
     });
     assert.ok(lines.includes(describeKept(config)), lines.join('\n'));
     assert.equal(

@@ -3,12 +3,21 @@ import { type Kysely, sql } from 'kysely';
 import type { Database } from '../db/database.ts';
 import { retryWhileUnavailable } from '../db/retry.ts';
 import { isUuid } from '../ids.ts';
+import { unlessAborted } from '../util/waiting.ts';
 
 /** Less than the 60 s after which the SDK stops waiting. */
 const APPEND_PATIENCE_MS = 45_000;
 
-/** One activation's view of the transcripts: it writes only while its fence is the session's newest. */
-export type TranscriptScope = { db: Kysely<Database>; sessionId: string; fence: number };
+/**
+ * One activation's view of the transcripts: it writes only while its fence is the session's newest, and waits for nothing
+ * any more once `failed` aborts.
+ */
+export type TranscriptScope = {
+  db: Kysely<Database>;
+  sessionId: string;
+  fence: number;
+  failed: AbortSignal;
+};
 
 export type TranscriptStore = SessionStore & {
   /**
@@ -22,7 +31,7 @@ export type TranscriptStore = SessionStore & {
  * The SDK's session store on PostgreSQL. The agent program mirrors its transcript here as it writes it, and a resume
  * is made from it, on any node. Keyed by our session alone: the SDK's project key depends on the working directory.
  */
-export function createTranscriptStore({ db, sessionId, fence }: TranscriptScope): TranscriptStore {
+export function createTranscriptStore({ db, sessionId, fence, failed }: TranscriptScope): TranscriptStore {
   let isSealed = false;
   const appending = new Set<Promise<unknown>>();
   return {
@@ -48,9 +57,10 @@ export function createTranscriptStore({ db, sessionId, fence }: TranscriptScope)
         on conflict (session_id, subpath, entry_uuid) do nothing
       `;
       // The SDK gives up soon and then drops the entries, which would tear the conversation.
-      const append = retryWhileUnavailable(
-        async () => await insert.execute(db),
-        AbortSignal.timeout(APPEND_PATIENCE_MS),
+      const over = AbortSignal.any([failed, AbortSignal.timeout(APPEND_PATIENCE_MS)]);
+      const append = unlessAborted(
+        retryWhileUnavailable(async () => await insert.execute(db), over),
+        over,
       );
       appending.add(append);
       await append.finally(() => appending.delete(append));

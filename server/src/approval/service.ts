@@ -28,8 +28,8 @@ import {
   type ApprovalRow,
   findApproval,
   listApprovals,
-  listOverdue,
   listPending,
+  lockOverdue,
 } from './store.ts';
 
 type Trx = Transaction<Database>;
@@ -80,20 +80,22 @@ export async function answerApproval(
   });
 }
 
-/** Ends what nobody answered in time. @returns how many */
-export async function expireApprovals(services: AskerServices): Promise<number> {
-  const overdue = await listOverdue(services.db, 100);
-  for (const { id, session_id, tenant_id } of overdue) {
-    await commit(services, async (trx) => {
-      const session = await lockSession(trx, { tenantId: tenant_id, id: session_id });
-      const approval = await findApproval(trx, { tenantId: tenant_id, id });
-      if (session === undefined || approval?.status !== 'pending') return { value: undefined };
-      const closed = await closeApproval(trx, id, { status: 'expired', answer: null, decidedBy: null });
-      const events = await recordWaiting(trx, session, [closed.event]);
-      return { events, signals: await wakeAsker(services, trx, session), value: undefined };
-    });
-  }
-  return overdue.length;
+/** Ends what nobody answered in time, each by itself, until there is no more of it or `signal` aborts. */
+export async function expireApprovals(services: AskerServices, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted && (await expireNext(services)));
+}
+
+/** @returns whether there was one, and nobody had its session locked */
+async function expireNext(services: AskerServices): Promise<boolean> {
+  return await commit(services, async (trx) => {
+    const overdue = await lockOverdue(trx);
+    const session =
+      overdue && (await lockSession(trx, { tenantId: overdue.tenant_id, id: overdue.session_id }));
+    if (overdue === undefined || session === undefined) return { value: false };
+    const closed = await closeApproval(trx, overdue.id, { status: 'expired', answer: null, decidedBy: null });
+    const events = await recordWaiting(trx, session, [closed.event]);
+    return { events, signals: await wakeAsker(services, trx, session), value: true };
+  });
 }
 
 /** A parked session comes back when nothing is pending any more; an agent that waits is told. */

@@ -167,17 +167,16 @@ export async function moveToolUse(
     .executeTakeFirstOrThrow();
 }
 
-/** Pending ones whose time is up: what to expire next. */
-export async function listOverdue(
-  db: Kysely<Database>,
-  limit: number,
-): Promise<Pick<ApprovalRow, 'id' | 'session_id' | 'tenant_id'>[]> {
-  return await db
-    .selectFrom('approvals')
-    .select(['id', 'session_id', 'tenant_id'])
-    .where('status', '=', 'pending')
-    .where('expires_at', '<=', sql<Date>`now()`)
-    .orderBy('expires_at')
-    .limit(limit)
-    .execute();
+/** The pending one whose time was up first, and its session, among those whose session nobody has locked. */
+export async function lockOverdue(
+  trx: Transaction<Database>,
+): Promise<Pick<ApprovalRow, 'id' | 'session_id' | 'tenant_id'> | undefined> {
+  const { rows } = await sql<Pick<ApprovalRow, 'id' | 'session_id' | 'tenant_id'>>`
+    select approvals.id, session_id, approvals.tenant_id
+    from approvals join sessions on sessions.id = session_id
+    where approvals.status = 'pending' and expires_at <= now()
+    order by expires_at limit 1
+    for update of approvals, sessions skip locked
+  `.execute(trx);
+  return rows[0];
 }

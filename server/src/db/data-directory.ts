@@ -3,6 +3,7 @@ import {
   accessSync,
   chmodSync,
   constants,
+  existsSync,
   mkdirSync,
   readFileSync,
   realpathSync,
@@ -12,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { hostname } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 import { errorMessage, StartupError } from '../errors.ts';
@@ -99,11 +100,19 @@ export function openDataDirectory({ path }: { path: string }): DataDirectory {
 /** As root, PostgreSQL's own account has to pass through; what is in the directory guards itself. */
 function createDirectory(path: string): string {
   const isRoot = process.getuid?.() === 0;
+  requireWritableAncestor(path);
   mkdirSync(path, { recursive: true, mode: isRoot ? 0o711 : 0o700 });
   accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
   const { mode } = statSync(path);
   if (isRoot && (mode & 0o011) !== 0o011) chmodSync(path, mode | 0o011);
   return realpathSync(path);
+}
+
+/** Of a disk that cannot be written to, making several directories at once says that they do not exist. */
+function requireWritableAncestor(path: string): void {
+  let ancestor = path;
+  while (!existsSync(ancestor)) ancestor = dirname(ancestor);
+  if (ancestor !== path) accessSync(ancestor, constants.W_OK);
 }
 
 function findNodeId(directory: string): string | undefined {

@@ -27,7 +27,8 @@ export type Postmaster = {
 /**
  * PostgreSQL must end with the server, even with one that is killed. So a shell waits beside it for the end of a pipe
  * that only the server holds, then asks it to stop: fast, at once, and at last without asking. The signals repeat
- * because PostgreSQL, like every background command of a shell, ignores them until it has set itself up.
+ * because PostgreSQL, like every background command of a shell, ignores them until it has set itself up. One that
+ * was halted is let go on: it ends its own children, halted ones by force, 5 s after it was told to stop at once.
  */
 const supervisor = `
 trap '' HUP INT TERM
@@ -36,8 +37,9 @@ exec 3<&0
 postgres=$!
 {
   read -r _ <&3
-  for signal in INT INT INT INT INT QUIT QUIT QUIT QUIT QUIT KILL; do
+  for signal in INT INT INT INT INT QUIT QUIT QUIT QUIT QUIT QUIT QUIT QUIT KILL; do
     kill -$signal $postgres 2>/dev/null || break
+    kill -CONT $postgres 2>/dev/null
     sleep 1
   done
 } &

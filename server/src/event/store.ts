@@ -15,10 +15,10 @@ type AppendedRow = { session_id: string; seq: number; n: number };
 
 /**
  * Appends the drafts of many sessions in one statement. `seq` and the fence come from the session rows that the same
- * statement locks, so numbering stays dense and a stale fence appends nothing. `batchId` makes a repeat harmless.
+ * statement locks, so numbering stays dense and a stale fence appends nothing. `batchId` makes a repeat harmless. A
+ * session that somebody else has locked is left out: the others do not wait for it.
  *
- * @returns the drafts that were stored, with their `seq`; those missing had a stale fence, or were stored by an
- * earlier try of the same batch (see `findRepeated`).
+ * @returns the drafts that were stored, with their `seq`; of those missing `findAppendStates` says why.
  */
 export async function appendFenced(
   db: Kysely<Database>,
@@ -48,6 +48,10 @@ export async function appendFenced(
         (array_agg(activity order by n desc) filter (where activity is not null))[1]::json as activity,
         (array_agg(model order by n desc) filter (where model is not null))[1] as model
       from input group by session_id, fence
+    ), locked as (
+      select sessions.id, sessions.fence from sessions
+      join counts on sessions.id = counts.session_id and sessions.fence = counts.fence
+      for no key update of sessions skip locked
     ), numbered as (
       update sessions set
         last_seq = sessions.last_seq + counts.events,
@@ -56,7 +60,7 @@ export async function appendFenced(
         last_model = coalesce(counts.model, sessions.last_model),
         last_batch = ${batchId}::uuid,
         updated_at = now()
-      from counts
+      from counts join locked on locked.id = counts.session_id and locked.fence = counts.fence
       where sessions.id = counts.session_id and sessions.fence = counts.fence
         and sessions.last_batch is distinct from ${batchId}::uuid
       returning sessions.id, sessions.tenant_id, sessions.fence, sessions.last_seq - counts.events as base
@@ -76,18 +80,18 @@ export async function appendFenced(
   });
 }
 
-/** Sessions whose part of the batch an earlier try has already stored, with their newest `seq`. */
-export async function findRepeated(
+/** What decides whether events may still be appended to a session, and the newest `seq`. */
+export type AppendState = { id: string; fence: number; last_batch: string | null; last_seq: number };
+
+/** Of those of the sessions that still exist. */
+export async function findAppendStates(
   db: Kysely<Database>,
-  batchId: string,
   sessionIds: readonly string[],
-): Promise<{ id: string; last_seq: number }[]> {
-  return await db
-    .selectFrom('sessions')
-    .select(['id', 'last_seq'])
-    .where('id', 'in', sessionIds)
-    .where('last_batch', '=', batchId)
-    .execute();
+): Promise<Map<string, AppendState>> {
+  const { rows } = await sql<AppendState>`
+    select id, fence, last_batch, last_seq from sessions where id = any(${sessionIds}::uuid[])
+  `.execute(db);
+  return new Map(rows.map((row) => [row.id, row]));
 }
 
 /** What else of the session's row changes with its events. */

@@ -10,10 +10,15 @@ import { roundToJoin } from './rounds.ts';
 /** One fetch of a job: once the job was fetched again, what is done with an older attempt has no effect. */
 type JobAttempt = { id: string; retryCount: number };
 
-/** A claim on a session's activation, valid until completed, failed, or not touched for HEARTBEAT_SECONDS. */
-export type ActivationJob = { sessionId: string; attempt: JobAttempt };
+/** A claim on a session's activation, valid until completed, failed, or not renewed for HEARTBEAT_SECONDS. */
+export type ActivationJob = {
+  sessionId: string;
+  attempt: JobAttempt;
+  /** When it was last asked for with success, as `performance.now()`. */
+  provenAt: number;
+};
 
-/** How long a claim lives without a touch: the least that pg-boss allows. */
+/** How long a claim lives without being renewed: the least that pg-boss allows. */
 export const HEARTBEAT_SECONDS = 10;
 
 const ACTIVATIONS = 'activation';
@@ -115,6 +120,7 @@ export class ActivationQueue {
 
   /** Claims up to `count` jobs, those whose turn it is first. */
   async fetch(count: number): Promise<ActivationJob[]> {
+    const provenAt = performance.now();
     const jobs = await inTransaction(this.#db, async (trx) => {
       const fetched = await this.#boss.fetch<{ sessionId: string }>(ACTIVATIONS, {
         batchSize: count,
@@ -131,12 +137,48 @@ export class ActivationQueue {
     return jobs.map((job) => ({
       sessionId: job.data.sessionId,
       attempt: { id: job.id, retryCount: job.retryCount },
+      provenAt,
     }));
   }
 
-  /** Extends the claims. */
-  async touch(jobs: readonly ActivationJob[]): Promise<void> {
-    if (jobs.length > 0) await this.#boss.touch(ACTIVATIONS, attemptsOf(jobs));
+  /**
+   * Extends the claims, over a connection of the caller's. One that has lapsed and that nobody else has taken yet is taken
+   * back, as the same attempt. It waits for no lock: what somebody else has locked is left for the next time.
+   *
+   * @returns those that were not extended
+   */
+  async renew(
+    db: Kysely<Database>,
+    jobs: readonly ActivationJob[],
+    workerId: string,
+  ): Promise<ActivationJob[]> {
+    if (jobs.length === 0) return [];
+    const askedAt = performance.now();
+    const { rows } = await sql<{ id: string }>`
+      with claims as (
+        select * from unnest(
+          ${jobs.map(({ attempt }) => attempt.id)}::uuid[], ${jobs.map(({ attempt }) => attempt.retryCount)}::int[]
+        ) as claims (id, retry_count)
+      ), mine as (
+        select job.id from ${JOBS} as job join claims using (id, retry_count)
+        where job.name = ${ACTIVATIONS} and (
+          job.state = 'active' or job.state = 'retry' and exists (
+            select from sessions
+            where sessions.id::text = job.singleton_key and job_id = job.id and worker_id = ${workerId}
+          )
+        )
+        for update of job skip locked
+      )
+      update ${JOBS} as job set
+        state = 'active',
+        heartbeat_on = now(),
+        started_on = case when job.state = 'retry' then now() else job.started_on end
+      from mine where job.name = ${ACTIVATIONS} and job.id = mine.id
+      returning job.id
+    `.execute(db);
+    const renewed = new Set(rows.map(({ id }) => id));
+    for (const job of jobs) if (renewed.has(job.attempt.id)) job.provenAt = askedAt;
+    return jobs.filter(({ attempt }) => !renewed.has(attempt.id));
   }
 
   /** Ends the claim in the caller's transaction. */
@@ -237,8 +279,4 @@ function connectionPerText(pool: DatabaseClient['pool']): ReturnType<typeof from
       return { rows: results.flatMap(({ rows }) => rows) };
     },
   };
-}
-
-function attemptsOf(jobs: readonly ActivationJob[]): JobAttempt[] {
-  return jobs.map((job) => job.attempt);
 }

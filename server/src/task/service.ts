@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/database.ts';
+import { inTransaction } from '../db/transaction.ts';
 import { AppError } from '../errors.ts';
 import { listSystemMessages } from '../event/store.ts';
 import { getSessionOrThrow, type SessionServices } from '../session/service.ts';
@@ -50,7 +51,7 @@ async function findRunning(db: Kysely<Database>, session: SessionRow): Promise<R
 async function getNoted(db: Kysely<Database>, key: SessionKey): Promise<SessionRow> {
   const session = await getSessionOrThrow(db, key);
   if (session.are_tasks_noted) return session;
-  await db.transaction().execute(async (trx) => {
+  await inTransaction(db, async (trx) => {
     const locked = await lockSession(trx, key);
     if (locked === undefined || locked.are_tasks_noted) return;
     const said = await listSystemMessages(trx, key.id, taskSubtypes);

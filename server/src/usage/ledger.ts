@@ -7,6 +7,7 @@ import { addTokens, noTokens, type PriceList } from '../gateway/price-list.ts';
 import { newRequestId } from '../ids.ts';
 import type { Logger } from '../log.ts';
 import { correctCharge } from '../session/charge.ts';
+import { unlessAborted } from '../util/waiting.ts';
 import {
   findHeldSession,
   findSpentLimit,
@@ -115,10 +116,12 @@ export class UsageLedger implements Accounts {
   }
 
   async #settle(request: { sessionId: string; requestId: string }, settlement: Settlement): Promise<void> {
-    await this.#persist(async ({ db }) => {
+    const { signal } = this.#closing;
+    const written = this.#persist(async ({ db }) => {
       const late = await settleUsage(db, request, settlement);
       if (late !== null) await correctCharge(db, late);
-    }, this.#closing.signal);
+    }, signal);
+    await unlessAborted(written, signal);
   }
 
   /** A short outage of the database must not cost a request. */

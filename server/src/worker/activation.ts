@@ -31,6 +31,16 @@ const INTERRUPT_GRACE_MS = 800;
 /** An idle agent whose background tasks go on is kept this long. */
 const BACKGROUND_TTL_MS = 3_600_000;
 
+/** The server stopped before the database took what was to be written of the session. */
+class StoppedError extends Error {
+  constructor(sessionId: string) {
+    super(
+      `the server stops without having written the end of session ${sessionId}'s turn: the next start does`,
+    );
+    this.name = 'StoppedError';
+  }
+}
+
 export type HeldView = { fence: number; turnId: string | null };
 
 /**
@@ -113,7 +123,8 @@ export class Activation {
           { fence: this.#held.fence },
           'lost the session: it was deleted, or is active elsewhere',
         );
-      else if (error instanceof LostClaimError) this.#logger.warn(error.message);
+      else if (error instanceof LostClaimError || error instanceof StoppedError)
+        this.#logger.warn(error.message);
       else this.#logger.error({ err: error }, 'the activation failed; its job will be tried again');
     } finally {
       await this.#seat
@@ -196,7 +207,7 @@ export class Activation {
     this.#keptTurnId = null;
     const ended = { id: turn.id, number: turn.number, outcome: live.explain(outcome) };
     // What it asked of the model last is counted to it.
-    await this.#services.gateway.settled(this.sessionId);
+    await this.#held.waitFor(this.#services.gateway.settled(this.sessionId));
     await this.#held.record(async (db, hold) => await finishTurn(db, hold, ended));
     const error = ended.outcome.state === 'error' ? ended.outcome.error.code : undefined;
     logger.info({ state: outcome.state, error }, 'turn ended');
@@ -379,6 +390,11 @@ export class Activation {
     this.#isStopping = true;
     if (this.#turn !== null) this.#turn.isStopped = true;
     await this.#seat.end('kill');
+  }
+
+  /** The server stops, and has waited long enough for what is still to be written: the next start writes it. */
+  giveUp(): void {
+    this.#fail(new StoppedError(this.sessionId));
   }
 
   /** The session was deleted, or belongs to another worker now. */

@@ -97,6 +97,7 @@ export class AgentSeat {
     const plan = {
       session,
       fence: this.#held.fence,
+      failed: this.#held.failed.signal,
       conversationExists,
       continuation,
       desk,
@@ -229,7 +230,7 @@ export class AgentSeat {
   async #recordSpending(): Promise<void> {
     const { id } = this.#options.turn() ?? {};
     if (id === undefined) return;
-    await this.#services.gateway.settled(this.#held.id);
+    await this.#held.waitFor(this.#services.gateway.settled(this.#held.id));
     await this.#held.persist(async (db, hold) => await recordSpending(db, hold, id));
   }
 

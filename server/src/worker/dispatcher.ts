@@ -1,9 +1,11 @@
 import type { Logger } from '../log.ts';
-import { type ActivationJob, type ActivationQueue, HEARTBEAT_SECONDS } from '../queue/queue.ts';
+import type { ActivationJob, ActivationQueue } from '../queue/queue.ts';
+import { unlessAborted } from '../util/waiting.ts';
 import { Activation } from './activation.ts';
 import type { WorkerServices } from './services.ts';
 
 const BACKSTOP_MS = 5_000;
+const LAST_WORD_MS = 5_000;
 
 /**
  * Hands this worker's slots to the sessions that wait for one. One per process.
@@ -22,6 +24,8 @@ export class Dispatcher {
   readonly #runs = new Map<Activation, Promise<void>>();
   /** Of sessions whose earlier activation has yet to end; by session. */
   readonly #next = new Map<string, ActivationJob>();
+  /** Of a server that stops: nothing is waited for any more. */
+  readonly #givingUp = new AbortController();
   #backstop: NodeJS.Timeout | undefined;
   #isStarted = false;
   #mayHaveWork = false;
@@ -111,6 +115,7 @@ export class Dispatcher {
     this.#runs.set(activation, run);
     // Fetched in the moment that the drain began: it gives its job back.
     if (!this.#isStarted) activation.drain();
+    if (this.#givingUp.signal.aborted) activation.giveUp();
   }
 
   /** Resolves when the session holds no slot here any more. */
@@ -128,18 +133,26 @@ export class Dispatcher {
     else longestIdle.evict();
   }
 
-  /** Takes no more work, lets running turns end for `graceMs`, then ends them. Resolves when every slot is free. */
+  /**
+   * Takes no more work, lets running turns end for `graceMs`, or until `signal` aborts, then ends them. What they have yet
+   * to write down is waited for a little longer. Resolves when every slot is free.
+   */
   async drain(graceMs: number, signal: AbortSignal): Promise<void> {
     this.#isStarted = false;
     clearInterval(this.#backstop);
     for (const activation of this.#activations.values()) activation.drain();
-    const stopAll = (): void => this.#stopAll();
-    const hurry = setTimeout(stopAll, graceMs);
+    let lastWord: NodeJS.Timeout | undefined;
+    const stopAll = (): void => {
+      this.#stopAll();
+      lastWord ??= setTimeout(() => this.#giveUpAll(), LAST_WORD_MS);
+    };
+    const grace = setTimeout(stopAll, graceMs);
     signal.addEventListener('abort', stopAll, { once: true });
     if (signal.aborted) stopAll();
-    await this.#fetching;
+    await unlessAborted(Promise.resolve(this.#fetching), this.#givingUp.signal).catch(() => {});
     while (this.#runs.size > 0) await Promise.all(this.#runs.values());
-    clearTimeout(hurry);
+    clearTimeout(grace);
+    clearTimeout(lastWord);
     signal.removeEventListener('abort', stopAll);
   }
 
@@ -149,13 +162,9 @@ export class Dispatcher {
     }
   }
 
-  /** The claims can no longer be proved: another worker may hold the sessions, so nothing may go on here. */
-  abandonAll(): void {
-    for (const activation of this.#activations.values()) {
-      activation.abandon().catch((error) => this.#logger.error({ err: error }, 'could not end an agent'));
-    }
+  /** The database does not take what they have to write. */
+  #giveUpAll(): void {
+    this.#givingUp.abort();
+    for (const activation of this.#activations.values()) activation.giveUp();
   }
 }
-
-/** A claim that was not renewed for this long may be somebody else's soon. */
-export const SELF_FENCE_MS = (HEARTBEAT_SECONDS - 2) * 1000;

@@ -4,6 +4,7 @@ import { retryWhileUnavailable } from '../db/retry.ts';
 import type { EventBus } from '../event/bus.ts';
 import type { StoredEvent } from '../event/event.ts';
 import type { Logger } from '../log.ts';
+import { unlessAborted } from '../util/waiting.ts';
 import type { Hold } from './store.ts';
 
 /** What an activation writes with: its session's fence, for as long as that is the newest. */
@@ -31,16 +32,23 @@ export class HeldSession {
   /** A short outage of the database must not cost a turn: waits until it is over, or the session is lost. */
   async persist<T>(work: (db: Kysely<Database>, hold: Hold) => Promise<T>): Promise<T> {
     const hold = { sessionId: this.id, fence: this.fence };
+    const { signal } = this.failed;
     let isTold = false;
-    return await retryWhileUnavailable(
+    const written = retryWhileUnavailable(
       async () => await work(this.#db, hold),
-      this.failed.signal,
+      signal,
       (error) => {
         if (!isTold)
           this.#logger.warn({ err: error, session_id: this.id }, 'cannot write a session down yet; retrying');
         isTold = true;
       },
     );
+    return await this.waitFor(written);
+  }
+
+  /** Waits for what is written down, by whomever, until nothing more can be. */
+  async waitFor<T>(work: Promise<T>): Promise<T> {
+    return await unlessAborted(work, this.failed.signal);
   }
 
   /** Persists a change and tells of its events. */

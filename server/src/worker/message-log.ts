@@ -36,7 +36,8 @@ export class MessageLog {
     const { id, fence } = this.#held;
     const before = this.#stored;
     try {
-      await Promise.all(drafts.map((draft) => this.#eventLog.append(id, fence, draft)));
+      const stored = Promise.all(drafts.map((draft) => this.#eventLog.append(id, fence, draft)));
+      await this.#held.waitFor(stored);
       await before;
     } catch (error) {
       this.#onFailure(error);

@@ -33,6 +33,8 @@ export type StartedAgent = {
 export type StartPlan = {
   session: SessionRow;
   fence: number;
+  /** Aborts when nothing more can be written with the fence. */
+  failed: AbortSignal;
   /** Whether there is a conversation to resume. */
   conversationExists: boolean;
   /** How it goes on with a turn that was cut off; null when it does not. */
@@ -112,9 +114,9 @@ function start(
   { sandbox, access, places }: { sandbox: Sandbox; access: GatewayAccess; places: HeldPlaces },
 ): StartedAgent {
   const { db, defaultModel, mark, nameModel, path } = services;
-  const { session, fence, desk, continuation } = plan;
+  const { session, fence, failed, desk, continuation } = plan;
   const { options } = session;
-  const transcript = createTranscriptStore({ db, sessionId: session.id, fence });
+  const transcript = createTranscriptStore({ db, sessionId: session.id, fence, failed });
   const { env: requested = {}, background_tasks: backgroundTasks = false } = options;
   const process = new AgentProcess({
     sandbox,

@@ -49,12 +49,16 @@ export type Claim = {
   grantsHash: string;
 };
 
-const hashOfGrants = sql<string>`md5(grants::text)`;
+const hashOfGrants = sql<string>`md5(sessions.grants::text)`;
 
-const INTERRUPTED = outcomeWithoutResult(
-  'interrupted',
-  'The server stopped while the turn was running; it is not run again by itself.',
-);
+/** Why a turn was left in the middle by the worker that had it. */
+const reasons = {
+  stopped: 'The server stopped while the turn was running',
+  silent:
+    'The server that ran the turn was not heard of in time (it may have stopped, or have lost the database), and another one took the session over',
+  gaveUp:
+    'The server gave the turn up: it could not renew its claim on the session in time, or ran into an error that its log tells',
+};
 
 /** The job was given to another worker before this one got to claim the session; nothing has changed. */
 export class LostClaimError extends Error {
@@ -84,19 +88,27 @@ export async function claimSession(
 ): Promise<Claim | null> {
   return await inTransaction(db, async (trx) => {
     const claimed = await trx
+      .with('before', (cte) =>
+        cte
+          .selectFrom('sessions')
+          .select(['id', 'worker_id as last_worker_id'])
+          .where('id', '=', claim.job.sessionId)
+          .forNoKeyUpdate(),
+      )
       .updateTable('sessions')
+      .from('before')
       .set((eb) => ({
-        fence: eb('fence', '+', 1),
+        fence: eb('sessions.fence', '+', 1),
         worker_id: claim.workerId,
         job_id: claim.job.attempt.id,
         isolation: claim.isolation,
       }))
-      .where('id', '=', claim.job.sessionId)
-      .returningAll()
-      .returning(hashOfGrants.as('grantsHash'))
+      .whereRef('sessions.id', '=', 'before.id')
+      .returningAll('sessions')
+      .returning(['before.last_worker_id', hashOfGrants.as('grantsHash')])
       .executeTakeFirst();
     if (claimed === undefined) return null;
-    const { grantsHash, ...session } = claimed;
+    const { grantsHash, last_worker_id: lastWorkerId, ...session } = claimed;
     await claim.onFound();
     // A worker that stalled between fetch and claim must not take the session from the next one.
     if (!(await claim.queue.lockClaim(trx, claim.job))) throw new LostClaimError(session.id);
@@ -109,10 +121,24 @@ export async function claimSession(
     if (session.options.on_interruption === 'resume' || (await onlyWaited(trx, session, cutOff))) {
       return { session, grantsHash, events, keptTurnId: cutOff.id };
     }
-    const ended = { id: cutOff.id, number: cutOff.number, outcome: INTERRUPTED };
+    const reason = reasons[await whyLeft(trx, lastWorkerId, claim.workerId)];
+    const outcome = outcomeWithoutResult('interrupted', `${reason}; it is not run again by itself.`);
+    const ended = { id: cutOff.id, number: cutOff.number, outcome };
     events.push(...(await endRunningTurn(trx, session, ended)));
     return { session, grantsHash, events, keptTurnId: null };
   });
+}
+
+async function whyLeft(
+  trx: Transaction<Database>,
+  lastWorkerId: string | null,
+  workerId: string,
+): Promise<keyof typeof reasons> {
+  if (lastWorkerId === workerId) return 'gaveUp';
+  if (lastWorkerId === null) return 'stopped';
+  const last = await trx.selectFrom('workers').select('id').where('id', '=', lastWorkerId).executeTakeFirst();
+  // A start removes those of its data directory: it holds that alone, so they are gone.
+  return last === undefined ? 'stopped' : 'silent';
 }
 
 /** What an earlier activation was at when it ended. */
@@ -335,6 +361,17 @@ export async function findHeldStates(
   return rows;
 }
 
+/** The newest fences of those of the sessions that still exist. */
+export async function findFences(
+  db: Kysely<Database>,
+  sessionIds: readonly string[],
+): Promise<Map<string, number>> {
+  const { rows } = await sql<{ id: string; fence: number }>`
+    select id, fence from sessions where id = any(${sessionIds}::uuid[])
+  `.execute(db);
+  return new Map(rows.map(({ id, fence }) => [id, fence]));
+}
+
 export type WorkerIdentity = {
   id: string;
   nodeId: string;
@@ -370,12 +407,17 @@ export async function registerWorker(db: Kysely<Database>, worker: WorkerIdentit
   });
 }
 
-export async function recordHeartbeat(db: Kysely<Database>, worker: WorkerIdentity): Promise<void> {
-  await db
+/** @returns whether there are other workers on the database */
+export async function recordHeartbeat(db: Kysely<Database>, worker: WorkerIdentity): Promise<boolean> {
+  const { has_others } = await db
     .insertInto('workers')
     .values(toRow(worker))
     .onConflict((conflict) => conflict.column('id').doUpdateSet({ heartbeat_at: sql<Date>`now()` }))
-    .execute();
+    .returning(
+      sql<boolean>`exists (select from workers as others where others.id <> ${worker.id})`.as('has_others'),
+    )
+    .executeTakeFirstOrThrow();
+  return has_others;
 }
 
 /** Of other nodes that are gone without a word. */

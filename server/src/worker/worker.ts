@@ -2,32 +2,46 @@ import { hostname } from 'node:os';
 import type { Kysely } from 'kysely';
 import { sessionsDirectory } from '../agent/environment.ts';
 import { expireApprovals } from '../approval/service.ts';
+import type { ConnectionTarget } from '../db/client.ts';
 import type { Database } from '../db/database.ts';
 import type { EventBus, Signal } from '../event/bus.ts';
 import type { Logger } from '../log.ts';
 import type { ActivationQueue } from '../queue/queue.ts';
-import type { Activation } from './activation.ts';
-import { Dispatcher, SELF_FENCE_MS } from './dispatcher.ts';
+import { patiently } from '../util/waiting.ts';
+import { Dispatcher } from './dispatcher.ts';
+import { Heartbeat, type HeartbeatTimes, heartbeatTimes } from './heartbeat.ts';
+import { Rounds } from './rounds.ts';
 import type { WorkerServices } from './services.ts';
 import { removeDeletedDirectories, removeDirectories } from './session-directories.ts';
 import {
   findHeldStates,
   forgetSilentWorkers,
-  recordHeartbeat,
   registerWorker,
   requeueForgotten,
   unregisterWorker,
   type WorkerIdentity,
 } from './store.ts';
 
-const HEARTBEAT_MS = 3_000;
+const CHECK_MS = 3_000;
+const EXPIRE_MS = 3_000;
 const TIDY_MS = 60_000;
+/** Of a server that stops, for what the database has yet to answer. */
+const LAST_ANSWER_MS = 2_000;
+
+export type WorkerOptions = {
+  maxSessions: number;
+  /** For the heartbeat's own connection. */
+  target: ConnectionTarget;
+  /** Whether other servers can reach the database. */
+  isShared: boolean;
+  times?: Partial<HeartbeatTimes> | undefined;
+};
 
 /**
  * Runs sessions in this process.
  *
  * - starting: what an earlier server on this data directory left is cleaned up; its claims are released at once.
- * - working: signals and the heartbeat drive the dispatcher.
+ * - working: signals and the rounds drive the dispatcher; the heartbeat renews its claims.
  * - draining: no new work; ends when every slot is free.
  */
 export class Worker {
@@ -38,14 +52,14 @@ export class Worker {
   readonly #logger: Logger;
   readonly #identity: WorkerIdentity;
   readonly #dispatcher: Dispatcher;
-  #heartbeat: NodeJS.Timeout | undefined;
-  #tidying: NodeJS.Timeout | undefined;
-  #beating: Promise<void> | null = null;
-  #lastBeat = performance.now();
+  readonly #heartbeat: Heartbeat;
+  readonly #checking: Rounds;
+  readonly #expiring: Rounds;
+  readonly #tidying: Rounds;
   #stopListening: (() => void)[] = [];
   #isStarted = false;
 
-  constructor(services: WorkerServices, maxSessions: number) {
+  constructor(services: WorkerServices, { maxSessions, target, isShared, times }: WorkerOptions) {
     this.#services = services;
     this.#db = services.db;
     this.#bus = services.bus;
@@ -59,6 +73,25 @@ export class Worker {
       pid: process.pid,
       maxSessions,
     };
+    this.#heartbeat = new Heartbeat({
+      target,
+      isShared,
+      queue: services.queue,
+      identity: this.#identity,
+      logger: services.logger,
+      times: { ...heartbeatTimes, ...times },
+      jobs: () => this.#dispatcher.jobs,
+      onFence: (sessionId, fence) => this.#handOff(this.#onFence(sessionId, fence)),
+      onUnproved: (sessionIds) => this.#giveUp(sessionIds),
+    });
+    const rounds = (what: string, work: (signal: AbortSignal) => Promise<void>): Rounds =>
+      new Rounds(work, (error) => this.#logger.warn({ err: error }, `could not ${what}; will try again`));
+    this.#checking = rounds('see what became of the sessions', async () => await this.#check());
+    this.#expiring = rounds(
+      'expire approvals',
+      async (signal) => await expireApprovals(this.#services, signal),
+    );
+    this.#tidying = rounds('tidy up', async () => await this.#tidy());
   }
 
   async start(): Promise<void> {
@@ -73,8 +106,10 @@ export class Worker {
         this.#lookForDeleted();
       }),
     ];
-    this.#heartbeat = setInterval(() => this.#startBeat(), HEARTBEAT_MS).unref();
-    this.#tidying = setInterval(() => this.#handOff(this.#tidy()), TIDY_MS).unref();
+    this.#heartbeat.start();
+    this.#checking.start(CHECK_MS);
+    this.#expiring.start(EXPIRE_MS);
+    this.#tidying.start(TIDY_MS);
     this.#dispatcher.start();
     this.#lookForDeleted();
     this.#isStarted = true;
@@ -132,33 +167,27 @@ export class Worker {
     work?.catch((error) => this.#logger.error({ err: error }, 'could not act on a signal'));
   }
 
-  #startBeat(): void {
-    if (this.#beating !== null) {
-      if (performance.now() - this.#lastBeat > SELF_FENCE_MS) this.#fenceSelf();
-      return;
-    }
-    this.#beating = this.#beat().finally(() => {
-      this.#beating = null;
-    });
+  async #onFence(sessionId: string, fence: number | null): Promise<void> {
+    const activation = this.#dispatcher.activations.get(sessionId);
+    if (activation === undefined || activation.view.fence === 0) return;
+    if (fence === null) await this.#forget(sessionId);
+    else if (fence > activation.view.fence) await activation.abandon();
   }
 
-  async #beat(): Promise<void> {
-    const activations = [...this.#dispatcher.activations.values()];
-    const startedAt = performance.now();
-    try {
-      await this.#queue.touch(this.#dispatcher.jobs);
-      await recordHeartbeat(this.#db, this.#identity);
-      await this.#check(activations);
-      await expireApprovals(this.#services);
-      this.#lastBeat = startedAt;
-    } catch (error) {
-      this.#logger.warn({ err: error }, 'missed a heartbeat');
-      if (performance.now() - this.#lastBeat > SELF_FENCE_MS) this.#fenceSelf();
-    }
+  /** The claims may have lapsed: another worker may take the sessions, so nothing may go on here. */
+  #giveUp(sessionIds: readonly string[]): void {
+    const activations = sessionIds.flatMap((id) => this.#dispatcher.activations.get(id) ?? []);
+    if (activations.length === 0) return;
+    this.#logger.error(
+      { sessions: activations.map(({ sessionId }) => sessionId) },
+      'could not renew the claims on sessions in time, and others may take them: ending their agents',
+    );
+    for (const activation of activations) this.#handOff(activation.abandon());
   }
 
   /** What a lost signal would have said. */
-  async #check(activations: readonly Activation[]): Promise<void> {
+  async #check(): Promise<void> {
+    const activations = [...this.#dispatcher.activations.values()];
     const views = activations.map((activation) => ({ activation, view: activation.view }));
     if (views.length === 0) return;
     const ids = activations.map((activation) => activation.sessionId);
@@ -178,20 +207,15 @@ export class Worker {
     this.#dispatcher.wake();
   }
 
-  #fenceSelf(): void {
-    if (this.#dispatcher.activations.size === 0) return;
-    this.#logger.error('could not renew the claims on sessions in time: ending their agents');
-    this.#dispatcher.abandonAll();
-  }
-
   /** Lets running turns end for `graceMs`; sooner when `signal` aborts. */
   async drain(graceMs: number, signal: AbortSignal): Promise<void> {
     await this.#dispatcher.drain(graceMs, signal);
-    clearInterval(this.#heartbeat);
-    clearInterval(this.#tidying);
-    await this.#beating;
     for (const stop of this.#stopListening) stop();
-    await unregisterWorker(this.#db, this.#identity.id).catch((error) =>
+    await this.#heartbeat[Symbol.asyncDispose]();
+    const rounds = [this.#checking, this.#expiring, this.#tidying];
+    const ended = Promise.all(rounds.map(async (each) => await each[Symbol.asyncDispose]()));
+    await patiently(ended, LAST_ANSWER_MS).catch(() => {}); // the sign-off tells what is the matter
+    await patiently(unregisterWorker(this.#db, this.#identity.id), LAST_ANSWER_MS).catch((error) =>
       this.#logger.warn({ err: error }, 'could not sign off'),
     );
   }
