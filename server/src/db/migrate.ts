@@ -12,6 +12,7 @@ import * as deletion from './migrations/0007-deletion.ts';
 import * as sessionList from './migrations/0008-session-list.ts';
 import * as signIn from './migrations/0009-sign-in.ts';
 import * as console from './migrations/0010-console.ts';
+import * as lookups from './migrations/0014-lookups.ts';
 import { UNDEFINED_TABLE, UNIQUE_VIOLATION } from './sqlstate.ts';
 
 /** Forward only, in the order of their names; a migration that has shipped is never edited. */
@@ -26,6 +27,7 @@ const migrations: Record<string, Migration> = {
   '0008-session-list': sessionList,
   '0009-sign-in': signIn,
   '0010-console': console,
+  '0014-lookups': lookups,
 };
 
 const MIGRATION_TABLE = 'schema_migrations';
