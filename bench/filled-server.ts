@@ -80,6 +80,7 @@ async function call(url: URL, { method, headers, signal, body, until, accept }: 
   const asked = request(url, { method, headers: all, signal }, (response) => {
     let firstByteMs = 0;
     let text = '';
+    let newest = '';
     const end = (): void => {
       const status = response.statusCode ?? 0;
       const isGood = status >= 200 && status < 300;
@@ -89,7 +90,9 @@ async function call(url: URL, { method, headers, signal, body, until, accept }: 
     response.setEncoding('utf8').on('data', (chunk: string) => {
       if (text === '') firstByteMs = performance.now() - begin;
       text += chunk;
-      if (until !== undefined && text.includes(until)) {
+      // In the newest alone: the whole may be very long.
+      newest = newest.slice(-(until?.length ?? 0)) + chunk;
+      if (until !== undefined && newest.includes(until)) {
         end();
         response.destroy();
       }
