@@ -11,22 +11,38 @@ export type ChildSpec = {
   logPath: string;
   /** The first line of standard output that matches says that it is ready. */
   ready: RegExp;
+  /** A module that it loads first, and can be asked by `ask`. */
+  watch?: string;
   signal: AbortSignal;
 };
 
 /** A program of the benchmark that runs beside it, as a Node process of its own. */
-export type RunningChild = { match: RegExpExecArray; [Symbol.asyncDispose](): Promise<void> };
+export type RunningChild = {
+  match: RegExpExecArray;
+  /** What its `watch` answers. */
+  ask(): Promise<unknown>;
+  [Symbol.asyncDispose](): Promise<void>;
+};
 
 const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 15_000;
 
 export async function startChild(spec: ChildSpec): Promise<RunningChild> {
   const log = openSync(spec.logPath, 'a', 0o600);
-  const child = spawn(process.execPath, [spec.script], { env: spec.env, stdio: ['ignore', 'pipe', log] });
+  const { watch } = spec;
+  const child = spawn(process.execPath, [...(watch === undefined ? [] : ['--import', watch]), spec.script], {
+    env: spec.env,
+    stdio: ['ignore', 'pipe', log, ...(watch === undefined ? [] : (['ipc'] as const))],
+  });
   try {
     const match = await findReadyLine(child, spec);
     child.stdout?.resume();
-    return { match, [Symbol.asyncDispose]: async () => await stop(child) };
+    const ask = async (): Promise<unknown> => {
+      const answer = once(child, 'message', { signal: spec.signal });
+      child.send('figures');
+      return (await answer)[0];
+    };
+    return { match, ask, [Symbol.asyncDispose]: async () => await stop(child) };
   } catch (error) {
     await stop(child);
     const tail = readFileSync(spec.logPath, 'utf8').slice(-2_000);

@@ -4,6 +4,7 @@ import type { Answer, TestServer } from './harness.ts';
 
 type Content = Record<string, { schema: object }>;
 type Operation = {
+  parameters?: { name: string; in: string }[];
   requestBody?: { content: Content };
   responses: Record<string, { description: string; content?: Content }>;
 };

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomUUIDv7 } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { NO_LIMITS, type Scope } from '../src/api-key/identity.ts';
 import { createKey } from '../src/api-key/service.ts';
@@ -129,6 +130,11 @@ describe('the audit log', () => {
       cursor = `&cursor=${page.next}`;
     }
     assert.deepEqual(paged, created);
+    // Of an entry that there is not, the id says where it was.
+    assert.deepEqual(
+      await entries('ada', `action=session.create&limit=1000&cursor=${randomUUIDv7()}`),
+      created,
+    );
     const exported = await call('ada', 'GET', '/audit?action=session.create&format=jsonl');
     assert.equal(exported.headers.get('content-type'), 'application/x-ndjson');
     const lines = (await exported.text()).trimEnd().split('\n');

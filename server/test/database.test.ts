@@ -18,7 +18,7 @@ import * as sessionList from '../src/db/migrations/0008-session-list.ts';
 import * as signIn from '../src/db/migrations/0009-sign-in.ts';
 import * as console from '../src/db/migrations/0010-console.ts';
 import * as queueRounds from '../src/db/migrations/0011-queue-rounds.ts';
-import * as retention from '../src/db/migrations/0013-retention.ts';
+import * as retention from '../src/db/migrations/0012-retention.ts';
 import { StartupError } from '../src/errors.ts';
 import { newSessionId, newTurnId } from '../src/ids.ts';
 import { createSilentLogger } from '../src/log.ts';

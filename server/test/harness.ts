@@ -51,7 +51,8 @@ export type TestServerOptions = {
   parts?: Partial<ContextParts>;
   /** To be the node of an earlier server; without it the directory is removed at the end. */
   dataDir?: string;
-  databaseUrl?: string;
+  /** Null is a PostgreSQL of its own, in `dataDir`. */
+  databaseUrl?: string | null;
 };
 
 /** A copy of the template database; dropped at the end. */
@@ -87,8 +88,8 @@ export async function temporaryDirectory(parent = tmpdir()): Promise<{
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   await using stack = new AsyncDisposableStack();
   const dataDir = options.dataDir ?? stack.use(await temporaryDirectory()).path;
-  const isOwn = options.config?.databaseUrl === null;
-  const databaseUrl = isOwn ? null : (options.databaseUrl ?? stack.use(await createDatabase()).url);
+  const databaseUrl =
+    options.databaseUrl === undefined ? stack.use(await createDatabase()).url : options.databaseUrl;
   const config = testConfig({ dataDir, databaseUrl, ...options.config });
   const context = stack.use(
     await createContext(config, {

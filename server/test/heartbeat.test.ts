@@ -227,7 +227,7 @@ describe('a server with its own database', () => {
   it('ends no turn when the database stands still', async () => {
     const { logger, missed } = countMissed();
     await using server = await startTestServer({
-      config: { databaseUrl: null },
+      databaseUrl: null,
       parts: { heartbeatTimes, logger },
     });
     const id = await runs(server, '[demo:slow 20] count from 1 to 40');

@@ -2,15 +2,61 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type Kysely, sql } from 'kysely';
 import type { Database } from '../src/db/database.ts';
+import { newSessionId } from '../src/ids.ts';
+import { insertSession } from '../src/session/store.ts';
 import type { TurnRow } from '../src/turn/store.ts';
 import { foldHeard } from '../src/worker/continuation.ts';
-import { type Entry, readEntries, repairTranscript } from '../src/worker/transcript-repair.ts';
+import {
+  type Entry,
+  readEntries,
+  readSinceOpenCall,
+  repairTranscript,
+} from '../src/worker/transcript-repair.ts';
 import { startTestServer, type TestServer } from './harness.ts';
 
 /*
  * The agent program's transcript and our log are written at different times: a killed server may leave either of them
  * behind. Each test brings one such state about, in the tables, after a turn that really ran.
  */
+
+describe('a call that was put off', () => {
+  it('is looked for from where it was noted on, and not again once it has its result', async () => {
+    await using server = await startTestServer();
+    const { db } = server.context.database;
+    const id = newSessionId();
+    const session = {
+      ...{ id, tenantId: 'default', options: {}, cwd: null, title: null, metadata: {}, apiKeyId: null },
+      maxBudgetUsd: null,
+    };
+    await db.transaction().execute(async (trx) => await insertSession(trx, session));
+    const note = async (type: string, entry: object): Promise<void> => {
+      await sql`
+        insert into transcripts (session_id, tenant_id, type, entry)
+        values (${id}, 'default', ${type}, ${JSON.stringify({ type, ...entry })})`.execute(db);
+    };
+    const putOff = async (call: string) =>
+      await note('attachment', { attachment: { type: 'hook_deferred_tool', toolUseID: call } });
+    const give = async (call: string) =>
+      await note('user', { message: { content: [{ type: 'tool_result', tool_use_id: call }] } });
+    const read = async (): Promise<Entry[]> =>
+      await db.transaction().execute(async (trx) => await readSinceOpenCall(trx, id, 'hook_deferred_tool'));
+
+    await putOff('first');
+    assert.equal((await read()).length, 1);
+    await note('assistant', { message: { content: [] } });
+    await give('first');
+    assert.deepEqual(await read(), []);
+    await putOff('second');
+    await note('attachment', { attachment: { type: 'environment' } });
+    await give('another');
+    assert.deepEqual(
+      (await read()).map(({ type }) => type),
+      ['attachment', 'attachment', 'user'],
+    );
+    await give('second');
+    assert.deepEqual(await read(), []);
+  });
+});
 
 describe('a message that steered a turn whose server was killed', () => {
   it('comes to its place in the transcript where it was only in the log', async () => {

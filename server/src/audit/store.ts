@@ -41,7 +41,7 @@ export type AuditFilter = {
   before?: string | undefined;
 };
 
-/** Newest first: ids begin with the time. */
+/** Newest first. */
 export async function listAuditEntries(db: Kysely<Database>, filter: AuditFilter): Promise<AuditRow[]> {
   let query = db.selectFrom('audit_log').selectAll();
   if (filter.tenantId !== null) query = query.where('tenant_id', '=', filter.tenantId);
@@ -51,8 +51,14 @@ export async function listAuditEntries(db: Kysely<Database>, filter: AuditFilter
   if (filter.action !== undefined) query = query.where('action', '=', filter.action);
   if (filter.object !== undefined) query = query.where('object_id', '=', filter.object);
   if (filter.outcome !== undefined) query = query.where('outcome', '=', filter.outcome);
-  if (filter.before !== undefined) query = query.where('id', '<', filter.before);
-  return await query.orderBy('id', 'desc').limit(filter.limit).execute();
+  if (filter.before !== undefined) query = query.where(sql<boolean>`(at, id) < ${placeOf(filter.before)}`);
+  return await query.orderBy('at', 'desc').orderBy('id', 'desc').limit(filter.limit).execute();
+}
+
+/** Of an entry that is gone, or hidden: where its id, which begins with the time, says that it was. */
+function placeOf(id: string) {
+  const at = new Date(Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16));
+  return sql`(coalesce((select at from audit_log where id = ${id}), ${at}), ${id}::uuid)`;
 }
 
 /** Some of those that are older: by a function of the database, since it refuses statements. @returns how many */

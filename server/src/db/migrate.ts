@@ -13,8 +13,9 @@ import * as sessionList from './migrations/0008-session-list.ts';
 import * as signIn from './migrations/0009-sign-in.ts';
 import * as console from './migrations/0010-console.ts';
 import * as queueRounds from './migrations/0011-queue-rounds.ts';
-import * as retention from './migrations/0013-retention.ts';
-import * as tasks from './migrations/0015-tasks.ts';
+import * as retention from './migrations/0012-retention.ts';
+import * as lookups from './migrations/0013-lookups.ts';
+import * as tasks from './migrations/0014-tasks.ts';
 import { UNDEFINED_TABLE, UNIQUE_VIOLATION } from './sqlstate.ts';
 
 /** Forward only, in the order of their names; a migration that has shipped is never edited. */
@@ -30,8 +31,9 @@ const migrations: Record<string, Migration> = {
   '0009-sign-in': signIn,
   '0010-console': console,
   '0011-queue-rounds': queueRounds,
-  '0013-retention': retention,
-  '0015-tasks': tasks,
+  '0012-retention': retention,
+  '0013-lookups': lookups,
+  '0014-tasks': tasks,
 };
 
 const MIGRATION_TABLE = 'schema_migrations';

@@ -1,4 +1,4 @@
-import { type Kysely, sql, type Transaction, type UpdateObject } from 'kysely';
+import { type Kysely, type RawBuilder, sql, type Transaction, type UpdateObject } from 'kysely';
 import type { Database } from '../db/database.ts';
 import type { SessionKey } from '../session/store.ts';
 import { taskNewsOf } from '../task/news.ts';
@@ -160,7 +160,7 @@ const STORED_PAGE_BYTES = 1_000_000;
  * together, so that what an event holds passes through here unparsed.
  */
 export async function findEventPage(db: Kysely<Database>, query: EventQuery): Promise<EventPage> {
-  const { key, after, before, kinds, limit } = query;
+  const { limit } = query;
   const order = sql.raw(query.order);
   const { rows } = await sql<LogItem & { found: number }>`
     select seq, kind, found, json from (
@@ -176,11 +176,7 @@ export async function findEventPage(db: Kysely<Database>, query: EventQuery): Pr
             sum(pg_column_size(data)) over (order by seq ${order} rows unbounded preceding)
               - pg_column_size(data) as bytes_before
           from (
-            select seq, kind, turn_id, at, data from events
-            where tenant_id = ${key.tenantId} and session_id = ${key.id} and seq > ${after}
-              ${before === null ? sql`` : sql`and seq < ${before}`}
-              ${kinds === null ? sql`` : sql`and kind = any(${kinds})`}
-            order by seq ${order} limit ${limit}
+            select * from (${candidates(query)}) found order by seq ${order} limit ${limit}
           ) candidates
         ) stored
         where bytes_before < ${STORED_PAGE_BYTES}
@@ -190,6 +186,21 @@ export async function findEventPage(db: Kysely<Database>, query: EventQuery): Pr
   `.execute(db);
   const isLast = rows.length === (rows[0]?.found ?? 0) && rows.length < limit;
   return { items: rows.map(({ seq, kind, json }) => ({ seq, kind, json })), isLast };
+}
+
+/** Each kind is looked for by itself: an index leads to the few that are not of the agent's messages. */
+function candidates({ kinds, ...query }: EventQuery): RawBuilder<unknown> {
+  const { key, after, before, limit } = query;
+  const select = (isOfKind: RawBuilder<unknown>) => sql`
+    (select seq, kind, turn_id, at, data from events
+    where tenant_id = ${key.tenantId} and session_id = ${key.id} and seq > ${after}
+      ${before === null ? sql`` : sql`and seq < ${before}`} ${isOfKind}
+    order by seq ${sql.raw(query.order)} limit ${limit})`;
+  if (kinds === null) return select(sql``);
+  return sql.join(
+    [...new Set(kinds)].map((kind) => select(sql`and kind = ${kind}`)),
+    sql` union all `,
+  );
 }
 
 /** What the log of a session holds: it may begin late, and it may be empty. */

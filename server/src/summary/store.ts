@@ -217,13 +217,12 @@ export async function listRestlessIds(
   tenantId: string,
   limit: number,
 ): Promise<string[]> {
+  const lately = sql`now() - interval '1 minute'`;
   const { rows } = await sql<{ id: string }>`
-    select id from sessions where tenant_id = ${tenantId} and (
-      status in ('pending', 'running') or ended_at > now() - interval '1 minute' or id in (
-        select session_id from session_marks
-        where tenant_id = ${tenantId} and changed_at > now() - interval '1 minute'
-      )
-    ) order by id desc limit ${limit}`.execute(db);
+    (select s.id from sessions s where s.tenant_id = ${tenantId} and ${isActive} order by s.id desc limit ${limit})
+    union (select id from sessions where tenant_id = ${tenantId} and ended_at > ${lately})
+    union (select session_id from session_marks where tenant_id = ${tenantId} and changed_at > ${lately})
+    order by id desc limit ${limit}`.execute(db);
   return rows.map(({ id }) => id);
 }
 

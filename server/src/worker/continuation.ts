@@ -18,7 +18,7 @@ import {
   findInTranscript,
   findKnown,
   readEntries,
-  readSinceAttachment,
+  readSinceOpenCall,
   repairTranscript,
 } from './transcript-repair.ts';
 
@@ -134,7 +134,7 @@ function deferralOf(approval: ApprovalRow, session: SessionRow, input: Record<st
  * something else, since the turn of the call was cut off a second time, the call is closed: it may have run.
  */
 export async function closeDeferredCalls(trx: Trx, session: SessionRow): Promise<void> {
-  const entries = await readSinceAttachment(trx, session.id, DEFERRAL);
+  const entries = await readSinceOpenCall(trx, session.id, DEFERRAL);
   const deferred = new Set(entries.flatMap((entry) => deferredCall(entry) ?? []));
   const calls = new OpenCalls();
   for (const id of deferred) calls.set(id, {});

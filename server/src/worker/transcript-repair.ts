@@ -46,15 +46,26 @@ export async function readEntries(trx: Trx, turn: TurnRow): Promise<Entry[]> {
   return rows.map((row) => row.entry);
 }
 
-/** The main conversation from the first attachment of a kind on; nothing, where there is none. */
-export async function readSinceAttachment(trx: Trx, sessionId: string, kind: string): Promise<Entry[]> {
+/**
+ * The main conversation from the first attachment of a kind on whose call has no result behind it; nothing, where each
+ * has one: a conversation may be long, and an agent is waited for.
+ */
+export async function readSinceOpenCall(trx: Trx, sessionId: string, kind: string): Promise<Entry[]> {
   // By its text: the database cannot look into a document with a NUL in it.
   const { rows } = await sql<{ entry: Entry }>`
-    select entry from transcripts
-    where session_id = ${sessionId} and subpath = '' and id >= (
-      select min(id) from transcripts
+    with noted as materialized (
+      select id, substring(entry::text from '"toolUseID":"([^"]*)"') as call from transcripts
       where session_id = ${sessionId} and subpath = '' and type = 'attachment'
         and position(${`"${kind}"`} in entry::text) > 0
+    )
+    select entry from transcripts
+    where session_id = ${sessionId} and subpath = '' and id >= (
+      select min(id) from noted
+      where not exists (
+        select from transcripts later
+        where later.session_id = ${sessionId} and later.subpath = '' and later.id > noted.id and later.type = 'user'
+          and position('"tool_use_id":"' || noted.call || '"' in later.entry::text) > 0
+      )
     )
     order by id
   `.execute(trx);
