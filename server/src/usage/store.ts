@@ -182,7 +182,7 @@ export async function forgetRequests(db: Kysely<Database>, limit: number): Promi
     delete from usage_ledger where id in (
       select id from usage_ledger
       where started_at < (select day from ledger_start)::timestamp at time zone 'UTC' and status != 'reserved'
-        and not exists (select from turns where turns.id = turn_id and not is_accounted)
+        and coalesce((select is_accounted from turns where turns.id = turn_id), true)
       order by started_at limit ${limit} for update skip locked
     )
   `.execute(db);
