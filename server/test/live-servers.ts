@@ -84,7 +84,9 @@ export class LiveServers implements AsyncDisposable {
   async close(isOver?: Promise<void>): Promise<void> {
     const server = this.#closing;
     this.#closing = null;
-    if (server !== null) await this.#endServer(server);
+    // Without its database it cannot give up what it holds: that lapses.
+    if (isOver !== undefined) await server?.[Symbol.asyncDispose]();
+    else if (server !== null) await this.#endServer(server);
     await isOver;
     await this.#open();
   }
