@@ -8,6 +8,10 @@ export type Reply = Pick<Answer, 'status' | 'body'>;
 
 /** What a request got that no server answered: whether it was carried out is not known. */
 const NO_ANSWER: Reply = { status: 0, body: null };
+/** Longer than anything that happens to servers or to their database. */
+const PATIENCE_MS = 120_000;
+/** Of one that was stopped no answer comes for as long as that lasts. */
+const ANSWER_MS = 20_000;
 const IDLE_TTL_MS = Number(process.env.STRESS_IDLE_TTL ?? 400);
 
 /**
@@ -76,11 +80,14 @@ export class LiveServers implements AsyncDisposable {
     this.#dying.stderr.on('data', (text) => this.log.push(String(text)));
   }
 
-  /** Closes one, and opens it again. */
-  async close(): Promise<void> {
+  /** Closes one, and opens it again, not before `isOver`. */
+  async close(isOver?: Promise<void>): Promise<void> {
     const server = this.#closing;
     this.#closing = null;
-    if (server !== null) await this.#endServer(server);
+    // Without its database it cannot give up what it holds: that lapses.
+    if (isOver !== undefined) await server?.[Symbol.asyncDispose]();
+    else if (server !== null) await this.#endServer(server);
+    await isOver;
     await this.#open();
   }
 
@@ -99,14 +106,23 @@ export class LiveServers implements AsyncDisposable {
     if (rows.length > 0) throw new Error(`a closed server still holds ${JSON.stringify(rows)}`);
   }
 
-  /** Kills one, and starts it again. */
-  async kill(): Promise<void> {
+  /** Kills one, and starts it again, not before `isOver`. */
+  async kill(isOver?: Promise<void>): Promise<void> {
     const server = this.#dying;
     this.#dying = null;
     if (server === null) return;
     server.kill('SIGKILL');
     await server.exited;
+    await isOver;
     await this.#spawn();
+  }
+
+  /** One gets no processor for so long, as on a machine that is overloaded or was put to sleep. */
+  async starve(milliseconds: number): Promise<void> {
+    const server = this.#dying;
+    server?.kill('SIGSTOP');
+    await delay(milliseconds);
+    server?.kill('SIGCONT');
   }
 
   /** Asks any server; one that goes away with the request under way, only again if that is `safe`. */
@@ -115,7 +131,8 @@ export class LiveServers implements AsyncDisposable {
     call: { method: string; path: string; body?: object; key?: string },
   ): Promise<Reply> {
     const isSafe = call.key !== undefined || call.method === 'GET';
-    for (let attempt = 0; attempt < 20; attempt++) {
+    const deadline = performance.now() + PATIENCE_MS;
+    while (performance.now() < deadline) {
       const reply = await ask(this.#pick(random), call);
       if (reply.status !== 0 && reply.status !== 503 && reply.body?.code !== 'idempotency_in_flight')
         return reply;
@@ -153,6 +170,7 @@ async function ask(
   try {
     const response = await fetch(url + path, {
       method,
+      signal: AbortSignal.timeout(ANSWER_MS),
       headers: {
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...(key === undefined ? {} : { 'idempotency-key': key }),

@@ -9,6 +9,7 @@ import { createDatabase, findProcesses, temporaryDirectory } from './harness.ts'
 import { LiveAnswers } from './live-answers.ts';
 import { checkSession, describeStuck } from './live-checks.ts';
 import { LiveClient } from './live-client.ts';
+import { FaultyPostgres } from './live-faults.ts';
 import { LiveServers } from './live-servers.ts';
 import { Random } from './random.ts';
 import { until } from './server-process.ts';
@@ -23,10 +24,12 @@ const SEED = process.env.STRESS_SEED;
 /** Fresh seeds are tried until so much time is over; with 0 it is one. */
 const MINUTES = Number(process.env.STRESS_MINUTES ?? 0);
 /** Of one seed. */
-const TIMEOUT_MS = 300_000;
+const TIMEOUT_MS = 420_000;
+/** How much goes wrong with the database and the processor in each seed. */
+const FAULTS = Number(process.env.STRESS_FAULTS ?? 2);
 const CLIENTS = Number(process.env.STRESS_CLIENTS ?? 2);
 const STEPS = Number(process.env.STRESS_STEPS ?? 4);
-const PATIENCE_MS = Number(process.env.STRESS_PATIENCE ?? 60_000);
+const PATIENCE_MS = Number(process.env.STRESS_PATIENCE ?? 120_000);
 
 describe('servers that are closed and killed under a random workload of live sessions', () => {
   it('end every message once, run nothing twice, leave no question open and nothing behind', async (t) => {
@@ -51,7 +54,7 @@ async function work(seed: number): Promise<void> {
   await using root = await temporaryDirectory();
   // Agents in sandboxes have users of their own, and work in directories below.
   await chmod(root.path, 0o711);
-  await using database = await createDatabase();
+  await using database = FAULTS > 0 ? await FaultyPostgres.start() : await createDatabase();
   await using servers = await LiveServers.start(database.url, root.path);
   const { db } = servers.first.context.database;
   const clients = Array.from({ length: CLIENTS }, (_, index) => {
@@ -61,7 +64,9 @@ async function work(seed: number): Promise<void> {
   const answers = new LiveAnswers(servers, new Random(seed - 1));
   const answering = answers.run();
   answering.catch(() => {});
-  await Promise.all([...clients.map(async (client) => await client.run(STEPS)), disturb(servers, seed)]);
+  const disturbing =
+    database instanceof FaultyPostgres ? breakDatabase(database, { servers, seed }) : disturb(servers, seed);
+  await Promise.all([...clients.map(async (client) => await client.run(STEPS)), disturbing]);
 
   await comeToRest(db, async () => {
     for (const client of clients) await client.release();
@@ -105,6 +110,27 @@ async function comeToRest(db: Kysely<Database>, release: () => Promise<void>): P
         assert.fail(`nothing happens in session ${id}\n${await describeStuck(db)}`);
     }
     await delay(200);
+  }
+}
+
+/** Faults one after the other, half of them with a server that is closed or killed meanwhile. */
+async function breakDatabase(
+  database: FaultyPostgres,
+  { servers, seed }: { servers: LiveServers; seed: number },
+): Promise<void> {
+  const random = new Random(seed - 3);
+  for (let fault = 0; fault < FAULTS; fault++) {
+    await delay(1_000 + random.upTo(3_000));
+    const starvedFor = random.pick([2_000, 6_000, 12_000]);
+    const { name, cause } = random.chance(0.2)
+      ? { name: `a server stopped for ${starvedFor} ms`, cause: () => servers.starve(starvedFor) }
+      : database.pick(random);
+    process.stdout.write(`  ${name}\n`);
+    const isOver = cause();
+    isOver.catch(() => {});
+    await delay(random.upTo(500));
+    if (random.chance(0.5)) await (random.chance(0.5) ? servers.close(isOver) : servers.kill(isOver));
+    await isOver;
   }
 }
 
