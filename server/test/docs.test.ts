@@ -27,6 +27,22 @@ describe('the documentation', () => {
     }
   });
 
+  it('explains messages of the log that there are', async () => {
+    const page = await readFile(join(root, 'docs/operations.md'), 'utf8');
+    const table = page.slice(page.indexOf('| message |'), page.indexOf('## The bad days'));
+    const messages = [...table.matchAll(/^\| (`.*?`) \|/gm)].flatMap(
+      ([, cell = '']) => cell.match(/[^`]{10,}/g) ?? [],
+    );
+    assert.ok(messages.length > 15, String(messages.length));
+    const paths = await Array.fromAsync(glob('server/src/**/*.ts', { cwd: root }));
+    const sources = await Promise.all(paths.map(async (path) => await readFile(join(root, path), 'utf8')));
+    const said = sources.join('\n');
+    assert.deepEqual(
+      messages.filter((message) => !said.includes(message)),
+      [],
+    );
+  });
+
   describe('of the options', () => {
     const read = async () => await readFile(join(root, 'docs/options.md'), 'utf8');
     const rows = (page: string, columns: number): string[][] =>
