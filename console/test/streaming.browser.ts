@@ -5,6 +5,7 @@ import { after, before, describe, it } from 'node:test';
 import type { Page } from 'playwright-core';
 import { sessionDirectories } from '../../server/src/agent/environment.ts';
 import type { DeltaSignal } from '../../server/src/event/delta.ts';
+import { until } from '../../server/test/server-process.ts';
 import { type Console, openBlank, startConsole } from './support/console.ts';
 import { countSlowly, inOrder, run, untilToldToGo, write } from './support/demo-prompts.ts';
 import { runTurns } from './support/seeded.ts';
@@ -71,6 +72,8 @@ describe('a session that streams', () => {
     await page.goto(`${console.server.url}/console/sessions/${id}`);
     await page.getByText('Live', { exact: true }).waitFor();
     await page.getByRole('log').getByText('until [ -e go ]').first().waitFor();
+    // What streams is not kept: it would be nobody's before that.
+    await until('the page follows', async () => console.server.context.streams.counts.live === 1);
 
     const pieces = Array.from({ length: DELTAS }, (_, index) => `piece ${index} `);
     const publish = (from: number, to: number): void =>

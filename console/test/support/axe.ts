@@ -27,7 +27,7 @@ async function changeTheme(page: Page, colorScheme: 'light' | 'dark'): Promise<v
 }
 
 async function assertRules(page: Page, what: string, options: RunOptions): Promise<void> {
-  await page.evaluate(waitForColours);
+  await page.evaluate(settleColours);
   // By the debugger, which the page's policy does not hold back.
   if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(axe.source);
   const { violations } = await page.evaluate(
@@ -43,11 +43,11 @@ async function assertRules(page: Page, what: string, options: RunOptions): Promi
 }
 
 /**
- * Runs in the page. Colours on their way from one theme to the other are of neither; where one has come, what inherits it
- * sets out.
+ * Runs in the page. Colours on their way from one theme to the other are of neither: they are brought to where they go,
+ * and so is what inherits them and sets out a frame later.
  */
-async function waitForColours(): Promise<void> {
-  for (;;) {
+async function settleColours(): Promise<void> {
+  for (let round = 0; round < 100; round++) {
     await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
     const moving = document
       .getAnimations()
@@ -55,8 +55,9 @@ async function waitForColours(): Promise<void> {
         ({ playState, effect }) => playState !== 'finished' && effect?.getTiming().iterations !== Infinity,
       );
     if (moving.length === 0) return;
-    await Promise.allSettled(moving.map(async ({ finished }) => await finished));
+    for (const animation of moving) animation.finish();
   }
+  throw new Error('the page never comes to rest');
 }
 
 type WithAxe = { axe: typeof axe };
