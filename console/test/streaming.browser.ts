@@ -89,7 +89,9 @@ describe('a session that streams', () => {
       await page.getByText(`piece ${Math.min(from + 49, DELTAS - 1)} `).waitFor();
     }
     const counts = await takeCounts(page);
-    assert.equal(Object.keys(counts).length, 1, JSON.stringify(counts));
+    // Once by itself another one may be: what the server says of its turn comes a moment later.
+    const again = Object.values(counts).filter((count) => count > 1);
+    assert.equal(again.length, 1, JSON.stringify(counts));
     await writeFile(join(sessionDirectories(console.server.config.dataDir, id).workspace, 'go'), '');
     await console.server.ended(id);
   });
