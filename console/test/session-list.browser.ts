@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import type { Page } from 'playwright-core';
+import { until } from '../../server/test/server-process.ts';
 import { type Console, startConsole } from './support/console.ts';
 import { countSlowly } from './support/demo-prompts.ts';
 import { runTurns } from './support/seeded.ts';
@@ -198,6 +200,7 @@ describe('the list of sessions', () => {
     await begun;
     await page.getByRole('heading', { name: 'Sessions', exact: true }).hover();
     await rowOf(page, 'skylark 2').waitFor();
-    assert.deepEqual(await titlesOf(page), ['skylark 2', 'skylark 1', 'sky 2', 'sky 1']);
+    const order = ['skylark 2', 'skylark 1', 'sky 2', 'sky 1'];
+    await until('all have their places', async () => isDeepStrictEqual(await titlesOf(page), order));
   });
 });
