@@ -48,13 +48,7 @@ export function ClientToolCard({ approval, answering, hasKeys }: CardProps) {
           </label>
         </span>
       </div>
-      <DenyRow
-        approval={approval}
-        answering={answering}
-        label={t('approval.deny')}
-        placeholder={t('approval.reason')}
-        hasKey={hasKeys}
-      />
+      <DenyRow approval={approval} answering={answering} hasKeys={hasKeys} />
     </>
   );
 }

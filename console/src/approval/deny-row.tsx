@@ -1,4 +1,3 @@
-import type { Approval } from '@greenroom/client';
 import { X } from 'lucide-react';
 import { useId } from 'react';
 import { useLocale } from '../i18n/locale.ts';
@@ -7,21 +6,19 @@ import { Keys } from '../ui/keys.tsx';
 import { TextField } from '../ui/text-field.tsx';
 import { ActButton, canAnswer } from './act-button.tsx';
 import type { Answer } from './answer.ts';
+import type { CardProps } from './card-props.ts';
 import { changeDraft, type Draft, useDraft } from './draft.ts';
-import type { Answering } from './use-answer.ts';
 
-export type DenyRowProps = {
-  approval: Approval;
-  answering: Answering;
-  /** What denying is called here. */
-  label: string;
-  placeholder: string;
-  hasKey: boolean;
+export type DenyRowProps = CardProps & {
+  /** What denying is called here, where it is called otherwise, and what is asked for with it. */
+  label?: string;
+  placeholder?: string;
 };
 
 /** No, and why: the model reads it. Apart from what allows. */
-export function DenyRow({ approval, answering, label, placeholder, hasKey }: DenyRowProps) {
+export function DenyRow({ approval, answering, hasKeys, ...words }: DenyRowProps) {
   const { t } = useLocale();
+  const { label = t('approval.deny'), placeholder = t('approval.reason') } = words;
   const draft = useDraft(approval.approval_id);
   const id = useId();
   const deny = (): void => answering.send(denial(draft));
@@ -30,7 +27,7 @@ export function DenyRow({ approval, answering, label, placeholder, hasKey }: Den
       <ActButton kind="danger" answering={answering} onAct={deny} className="coarse:w-full">
         <X aria-hidden />
         {label}
-        {hasKey && <Keys>N</Keys>}
+        {hasKeys && <Keys>N</Keys>}
       </ActButton>
       <TextField
         aria-label={placeholder}

@@ -15,7 +15,6 @@ import { WorkingDirectory } from './working-directory.tsx';
 
 /** May it make this call: once, from now on, in another form, or not at all. */
 export function PermissionCard({ approval, answering, hasKeys }: CardProps) {
-  const { t } = useLocale();
   const { form } = useDraft(approval.approval_id);
   const close = (): void => changeDraft(approval, { form: 'none', rules: null, input: null });
   return (
@@ -26,13 +25,7 @@ export function PermissionCard({ approval, answering, hasKeys }: CardProps) {
       {form === 'none' && <AllowRow approval={approval} answering={answering} hasKeys={hasKeys} />}
       {form === 'session' && <SessionRules approval={approval} answering={answering} onCancel={close} />}
       {form === 'input' && <InputEditor approval={approval} answering={answering} onCancel={close} />}
-      <DenyRow
-        approval={approval}
-        answering={answering}
-        label={t('approval.deny')}
-        placeholder={t('approval.reason')}
-        hasKey={hasKeys}
-      />
+      <DenyRow approval={approval} answering={answering} hasKeys={hasKeys} />
     </>
   );
 }

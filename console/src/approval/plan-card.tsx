@@ -48,9 +48,9 @@ export function PlanCard({ approval, answering, hasKeys }: CardProps) {
       <DenyRow
         approval={approval}
         answering={answering}
+        hasKeys={hasKeys}
         label={t('approval.sendBack')}
         placeholder={t('approval.comments')}
-        hasKey={hasKeys}
       />
     </>
   );

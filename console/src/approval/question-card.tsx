@@ -46,13 +46,7 @@ export function QuestionCard({ approval, answering, hasKeys }: CardProps) {
           <span className="text-muted text-xs">{t('approval.missing', { count: missing })}</span>
         )}
       </div>
-      <DenyRow
-        approval={approval}
-        answering={answering}
-        label={t('approval.skip')}
-        placeholder={t('approval.reason')}
-        hasKey={hasKeys}
-      />
+      <DenyRow approval={approval} answering={answering} hasKeys={hasKeys} label={t('approval.skip')} />
     </>
   );
 }

@@ -12,13 +12,7 @@ export function UnknownCard({ approval, answering, hasKeys }: CardProps) {
       <p role="note" className="text-[13px] text-muted">
         {t('approval.unknownKind')}
       </p>
-      <DenyRow
-        approval={approval}
-        answering={answering}
-        label={t('approval.deny')}
-        placeholder={t('approval.reason')}
-        hasKey={hasKeys}
-      />
+      <DenyRow approval={approval} answering={answering} hasKeys={hasKeys} />
     </>
   );
 }
