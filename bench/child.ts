@@ -6,6 +6,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 export type ChildSpec = {
   script: string;
+  /** Given to Node itself. */
+  flags?: readonly string[];
   env: Record<string, string>;
   /** Where its standard error goes. */
   logPath: string;
@@ -30,7 +32,8 @@ const STOP_TIMEOUT_MS = 15_000;
 export async function startChild(spec: ChildSpec): Promise<RunningChild> {
   const log = openSync(spec.logPath, 'a', 0o600);
   const { watch } = spec;
-  const child = spawn(process.execPath, [...(watch === undefined ? [] : ['--import', watch]), spec.script], {
+  const flags = [...(spec.flags ?? []), ...(watch === undefined ? [] : ['--import', watch])];
+  const child = spawn(process.execPath, [...flags, spec.script], {
     env: spec.env,
     stdio: ['ignore', 'pipe', log, ...(watch === undefined ? [] : (['ipc'] as const))],
   });

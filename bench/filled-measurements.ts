@@ -44,9 +44,9 @@ export async function* measureReads(server: FilledServer): AsyncGenerator<Goal> 
 /** Each is cancelled, and the machine quiet again, before the next one. */
 export async function measureExecute(server: FilledServer): Promise<Goal> {
   const times: number[] = [];
-  for (let n = 0; n < EXECUTIONS; n++) {
+  for (let n = 0; n < WARM_UP + EXECUTIONS; n++) {
     const { ms, text } = await server.call('POST', '/execute/', { body: { prompt: 'hello' } });
-    times.push(ms);
+    if (n >= WARM_UP) times.push(ms);
     const { session_id } = JSON.parse(text);
     await server.call('POST', `/cancel/${session_id}`).catch((error: Error) => {
       // It was faster.

@@ -1,6 +1,7 @@
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { FLAGS, VARIABLES } from '../server/memory.js';
 import type { FilledDirectory } from '../server/test/filled/directory.ts';
 import { startChild } from './child.ts';
 import type { ProcessFigures } from './process-watch.ts';
@@ -29,9 +30,12 @@ export async function startFilledServer(
 ): Promise<FilledServer> {
   const begin = performance.now();
   const child = await startChild({
-    script: fileURLToPath(import.meta.resolve('../server/src/main.ts')),
+    script: fileURLToPath(import.meta.resolve('../server/start.js')),
+    // As it sets them by itself, when it begins again; the channel of `watch` would not survive that.
+    flags: FLAGS,
     watch: import.meta.resolve('./process-watch.ts'),
     env: {
+      ...VARIABLES,
       PATH: '/usr/local/bin:/usr/bin:/bin',
       HOME: directory.path,
       GREENROOM_DATA_DIR: directory.path,

@@ -5,10 +5,10 @@
  * docs/decisions/2026-12-01-memory-of-the-server.md.
  */
 
-const FLAGS = ['--max-semi-space-size=4', '--initial-old-space-size=64'];
+export const FLAGS = ['--max-semi-space-size=4', '--initial-old-space-size=64', '--heap-growing-percent=30'];
 
 /** One heap for all threads; and what is large goes back to the system when it is freed. */
-const VARIABLES = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '131072' };
+export const VARIABLES = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '131072' };
 
 /** Begins this process again, within these bounds; returns in one that has them, or whose user has chosen others. */
 export function boundMemory() {

@@ -14,6 +14,7 @@ export type { EventQuery, Sessions, StatusQuery, TurnQuery } from './sessions.ts
 export type { CountFilter, SummaryFilter, SummaryPage } from './summaries.ts';
 export type { Tasks } from './tasks.ts';
 export type {
+  AllRead,
   ApiKey,
   Approval,
   ApprovalAnswer,

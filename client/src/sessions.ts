@@ -12,6 +12,7 @@ import {
 } from './summaries.ts';
 import { Tasks } from './tasks.ts';
 import type {
+  AllRead,
   Cleanup,
   EventKind,
   EventPage,
@@ -120,7 +121,7 @@ export class Sessions {
   }
 
   /** Notes that everything that has ended was read. */
-  async readAll(options: CallOptions = {}): Promise<{ marked: number }> {
+  async readAll(options: CallOptions = {}): Promise<AllRead> {
     return await this.#http.json('POST', '/sessions/read-all', options);
   }
 

@@ -30,7 +30,7 @@ import type { forkRequest } from '../../server/src/session/fork-request.ts';
 import type { settingsRequest } from '../../server/src/session/settings.ts';
 import type { forkView, interruptionView, sessionView } from '../../server/src/session/view.ts';
 import type { ticketView } from '../../server/src/stream-ticket/stream-ticket.ts';
-import type { marksRequest, marksView, sessionCounts } from '../../server/src/summary/marks.ts';
+import type { allRead, marksRequest, marksView, sessionCounts } from '../../server/src/summary/marks.ts';
 import type { taskView } from '../../server/src/task/task.ts';
 import type { editRequest, messageRequest } from '../../server/src/turn/message.ts';
 import type { contentBlock } from '../../server/src/turn/turn.ts';
@@ -84,6 +84,7 @@ export const shapes = () => ({
   SessionState: spelledOut<SessionState>(),
   SessionCounts: received<typeof sessionCounts>(),
   SessionMarks: received<typeof marksView>(),
+  AllRead: received<typeof allRead>(),
   Task: received<typeof taskView>(),
   FileListing: received<typeof fileListing>(),
   FileWritten: received<typeof fileWritten>(),

@@ -60,6 +60,7 @@ export type SessionState = Shapes['SessionState'];
 export type SessionCounts = Shapes['SessionCounts'];
 /** How far a session has been read, and whether it is pinned, by whoever asks. */
 export type SessionMarks = Shapes['SessionMarks'];
+export type AllRead = Shapes['AllRead'];
 export type MarksRequest = Shapes['MarksRequest'];
 
 /** What the stream over many sessions gives. */

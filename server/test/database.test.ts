@@ -19,6 +19,7 @@ import * as signIn from '../src/db/migrations/0009-sign-in.ts';
 import * as console from '../src/db/migrations/0010-console.ts';
 import * as queueRounds from '../src/db/migrations/0011-queue-rounds.ts';
 import * as retention from '../src/db/migrations/0012-retention.ts';
+import * as tenantDays from '../src/db/migrations/0015-tenant-days.ts';
 import { StartupError } from '../src/errors.ts';
 import { newSessionId, newTurnId } from '../src/ids.ts';
 import { createSilentLogger } from '../src/log.ts';
@@ -138,6 +139,15 @@ describe('the database', () => {
       { day: '2026-11-01', api_key_id: null, ...figures(1, 0.1) },
       { day: '2026-11-02', api_key_id: 'k', ...figures(1, 0.4) },
       { day: '2026-11-02', api_key_id: null, ...figures(2, 0.5) },
+    ]);
+    await db.transaction().execute(async (trx) => await tenantDays.up(trx));
+    const { rows: ofTenant } = await sql`
+      select day::text, requests, input_tokens, cost_usd from usage_tenant_days order by day`.execute(
+      client.db,
+    );
+    assert.deepEqual(ofTenant, [
+      { day: '2026-11-01', ...figures(1, 0.1) },
+      { day: '2026-11-02', ...figures(3, 0.9) },
     ]);
     const { rows: sessions } = await sql`
       select session_id, day::text, sum(requests) as requests, sum(web_searches) as searches, sum(cost_usd) as cost

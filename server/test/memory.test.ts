@@ -10,7 +10,7 @@ const start = fileURLToPath(new URL('../start.js', import.meta.url));
 const reporter = `data:text/javascript,${encodeURIComponent(`
   const variables = () => Object.keys(process.env).filter((name) => name.startsWith('MALLOC_')).sort();
   const say = (what) => process.stderr.write(JSON.stringify({ ...what, pid: process.pid }) + '\\n');
-  say({ flags: process.execArgv.filter((flag) => /^--.*space-size=/.test(flag)), variables: variables() });
+  say({ flags: process.execArgv.filter((flag) => /^--.*(space-size|growing-percent)=/.test(flag)), variables: variables() });
   process.on('exit', () => say({ left: variables() }));
 `)}`;
 
@@ -27,7 +27,7 @@ async function run(flags: string[] = [], env: Record<string, string> = {}) {
   return said.map(({ pid: _, ...rest }) => rest);
 }
 
-const bounds = ['--max-semi-space-size=4', '--initial-old-space-size=64'];
+const bounds = ['--max-semi-space-size=4', '--initial-old-space-size=64', '--heap-growing-percent=30'];
 const variables = ['MALLOC_ARENA_MAX', 'MALLOC_TRIM_THRESHOLD_'];
 
 describe('the memory of a server', { skip: process.platform === 'win32' }, () => {

@@ -104,7 +104,7 @@ describe('a list of many sessions', () => {
   it('is read as a whole at once', async () => {
     assert.equal((await server.client.sessions.readAll()).marked, 10_000);
     await sql`update session_readers set read_before = now()`.execute(server.context.database.db);
-    assert.deepEqual(await server.client.sessions.readAll(), { marked: 0 });
+    assert.equal((await server.client.sessions.readAll()).marked, 0);
     assert.equal((await server.client.sessions.counts()).unread, 0);
   });
 });

@@ -156,7 +156,9 @@ describe('the sums over the ledger', () => {
   const readLedger = async (): Promise<Entry[]> =>
     await db().selectFrom('usage_ledger').selectAll().where('status', '=', 'settled').execute();
   const forgetAll = async (): Promise<void> => {
-    await sql`truncate sessions, usage_ledger, usage_days, usage_session_days cascade`.execute(db());
+    await sql`truncate sessions, usage_ledger, usage_days, usage_tenant_days, usage_session_days cascade`.execute(
+      db(),
+    );
     await sql`update ledger_start set day = '-infinity'`.execute(db());
   };
   const run = async (steps: readonly Step[], check: (made: Made[]) => Promise<void>): Promise<void> => {
@@ -175,6 +177,7 @@ describe('the sums over the ledger', () => {
   it('are those of its entries, whatever happens to requests, turns and sessions', async () => {
     const same = async (made: Made[]): Promise<void> => {
       for (const [table, by] of [
+        ['usage_tenant_days', sql`tenant_id, model`],
         ['usage_days', sql`tenant_id, model, api_key_id`],
         ['usage_session_days', sql`tenant_id, model, api_key_id, session_id`],
       ] as const) {
@@ -228,7 +231,7 @@ describe('the sums over the ledger', () => {
       return new Date(asked.isWholeDays ? at - (at % DAY_MS) : at);
     };
     const query = {
-      ...usageQuery.parse({ group_by: asked.groups.join(',') }),
+      ...{ ...usageQuery.parse({}), group_by: asked.groups },
       ...{ from: hours(asked.span.from), to: hours(asked.span.to), model: asked.model ?? undefined },
       session_id: asked.isOfSession ? made[1]?.id : undefined,
     };
@@ -320,8 +323,8 @@ describe('the sums over the ledger', () => {
             + sum(pg_stat_get_xact_tuples_fetched(indexrelid)) as count
           from pg_index where indrelid = 'usage_ledger'::regclass`.execute(trx);
         const count = rows[0]?.count ?? 0;
-        // The planner may look at some as well.
-        assert.ok(count >= 1 && count < 300, `${count} entries were read`);
+        // The planner may look at some hundred as well.
+        assert.ok(count >= 1 && count < 1_000, `${count} entries were read`);
       });
   });
 

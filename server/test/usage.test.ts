@@ -378,7 +378,10 @@ describe('the ledger', () => {
       `.execute(server.context.database.db)
     ).rows;
     for (const group of ['day', 'model', 'api_key', 'tenant', 'session', 'turn'] as const) {
-      const { groups, total, is_truncated } = await client.usage({ group_by: group });
+      const { groups, total, is_truncated } = await client.usage({
+        group_by: group,
+        from: group === 'turn' ? '2020-01-01' : undefined,
+      });
       assert.equal(total.cost_usd, Number(row?.cost), group);
       assert.equal(total.requests, row?.requests);
       assert.equal(is_truncated, false);
@@ -393,6 +396,8 @@ describe('the ledger', () => {
     assert.deepEqual([later.groups, later.total.cost_usd], [[], 0]);
     const bad = client.usage({ group_by: 'colour' as 'day' });
     await assert.rejects(bad, (error) => error instanceof GreenroomError && error.status === 422);
+    // Of the whole ledger that would be read entry by entry.
+    await assert.rejects(client.usage({ group_by: 'turn' }), /turn needs session_id, or from/);
   });
 
   it('outlives the session', async () => {

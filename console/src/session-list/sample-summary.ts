@@ -18,6 +18,7 @@ export function sampleSummary(given: Partial<SessionSummary> = {}): SessionSumma
     archived: false,
     pinned: false,
     read_seq: 9,
+    marked_at: null,
     error: null,
     cost_usd: 0.12,
     tokens: { input: 1_000, output: 200, total: 1_200 },

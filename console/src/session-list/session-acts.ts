@@ -1,48 +1,43 @@
-import { GreenroomError, type SessionSummary } from '@greenroom/client';
+import { GreenroomError, type MarksRequest, type SessionSummary } from '@greenroom/client';
+import { MutationObserver } from '@tanstack/react-query';
 import { client } from '../api/client.ts';
 import { reasonOf } from '../api/describe-error.ts';
 import { queryClient } from '../api/query-client.ts';
 import { say } from '../i18n/locale.ts';
-import { summaries } from '../live/summaries.ts';
+import { type Change, summaries } from '../live/summaries.ts';
 import { toasts } from '../ui/toast.tsx';
 import type { BulkAct } from './bulk.ts';
 
 /* What can be done with a session from the list. What cannot go wrong for long is shown at once, and taken back if it did. */
 
 export async function setPinned({ session_id: id }: SessionSummary, pinned: boolean): Promise<boolean> {
-  return await show(id, { pinned }, async () => await client.sessions.mark(id, { pinned }));
+  return await show(id, pinnedOrNot(pinned), async () => await mark(id, { pinned }, pinnedOrNot(pinned)));
 }
 
 export async function setArchived({ session_id: id }: SessionSummary, archived: boolean): Promise<boolean> {
-  return await show(id, { archived }, async () => await client.sessions.update(id, { archived }));
+  return await show(id, archivedOrNot(archived), async () => await archive(id, archived));
 }
 
-export async function setUnread(summary: SessionSummary, unread: boolean): Promise<boolean> {
-  const { session_id: id, last_seq } = summary;
-  // What runs has no end yet that could be read.
-  const isOver = summary.state === 'idle' || summary.state === 'unread';
-  const change: Partial<SessionSummary> = {
-    ...(isOver && { state: unread ? 'unread' : 'idle' }),
-    read_seq: unread ? 0 : last_seq,
-  };
-  return await show(id, change, async () => {
-    await client.sessions.mark(id, unread ? { unread } : { read_seq: last_seq });
-  });
+export async function setUnread(
+  { session_id: id, last_seq }: SessionSummary,
+  unread: boolean,
+): Promise<boolean> {
+  const change = unread ? unreadAgain : readUpTo(last_seq);
+  const marks = unread ? { unread } : { read_seq: last_seq };
+  return await show(id, change, async () => await mark(id, marks, change));
 }
 
 /** Of a rename that fails the dialog tells. */
 export async function rename({ session_id: id }: SessionSummary, title: string | null): Promise<void> {
-  const session = await client.sessions.update(id, { title });
-  patch(id, { title: session.title });
+  const session = await inTurn(id, async () => await client.sessions.update(id, { title }));
+  summaries.note(id, (told) => ({ ...told, title: session.title, updated_at: session.updated_at }));
 }
 
 export async function readAll(): Promise<void> {
   try {
-    await client.sessions.readAll();
-    for (const summary of [...summaries.values()]) {
-      if (summary.state === 'unread') {
-        summaries.set(summary.session_id, { ...summary, state: 'idle', read_seq: summary.last_seq });
-      }
+    const { marked_at } = await client.sessions.readAll();
+    for (const { session_id: id, state, last_seq } of [...summaries.values()]) {
+      if (state === 'unread') summaries.note(id, (told) => ({ ...readUpTo(last_seq)(told), marked_at }));
     }
   } catch (error) {
     sayFailure(error);
@@ -57,12 +52,10 @@ export async function actOnOne(act: BulkAct, id: string): Promise<void> {
   switch (act) {
     case 'archive':
     case 'unarchive':
-      await client.sessions.update(id, { archived: act === 'archive' });
-      return patch(id, { archived: act === 'archive' });
+      return summaries.note(id, await archive(id, act === 'archive'));
     case 'read': {
       const read_seq = summaries.get(id)?.last_seq ?? 0;
-      await client.sessions.mark(id, { read_seq });
-      return patch(id, { state: 'idle', read_seq });
+      return summaries.note(id, await mark(id, { read_seq }, readUpTo(read_seq)));
     }
     case 'cancel':
       await client.sessions.cancel(id);
@@ -80,26 +73,55 @@ function exceptGone(error: unknown): void {
   if (!(error instanceof GreenroomError && error.status === 404)) throw error;
 }
 
-function patch(id: string, change: Partial<SessionSummary>): void {
-  const summary = summaries.get(id);
-  if (summary !== undefined) summaries.set(id, { ...summary, ...change });
+function pinnedOrNot(pinned: boolean): Change {
+  return (told) => ({ ...told, pinned });
+}
+
+function archivedOrNot(archived: boolean): Change {
+  return (told) => ({ ...told, archived });
+}
+
+function unreadAgain(told: SessionSummary): SessionSummary {
+  return { ...told, ...(isOver(told) && { state: 'unread' }), read_seq: 0 };
+}
+
+function readUpTo(read_seq: number): Change {
+  return (told) => ({
+    ...told,
+    ...(isOver(told) && told.last_seq <= read_seq && { state: 'idle' }),
+    read_seq,
+  });
+}
+
+/** What runs has no end yet that could be read. */
+function isOver({ state }: SessionSummary): boolean {
+  return state === 'idle' || state === 'unread';
+}
+
+async function archive(id: string, archived: boolean): Promise<Change> {
+  const { updated_at } = await inTurn(id, async () => await client.sessions.update(id, { archived }));
+  return (told) => ({ ...archivedOrNot(archived)(told), updated_at });
+}
+
+async function mark(id: string, marks: MarksRequest, change: Change): Promise<Change> {
+  const { marked_at } = await inTurn(id, async () => await client.sessions.mark(id, marks));
+  return (told) => ({ ...change(told), marked_at });
+}
+
+/** One after the other in each session: else the server might do the second first. */
+async function inTurn<T>(id: string, mutationFn: () => Promise<T>): Promise<T> {
+  const scope = { id: `session ${id}` };
+  return await new MutationObserver(queryClient, { mutationFn, scope, networkMode: 'always' }).mutate();
 }
 
 /** @returns whether the server did it */
-async function show(
-  id: string,
-  change: Partial<SessionSummary>,
-  request: () => Promise<unknown>,
-): Promise<boolean> {
-  const before = summaries.get(id);
-  patch(id, change);
-  const shown = summaries.get(id);
+async function show(id: string, change: Change, request: () => Promise<Change>): Promise<boolean> {
+  const end = summaries.change(id, change);
   try {
-    await request();
+    end(await request());
     return true;
   } catch (error) {
-    // Unless the stream has told something newer.
-    if (summaries.get(id) === shown) summaries.set(id, before);
+    end(null);
     sayFailure(error);
     return false;
   }

@@ -19,6 +19,7 @@ import type {
   UsageDayTable,
   UsageLedgerTable,
   UsageSessionDayTable,
+  UsageTenantDayTable,
 } from '../usage/table.ts';
 import type { WorkerTable } from '../worker/table.ts';
 
@@ -41,6 +42,7 @@ export type Database = {
   usage_ledger: UsageLedgerTable;
   ledger_start: LedgerStartTable;
   usage_days: UsageDayTable;
+  usage_tenant_days: UsageTenantDayTable;
   usage_session_days: UsageSessionDayTable;
   session_spending: SessionSpendingTable;
   budgets: BudgetTable;

@@ -29,6 +29,7 @@ const exceptions: Record<string, readonly Privilege[]> = {
   session_spending: ['SELECT'],
   ledger_start: ['SELECT'],
   usage_days: ['SELECT'],
+  usage_tenant_days: ['SELECT'],
   usage_session_days: ['SELECT'],
   stream_tickets: [],
   sign_ins: [],

@@ -19,7 +19,7 @@ import {
 import { ShownSummaries } from './shown-summaries.ts';
 import type { LogRange } from './store.ts';
 import { Subscription } from './subscription.ts';
-import type { SessionSummary, SummaryEntry } from './summary.ts';
+import type { SessionSummary } from './summary.ts';
 import type { SummaryFeed, SummaryNews, SummaryReader } from './summary-feed.ts';
 
 export type MultiplexedRequest = {
@@ -79,8 +79,8 @@ export class MultiplexedStream implements SummaryReader {
     if (this.#late.size > 0) this.#run(this.#send());
   }
 
-  #showNews({ entries, gone, deleted }: SummaryNews): void {
-    for (const entry of entries) this.#showOne(entry);
+  #showNews({ summaries, gone, deleted }: SummaryNews): void {
+    for (const summary of summaries) this.#showOne(summary);
     // What is not there may be another tenant's.
     const own = new Set(deleted);
     for (const id of gone) {
@@ -177,27 +177,26 @@ export class MultiplexedStream implements SummaryReader {
       await connection.drained();
       const size = Math.min(SNAPSHOT_PAGE, limit - sessions);
       const page = await summaries.list(this.reader, { filter, states: null, before, limit: size });
-      for (const entry of page.entries) this.#showOne(entry);
-      sessions += page.entries.length;
+      for (const summary of page.summaries) this.#showOne(summary);
+      sessions += page.summaries.length;
       before = page.next;
       if (before === null) break;
     }
     return sessions;
   }
 
-  #showOne(entry: SummaryEntry): void {
-    const { summary } = entry;
+  #showOne(summary: SessionSummary): void {
     const { session_id: id } = summary;
     const isWanted = this.#wants(summary);
     if (!isWanted && !this.#shown.mayHave(id)) return;
     const json = JSON.stringify(summary);
-    if (this.#shown.covers(entry, json)) return;
+    if (this.#shown.covers(summary, json)) return;
     if (!this.#write(sseFrame('summary', ofSession(id, passing('summary', summary))))) {
       this.#late.add(id);
       return;
     }
     // A session that leaves the selection is shown once more, so that the client knows.
-    if (isWanted) this.#shown.note(entry, json);
+    if (isWanted) this.#shown.note(summary, json);
     else this.#shown.forget(id);
   }
 

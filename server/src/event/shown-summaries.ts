@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
-import type { SummaryEntry } from './summary.ts';
+import type { SessionSummary } from './summary.ts';
 
 /** A summary that was sent: when it was read, and what it said. */
-type Shown = { lastSeq: number; updatedAt: string; marksVersion: number; hash: string };
+type Shown = Pick<SessionSummary, 'last_seq' | 'updated_at' | 'marked_at'> & { hash: string };
 
 /** As many as a snapshot may have. */
 const MAX_SHOWN = 1_000;
@@ -29,17 +29,17 @@ export class ShownSummaries {
   }
 
   /** Whether a summary, with this JSON, tells nothing new. */
-  covers(entry: SummaryEntry, json: string): boolean {
-    const shown = this.#shown.get(entry.summary.session_id);
+  covers(summary: SessionSummary, json: string): boolean {
+    const shown = this.#shown.get(summary.session_id);
     if (shown === undefined) return false;
-    const now = toShown(entry, json);
+    const now = toShown(summary, json);
     return isOlder(now, shown) || now.hash === shown.hash;
   }
 
-  note(entry: SummaryEntry, json: string): void {
-    const { session_id: id } = entry.summary;
+  note(summary: SessionSummary, json: string): void {
+    const { session_id: id } = summary;
     this.#shown.delete(id);
-    this.#shown.set(id, toShown(entry, json));
+    this.#shown.set(id, toShown(summary, json));
     if (this.#shown.size <= MAX_SHOWN) return;
     const [oldest] = this.#shown.keys();
     if (oldest !== undefined) this.#shown.delete(oldest);
@@ -51,13 +51,12 @@ export class ShownSummaries {
   }
 }
 
-function toShown({ summary, marksVersion }: SummaryEntry, json: string): Shown {
-  const { last_seq: lastSeq, updated_at: updatedAt } = summary;
-  return { lastSeq, updatedAt, marksVersion, hash: hash('sha1', json, 'base64') };
+function toShown({ last_seq, updated_at, marked_at }: SessionSummary, json: string): Shown {
+  return { last_seq, updated_at, marked_at, hash: hash('sha1', json, 'base64') };
 }
 
 /** Read before something that was shown already. */
 function isOlder(now: Shown, shown: Shown): boolean {
-  if (now.lastSeq !== shown.lastSeq) return now.lastSeq < shown.lastSeq;
-  return now.updatedAt < shown.updatedAt || now.marksVersion < shown.marksVersion;
+  if (now.last_seq !== shown.last_seq) return now.last_seq < shown.last_seq;
+  return now.updated_at < shown.updated_at || (now.marked_at ?? '') < (shown.marked_at ?? '');
 }

@@ -2,12 +2,12 @@ import type { Kysely } from 'kysely';
 import type { Reader } from '../api-key/identity.ts';
 import type { Database } from '../db/database.ts';
 import type { SessionKey } from '../session/store.ts';
-import { findEntries, listIds, listRestlessIds, readClock, type SummaryPage } from '../summary/store.ts';
-import type { SummaryEntry } from './summary.ts';
+import { findSummaries, listIds, listRestlessIds, readClock, type SummaryPage } from '../summary/store.ts';
+import type { SessionSummary } from './summary.ts';
 
 /** How sessions stand now. `gone`: asked for and not there, whoever's they are; `deleted`: the reader's tenant had them. */
 export type SummaryNews = {
-  entries: readonly SummaryEntry[];
+  summaries: readonly SessionSummary[];
   gone: readonly string[];
   deleted: readonly string[];
 };
@@ -81,14 +81,14 @@ export class SummaryFeed {
   async list(
     reader: Reader,
     page: SummaryPage,
-  ): Promise<{ entries: readonly SummaryEntry[]; next: string | null }> {
+  ): Promise<{ summaries: readonly SessionSummary[]; next: string | null }> {
     const { ids, next } = await listIds(this.#db, reader, page);
-    return { entries: (await this.find(reader, ids)).entries, next };
+    return { summaries: (await this.find(reader, ids)).summaries, next };
   }
 
   async find({ tenantId, name }: Reader, ids: readonly string[]): Promise<SummaryNews> {
-    const entries = await findEntries(this.#db, { tenantId, readers: [name] }, ids);
-    return toNews(entries, ids, new Set());
+    const found = await findSummaries(this.#db, { tenantId, readers: [name] }, ids);
+    return toNews(found, ids, new Set());
   }
 
   async readClock(): Promise<Date> {
@@ -124,8 +124,8 @@ export class SummaryFeed {
       for (const [tenantId, streams] of byTenant) {
         const ids = await choose(tenantId);
         const readers = [...new Set(streams.map(({ reader }) => reader.name))];
-        const entries = await findEntries(this.#db, { tenantId, readers }, ids);
-        const byReader = Map.groupBy(entries, ({ reader }) => reader);
+        const found = await findSummaries(this.#db, { tenantId, readers }, ids);
+        const byReader = Map.groupBy(found, ({ reader }) => reader);
         const own = new Set(deleted.get(tenantId)?.map(({ id }) => id));
         for (const stream of streams) stream.show(toNews(byReader.get(stream.reader.name) ?? [], ids, own));
       }
@@ -136,11 +136,12 @@ export class SummaryFeed {
 }
 
 function toNews(
-  entries: readonly SummaryEntry[],
+  found: readonly { summary: SessionSummary }[],
   ids: readonly string[],
   deleted: ReadonlySet<string>,
 ): SummaryNews {
-  const found = new Set(entries.map(({ summary }) => summary.session_id));
-  const gone = ids.filter((id) => !found.has(id));
-  return { entries, gone, deleted: gone.filter((id) => deleted.has(id)) };
+  const summaries = found.map(({ summary }) => summary);
+  const there = new Set(summaries.map(({ session_id }) => session_id));
+  const gone = ids.filter((id) => !there.has(id));
+  return { summaries, gone, deleted: gone.filter((id) => deleted.has(id)) };
 }

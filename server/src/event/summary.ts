@@ -32,6 +32,7 @@ export const sessionSummary = z
     archived: z.boolean(),
     pinned: z.boolean().describe('By whoever asks.'),
     read_seq: z.number().int().describe('How far whoever asks has read.'),
+    marked_at: z.iso.datetime().nullable().describe('When they noted that, or anything else, last.'),
     error: z.string().nullable(),
     cost_usd: z.number(),
     tokens: z
@@ -49,6 +50,3 @@ export const sessionSummary = z
   })
   .meta({ id: 'SessionSummary' });
 export type SessionSummary = z.infer<typeof sessionSummary>;
-
-/** A summary as one reader gets it. `marksVersion` grows with whatever they note. */
-export type SummaryEntry = { summary: SessionSummary; marksVersion: number };

@@ -33,6 +33,7 @@ export const sessionView = z
     created_at: z.iso.datetime(),
     started_at: z.iso.datetime().nullable(),
     ended_at: z.iso.datetime().nullable(),
+    updated_at: z.iso.datetime(),
     turns: z
       .array(turnView)
       .describe('The one that runs, and the latest 20, fewer where they are large; oldest first.'),
@@ -88,5 +89,6 @@ function toView(session: SessionRow): Omit<SessionView, 'queue' | 'turns' | 'tur
     created_at: session.created_at.toISOString(),
     started_at: session.started_at?.toISOString() ?? null,
     ended_at: session.ended_at?.toISOString() ?? null,
+    updated_at: session.updated_at.toISOString(),
   };
 }

@@ -14,7 +14,7 @@ export async function meetReader(db: Kysely<Database>, { tenantId, name }: Reade
     on conflict do nothing`.execute(db);
 }
 
-export type Marks = { read_seq: number; is_pinned: boolean };
+export type Marks = { read_seq: number; is_pinned: boolean; changed_at: Date };
 
 /** @returns undefined where there is no such session */
 export async function changeMarks(
@@ -35,19 +35,19 @@ export async function changeMarks(
       unread_at = case when ${isUnread} or ${readSeq !== null} then excluded.unread_at else marks.unread_at end,
       is_pinned = coalesce(${pinned}::boolean, marks.is_pinned),
       changed_at = clock_timestamp()
-    returning read_seq, is_pinned`.execute(db);
+    returning read_seq, is_pinned, changed_at`.execute(db);
   return rows[0];
 }
 
 // An end shows its time when it is committed, which is a little later.
 const SETTLED = sql`now() - interval '10 seconds'`;
 
-/** Those that are named are read, and whatever ended a while ago. */
+/** Those that are named are read, and whatever ended a while ago. @returns when */
 export async function markAllRead(
   trx: Transaction<Database>,
   { tenantId, name }: Reader,
   unread: readonly string[],
-): Promise<void> {
+): Promise<Date> {
   await sql`
     insert into session_marks (tenant_id, session_id, reader, read_seq)
     select s.tenant_id, s.id, ${name}, s.last_seq
@@ -57,8 +57,10 @@ export async function markAllRead(
     order by s.id
     on conflict (session_id, reader) do update
       set read_seq = excluded.read_seq, unread_at = null, changed_at = clock_timestamp()`.execute(trx);
-  await sql`
+  const { rows } = await sql<{ changed_at: Date }>`
     update session_readers
     set read_before = greatest(read_before, ${SETTLED}), changed_at = clock_timestamp()
-    where tenant_id = ${tenantId} and reader = ${name}`.execute(trx);
+    where tenant_id = ${tenantId} and reader = ${name} returning changed_at`.execute(trx);
+  if (rows[0] === undefined) throw new Error(`the reader ${name} was never met`);
+  return rows[0].changed_at;
 }

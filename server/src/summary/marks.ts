@@ -19,8 +19,20 @@ export const marksRequest = z
 export type MarksRequest = z.infer<typeof marksRequest>;
 
 export const marksView = z
-  .object({ session_id: z.string(), read_seq: z.number().int(), pinned: z.boolean() })
+  .object({
+    session_id: z.string(),
+    read_seq: z.number().int(),
+    pinned: z.boolean(),
+    marked_at: z.iso.datetime().describe('As summaries have it from now on.'),
+  })
   .meta({ id: 'SessionMarks' });
+
+export const allRead = z
+  .object({
+    marked: z.number().int().describe('How many sessions were unread.'),
+    marked_at: z.iso.datetime().describe('As summaries have it from now on.'),
+  })
+  .meta({ id: 'AllRead' });
 
 export const sessionCounts = z
   .object({

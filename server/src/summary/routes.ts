@@ -8,7 +8,7 @@ import { problems } from '../http/problem.ts';
 import { sessionKey } from '../session/service.ts';
 import { sessionParams } from '../session/session.ts';
 import { countsQuery, summariesQuery, toFilter } from './filter.ts';
-import { marksRequest, marksView, sessionCounts } from './marks.ts';
+import { allRead, marksRequest, marksView, sessionCounts } from './marks.ts';
 import { markSession, readAll, readCounts, readSummaries } from './service.ts';
 
 const tags = ['sessions'];
@@ -77,7 +77,8 @@ export async function summaryRoutes(
       const { sessions } = context.forTenant(request);
       const key = sessionKey(request);
       const marks = await markSession(sessions, { key, reader: readerOf(request.identity) }, request.body);
-      return { session_id: key.id, read_seq: marks.read_seq, pinned: marks.is_pinned };
+      const { read_seq, is_pinned: pinned, changed_at } = marks;
+      return { session_id: key.id, read_seq, pinned, marked_at: changed_at.toISOString() };
     },
   );
 
@@ -89,13 +90,15 @@ export async function summaryRoutes(
         tags,
         summary: 'Note that everything that has ended was read',
         response: {
-          200: z.object({ marked: z.number().int().describe('How many sessions were unread.') }),
+          200: allRead,
           ...problems(400, 413, 415, 422, 503),
         },
       },
     },
-    async ({ identity }) => ({
-      marked: await readAll(context.forTenant({ identity }).sessions, readerOf(identity)),
-    }),
+    async ({ identity }) => {
+      const { sessions } = context.forTenant({ identity });
+      const { marked, at } = await readAll(sessions, readerOf(identity));
+      return { marked, marked_at: at.toISOString() };
+    },
   );
 }

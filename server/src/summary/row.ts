@@ -1,4 +1,4 @@
-import type { SessionState, SessionSummary, SummaryEntry } from '../event/summary.ts';
+import type { SessionState, SessionSummary } from '../event/summary.ts';
 import { optionDefaults } from '../session/option-fields.ts';
 import type { SessionRow } from '../session/store.ts';
 import type { TokenUsage } from '../turn/turn.ts';
@@ -34,17 +34,13 @@ export type SummaryRow = Pick<SessionRow, ShownColumn> & {
   pending_approvals: number;
   is_pinned: boolean;
   read_seq: number;
-  marks_version: number;
+  marked_at: Date | null;
 };
 
 // So that a frame of a stream stays small: a session may have 30,000 characters of it.
 const METADATA_CHARACTERS = 2_000;
 
-export function toEntry(row: SummaryRow): SummaryEntry {
-  return { summary: toSummary(row), marksVersion: row.marks_version };
-}
-
-function toSummary(row: SummaryRow): SessionSummary {
+export function toSummary(row: SummaryRow): SessionSummary {
   const { metadata, omitted } = firstOf(row.metadata);
   return {
     session_id: row.id,
@@ -63,6 +59,7 @@ function toSummary(row: SummaryRow): SessionSummary {
     archived: row.is_archived,
     pinned: row.is_pinned,
     read_seq: row.read_seq,
+    marked_at: row.marked_at?.toISOString() ?? null,
     error: row.error,
     cost_usd: row.cost_usd,
     tokens: countTokens(row.usage),

@@ -10,7 +10,14 @@ import { toPage } from '../util/page.ts';
 import type { SummaryFilter } from './filter.ts';
 import type { MarksRequest, SessionCounts } from './marks.ts';
 import { changeMarks, type Marks, markAllRead, meetReader } from './marks-store.ts';
-import { countSessions, findEntries, listIds, listUnread, MAX_LOOKED_AT, type SummaryPage } from './store.ts';
+import {
+  countSessions,
+  findSummaries,
+  listIds,
+  listUnread,
+  MAX_LOOKED_AT,
+  type SummaryPage,
+} from './store.ts';
 
 type Services = { db: Kysely<Database>; bus: EventBus };
 
@@ -25,8 +32,8 @@ export async function readSummaries(
   await meetReader(db, reader);
   const { ids, next } = await listIds(db, reader, page);
   const { tenantId, name } = reader;
-  const entries = await findEntries(db, { tenantId, readers: [name] }, ids);
-  const { items: summaries, next: cut } = toPage(entries, {
+  const found = await findSummaries(db, { tenantId, readers: [name] }, ids);
+  const { items: summaries, next: cut } = toPage(found, {
     limit: page.limit,
     show: ({ summary }) => summary,
     cursorOf: ({ summary }) => summary.session_id,
@@ -67,15 +74,15 @@ export async function markSession(
   });
 }
 
-/** Everything that has ended is read. @returns how much was not */
-export async function readAll(services: Services, reader: Reader): Promise<number> {
+/** Everything that has ended is read. `marked` is how much was not. */
+export async function readAll(services: Services, reader: Reader): Promise<{ marked: number; at: Date }> {
   await meetReader(services.db, reader);
   return await commit(services, async (trx) => {
     const unread = await listUnread(trx, reader);
-    await markAllRead(trx, reader, unread);
+    const at = await markAllRead(trx, reader, unread);
     return {
       signals: [{ type: 'all_read', tenantId: reader.tenantId, reader: reader.name }],
-      value: unread.length,
+      value: { marked: unread.length, at },
     };
   });
 }

@@ -1,10 +1,10 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Reader } from '../api-key/identity.ts';
 import type { Database } from '../db/database.ts';
-import type { SessionState, SummaryEntry } from '../event/summary.ts';
+import type { SessionState, SessionSummary } from '../event/summary.ts';
 import { MAX_ERROR_CHARACTERS } from '../turn/turn.ts';
 import { EVERYTHING, type SummaryFilter } from './filter.ts';
-import { type SummaryRow, toEntry } from './row.ts';
+import { type SummaryRow, toSummary } from './row.ts';
 
 type Condition = RawBuilder<unknown>;
 
@@ -187,17 +187,17 @@ export async function listUnread(db: Kysely<Database>, reader: Reader): Promise<
 }
 
 /** The same sessions as each of several readers of a tenant gets them, in one query. */
-export async function findEntries(
+export async function findSummaries(
   db: Kysely<Database>,
   { tenantId, readers }: { tenantId: string; readers: readonly string[] },
   ids: readonly string[],
-): Promise<(SummaryEntry & { reader: string })[]> {
+): Promise<{ reader: string; summary: SessionSummary }[]> {
   const { rows } = await sql<SummaryRow>`
     select who.reader, ${state} as state, ${columns}
     from unnest(${readers}::text[]) as who (reader) cross join ${sessionsOf(sql`who.reader`)}
     where s.tenant_id = ${tenantId} and s.id = any(${ids}::uuid[])
     order by s.id desc`.execute(db);
-  return rows.map((row) => ({ reader: row.reader, ...toEntry(row) }));
+  return rows.map((row) => ({ reader: row.reader, summary: toSummary(row) }));
 }
 
 const columns = sql`
@@ -209,7 +209,7 @@ const columns = sql`
     select count(*)::int from approvals where session_id = s.id and approvals.status = 'pending'
   ) end as pending_approvals,
   coalesce(m.is_pinned, false) as is_pinned, coalesce(m.read_seq, 0) as read_seq,
-  coalesce(extract(epoch from greatest(m.changed_at, r.changed_at)) * 1000000, 0)::bigint as marks_version`;
+  greatest(m.changed_at, r.changed_at) as marked_at`;
 
 /** What may have changed lately without anybody having heard of it. */
 export async function listRestlessIds(

@@ -42,13 +42,12 @@ export async function readUsage(
   const keys = sql.join(group_by.map((group) => columns[group].key));
   const texts = sql.join(group_by.map((group) => sql`${columns[group].text} as ${sql.id(group)}`));
   const none = sql.join(group_by.map((group) => sql`null::text as ${sql.id(group)}`));
-  const isBySession = group_by.includes('session') || group_by.includes('turn');
   const { rows } = await sql<Row>`
     select ${none}, ${figures}, ${ledgerStart}::text as ledger_start
-    from (${parts(tenantId, query, { isBySession: false, isByTurn: false })}) requests
+    from (${parts(tenantId, query, [])}) requests
     union all (
       select ${texts}, ${figures}, null
-      from (${parts(tenantId, query, { isBySession, isByTurn: group_by.includes('turn') })}) requests
+      from (${parts(tenantId, query, group_by)}) requests
       group by ${keys} order by ${keys} limit ${limit + 1}
     )
   `.execute(db);
@@ -71,10 +70,8 @@ function split({ ledger_start: _, ...row }: Row, groups: readonly UsageGroup[]) 
   return { key, sums };
 }
 
-type Detail = { isBySession: boolean; isByTurn: boolean };
-
-/** What is to be summed: rows of sums, and of the ledger. */
-function parts(tenantId: string | null, query: UsageQuery, { isBySession, isByTurn }: Detail): Sql {
+/** What is to be summed, so that it can be grouped by these: rows of sums, and of the ledger. */
+function parts(tenantId: string | null, query: UsageQuery, groups: readonly UsageGroup[]): Sql {
   const { from, to, session_id, api_key_id, model } = query;
   const filters = [
     ...(tenantId === null ? [] : [sql`tenant_id = ${tenantId}`]),
@@ -82,14 +79,17 @@ function parts(tenantId: string | null, query: UsageQuery, { isBySession, isByTu
     ...(api_key_id === undefined ? [] : [sql`api_key_id = ${api_key_id}`]),
     ...(model === undefined ? [] : [sql`model = ${model}`]),
   ];
-  const hasSessions = isBySession || session_id !== undefined;
+  const isByTurn = groups.includes('turn');
+  const hasSessions = isByTurn || groups.includes('session') || session_id !== undefined;
+  const hasKeys = hasSessions || groups.includes('api_key') || api_key_id !== undefined;
+  const sums = hasSessions ? 'usage_session_days' : hasKeys ? 'usage_days' : 'usage_tenant_days';
   const stretches = isByTurn ? [{ from, to }] : partialDays({ from, to });
   return sql.join(
     [
       sql`
-        select day, model, api_key_id, tenant_id, ${hasSessions ? sql`session_id` : sql`null::uuid as session_id`},
-          null::uuid as turn_id, requests, ${kinds}
-        from ${sql.id(hasSessions ? 'usage_session_days' : 'usage_days')}
+        select day, model, ${hasKeys ? sql`api_key_id` : sql`null::text as api_key_id`}, tenant_id,
+          ${hasSessions ? sql`session_id` : sql`null::uuid as session_id`}, null::uuid as turn_id, requests, ${kinds}
+        from ${sql.id(sums)}
         where ${all([...filters, ...dayConditions({ from, to }), ...(isByTurn ? [sql`day < ${ledgerStart}`] : [])])}`,
       ...stretches.map(
         (stretch) => sql`

@@ -47,11 +47,10 @@ export type SessionSpendingTable = {
 export type LedgerStartTable = { day: string };
 
 /** Sums over the settled requests that began on a day (UTC). They stay when the ledger's entries are deleted. */
-export type UsageDayTable = {
+export type UsageTenantDayTable = {
   tenant_id: string;
   day: string;
   model: string;
-  api_key_id: string | null;
   requests: number;
   input_tokens: number;
   output_tokens: number;
@@ -60,5 +59,7 @@ export type UsageDayTable = {
   web_searches: number;
   cost_usd: number;
 };
+
+export type UsageDayTable = UsageTenantDayTable & { api_key_id: string | null };
 
 export type UsageSessionDayTable = UsageDayTable & { session_id: string };

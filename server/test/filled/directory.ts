@@ -126,7 +126,7 @@ async function makeDirectory(path: string, { part, onDone }: FilledDirectoryOpti
   await writeFile(join(dataDirectory.path, KEY_FILE), `${secret}\n`, { mode: 0o600 });
   await fillDatabase({ connection: postgres.connection, part, operatorId: key.id, onDone });
   await sumLedger(db as unknown as Kysely<unknown>);
-  await sql`analyze usage_days, usage_session_days, session_spending`.execute(db);
+  await sql`analyze usage_days, usage_tenant_days, usage_session_days, session_spending`.execute(db);
   await writeFile(join(dataDirectory.path, LANDMARKS_FILE), JSON.stringify(await findLandmarks(db)));
 }
 
