@@ -5,7 +5,8 @@ import type { Kysely } from 'kysely';
 import { type Database, QUEUE_SCHEMA } from '../src/db/database.ts';
 import { StaleFenceError } from '../src/event/event-log.ts';
 import type { ActivationJob, ActivationQueue } from '../src/queue/queue.ts';
-import { beginTurn, type Claim, claimSession } from '../src/worker/store.ts';
+import { type Claim, claimSession } from '../src/worker/claim.ts';
+import { beginTurn } from '../src/worker/turns.ts';
 import { type Answer, startTestServer, type TestServer } from './harness.ts';
 
 describe('deleting a session that waits for a worker', () => {

@@ -172,12 +172,15 @@ function makeClient(access: Access): TestServer {
     event,
     execute: async (body) => (await client.execute(body)).session_id,
     ended: async (sessionId) => {
-      const { turns } = await client.sessions.get(sessionId);
-      const turn = turns.at(-1)?.number;
-      await event(
-        sessionId,
-        (found) => found.kind === 'turn' && found.data.phase === 'ended' && found.data.turn === turn,
-      );
+      const { turns, last_seq } = await client.sessions.get(sessionId);
+      const last = turns.at(-1);
+      // What becomes part of another one ends with that.
+      let id = last?.steered_into ?? last?.turn_id;
+      await event(sessionId, (found) => {
+        if (found.kind !== 'turn' || found.turn_id !== id) return false;
+        if (found.data.phase === 'steered' && found.seq > last_seq) id = found.data.steered_into ?? id;
+        return found.data.phase === 'ended';
+      });
       return (await request('GET', `/status/${sessionId}`)).body;
     },
     as: (key) => makeClient({ ...access, apiKey: key }),

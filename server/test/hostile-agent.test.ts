@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { sql } from 'kysely';
-import { AgentProcess } from '../src/agent/agent-process.ts';
+import { type AgentMessage, AgentProcess } from '../src/agent/agent-process.ts';
 import { sessionDirectories } from '../src/agent/environment.ts';
 import type { AgentChild, IsolationDriver } from '../src/isolation/driver.ts';
 import { noIsolation } from '../src/isolation/none.ts';
@@ -103,9 +103,8 @@ describe('an agent that never got its process', () => {
       asks: null,
       answerClientTool: null,
     });
-    await assert.rejects(async () => {
-      for await (const _message of agent.messages()) assert.fail('nobody says anything');
-    }, /the database is away/);
+    const listening = agent.listen(() => assert.fail('nobody says anything'));
+    await assert.rejects(listening, /the database is away/);
     assert.equal(released, 1);
   });
 });
@@ -139,13 +138,21 @@ describe('an agent that says more than is taken', () => {
     const said = progressOf(started);
     await writeFile(join(directory.path, 'go'), '');
     let taken = 0;
-    for await (const message of agent.messages()) {
-      if ((message as { n?: number }).n === undefined) continue;
-      if (++taken !== 1) continue;
+    const take = async (message: AgentMessage): Promise<void> => {
+      if ((message as { n?: number }).n === undefined || ++taken !== 1) return;
       await until('it is held up', standsStill(said), 60_000);
       // What is on its way (8), in pipes, and being written.
       assert.ok(said() <= 12, `it said ${said()} messages while one was taken`);
-    }
+    };
+    const failed = Promise.withResolvers<never>();
+    let before = Promise.resolve();
+    await Promise.race([
+      failed.promise,
+      agent.listen((message, done) => {
+        before = before.then(async () => await take(message)).then(done, failed.reject);
+      }),
+    ]);
+    await before;
     assert.equal(taken, 60);
   });
 

@@ -3,15 +3,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { sessionDirectories } from '../src/agent/environment.ts';
-import { returnSteering, takeSteering } from '../src/worker/store.ts';
-import {
-  answerText,
-  createDatabase,
-  findProcesses,
-  holdingUp,
-  startTestServer,
-  type TestServer,
-} from './harness.ts';
+import { handOver, putBack } from '../src/worker/turns.ts';
+import { answerText, createDatabase, findProcesses, startTestServer, type TestServer } from './harness.ts';
 import { until } from './server-process.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely
@@ -99,29 +92,35 @@ describe('a message to a session', () => {
     assert.equal(steered.cost_usd, 0);
   });
 
-  it('that steers a turn without another model call is the next turn, before those that wait', async () => {
+  it('that steers is part of the turn before its agent has it', async () => {
+    const id = await busy();
+    const hint = await send(id, 'what is 2 + 2?', 'steer');
+    const [running] = await turns(id);
+    const steered = await server.event(
+      id,
+      (found) => found.kind === 'turn' && found.turn_id === hint.turn_id && found.data.phase === 'steered',
+    );
+    assert.ok('steered_into' in steered.data && steered.data.steered_into === running.turn_id);
+    const late = await server.request('DELETE', `/sessions/${id}/messages/${hint.turn_id}`);
+    assert.deepEqual([late.status, late.body.code], [409, 'message_not_queued']);
+    assert.match(late.body.detail, /has been given to the agent/);
+    await go(id);
+    assert.match(answerText(await server.ended(id)), /2 \+ 2 = 4/);
+  });
+
+  it('that steers a turn without another model call has an answer of its own in that turn', async () => {
     const id = await server.execute({ prompt: '[demo:slow 40] count from 1 to 30' });
     await server.event(id, (found) => found.kind === 'sdk' && found.data.subtype === 'init');
     const queued = await send(id, 'what is 3 + 3?');
-    const hint = await send(id, 'what is 2 + 2?', 'steer');
+    await send(id, 'what is 2 + 2?', 'steer');
     await turnEnded(id, queued);
     const [first, third, second] = await turns(id);
-    assert.match(first.result.text, /30/);
-    assert.equal(second.result.text, '2 + 2 = 4');
-    assert.equal(second.steered_into, null);
-    assert.equal(second.turn_id, hint.turn_id);
-    assert.ok(second.ended_at <= third.started_at);
-    assert.equal((await server.ended(id)).status, 'completed');
-    assert.equal((await turns(id)).length, 3, 'nothing ran twice');
-  });
-
-  it('that steers a turn without another model call runs once, also when nothing waits behind it', async () => {
-    const id = await server.execute({ prompt: '[demo:slow 40] count from 1 to 20' });
-    await server.event(id, (found) => found.kind === 'sdk' && found.data.subtype === 'init');
-    const hint = await send(id, 'what is 2 + 2?', 'steer');
-    await turnEnded(id, hint);
-    await send(id, 'what is 3 + 3?');
-    assert.equal(answerText(await server.ended(id)), '3 + 3 = 6');
+    assert.equal(first.result.text, '2 + 2 = 4');
+    assert.equal(first.result.num_turns, 2);
+    assert.deepEqual([second.state, second.steered_into], ['completed', first.turn_id]);
+    assert.ok(first.ended_at <= third.started_at);
+    const status = await server.ended(id);
+    assert.match(JSON.stringify(status.messages), /28\\n29\\n30/);
     assert.equal((await turns(id)).length, 3, 'nothing ran twice');
   });
 
@@ -273,13 +272,17 @@ describe('a message to a session', () => {
   });
 
   it('that waits is listed in the order in which it will run, page after page', async () => {
-    const id = await busy();
-    const ids: string[] = [];
+    await using server = await startTestServer({ config: { maxSessions: 1 } });
+    const other = await server.execute({ prompt: '[demo:hang]' });
+    await server.event(other, (found) => found.kind === 'sdk');
+    const id = await server.execute({ prompt: 'hello' });
+    const ids = [(await server.client.sessions.get(id)).turns[0]?.turn_id ?? ''];
     for (const delivery of ['queue', 'steer', 'queue', 'steer', 'queue']) {
-      ids.push((await send(id, `[demo:say ${delivery}]`, delivery)).turn_id);
+      const message = { prompt: `[demo:say ${delivery}]`, delivery: delivery as 'queue' | 'steer' };
+      ids.push((await server.client.sessions.messages.send(id, message)).turn_id);
     }
-    const [a, b, c, d, e] = ids;
-    const expected = [b, d, a, c, e];
+    const [first, a, b, c, d, e] = ids;
+    const expected = [b, d, first, a, c, e];
     const listed: string[] = [];
     let query = '';
     for (let next: string | null = ''; next !== null; query = `&after=${next}`) {
@@ -294,7 +297,7 @@ describe('a message to a session', () => {
       all.map((turn) => turn.turn_id),
       expected,
     );
-    await server.request('POST', `/cancel/${id}`);
+    for (const each of [id, other]) await server.client.sessions.cancel(each);
   });
 
   it('is one of the kinds there are, and goes to a session that is there', async () => {
@@ -362,11 +365,19 @@ describe('a message to a session', () => {
       const sent = await db.selectFrom('turns').select('sent_at').where('session_id', '=', id).execute();
       return sent.filter(({ sent_at }) => sent_at !== null).length === 2;
     });
-    await returnSteering(db, hold, one.turn_id);
-    const taken = await takeSteering(db, hold);
+    await putBack(db, hold, one.turn_id);
+    assert.deepEqual((await turns(id))[1].state, 'queued');
+    const { turn_id: turnId } = (await turns(id))[0];
+    const handed = await handOver(db, hold, { turnId, given: new Set([two.turn_id]) });
     assert.deepEqual(
-      taken.map((turn) => turn.id),
+      handed.messages.map((turn) => turn.id),
       [one.turn_id],
+    );
+    const again = await handOver(db, hold, { turnId, given: new Set([two.turn_id]) });
+    assert.deepEqual(
+      again.messages.map((turn) => turn.id),
+      [one.turn_id],
+      'where the answer was lost it says the same again',
     );
     await go(id);
     await server.event(id, ({ kind, data }) => kind === 'turn' && data.phase === 'ended');
@@ -524,65 +535,37 @@ describe('a change of model or permission mode', () => {
   });
 });
 
-describe('a message that the agent begins before its turn has begun', () => {
-  const stack = new AsyncDisposableStack();
-  let databaseUrl: string;
-  before(async () => {
-    databaseUrl = stack.use(await createDatabase()).url;
-  });
-  after(async () => await stack.disposeAsync());
-  const start = async () => await startTestServer({ databaseUrl });
-  const marksOf = (server: TestServer, id: string): string =>
-    join(sessionDirectories(server.config.dataDir, id).workspace, 'marks');
-
-  /** Its server is told to stop in that moment. */
-  async function overtaken(server: TestServer): Promise<{ id: string; messageId: string; marks: string }> {
-    const id = await server.execute({ prompt: '[demo:slow 30] count from 1 to 30', allowed_tools: ['Bash'] });
-    await server.event(id, (event) => event.kind === 'sdk' && event.data.type === 'system');
-    const message = { prompt: 'run: echo x >> marks', delivery: 'steer' };
-    const { body } = await server.request('POST', `/sessions/${id}/messages`, message);
-    const [first] = (await server.client.sessions.get(id)).turns;
-    const marks = async () => await readFile(marksOf(server, id), 'utf8').catch(() => '');
-    const draining = await holdingUp(server, first?.turn_id ?? '', async () => {
-      await until('the message has run', async () => (await marks()) !== '');
-      return [server.context.worker.drain(20_000, new AbortController().signal)];
-    });
-    await Promise.all(draining);
-    return { id, messageId: body.turn_id, marks: await marks() };
-  }
-
-  it('is a turn, also on a server that begins none any more', async () => {
+describe('a message that was given to an agent whose server stops', () => {
+  it('runs once, as a turn of its own, where the agent never read it', async () => {
+    await using database = await createDatabase();
+    const start = async () => await startTestServer({ databaseUrl: database.url });
+    let id = '';
+    {
+      await using server = await start();
+      id = await server.execute({ prompt: 'run: sleep 300', allowed_tools: ['Bash'] });
+      await server.event(id, (found) => JSON.stringify(found.data).includes('"tool_use"'));
+      const hint = await server.client.sessions.messages.send(id, {
+        prompt: 'run: echo x >> marks',
+        delivery: 'steer',
+      });
+      await server.event(
+        id,
+        ({ kind, turn_id, data }) =>
+          kind === 'turn' && turn_id === hint.turn_id && 'phase' in data && data.phase === 'steered',
+      );
+      await server.context.worker.drain(0, new AbortController().signal);
+      const [cut, waiting] = (await server.client.sessions.get(id)).turns;
+      assert.deepEqual([cut?.state, cut?.error?.code], ['error', 'interrupted']);
+      assert.deepEqual([waiting?.state, waiting?.steered_into, waiting?.sent_at], ['queued', null, null]);
+    }
     await using server = await start();
-    const { id, marks } = await overtaken(server);
+    await server.ended(id);
     const { turns } = await server.client.sessions.get(id);
     assert.deepEqual(
       turns.map(({ state }) => state),
-      ['completed', 'completed'],
+      ['error', 'completed'],
     );
-    assert.equal(marks, 'x\n');
-  });
-
-  it('is not run again when the server died then: the transcript has it', async () => {
-    await using first = await start();
-    const { id, messageId } = await overtaken(first);
-    const { db } = first.context.database;
-    await db
-      .updateTable('turns')
-      .set({ state: 'queued', sent_at: new Date(), started_at: null, ended_at: null, is_accounted: false })
-      .where('id', '=', messageId)
-      .execute();
-    await using second = await start();
-    await second.request('POST', `/sessions/${id}/messages`, { prompt: 'what is 2 + 2?' });
-    await second.ended(id);
-    const { turns } = await second.client.sessions.get(id);
-    assert.deepEqual(
-      turns.map(({ state, error }) => [state, error?.code]),
-      [
-        ['completed', undefined],
-        ['error', 'interrupted'],
-        ['completed', undefined],
-      ],
-    );
-    await assert.rejects(readFile(marksOf(second, id)), { code: 'ENOENT' });
+    const workspace = sessionDirectories(server.config.dataDir, id).workspace;
+    assert.equal(await readFile(join(workspace, 'marks'), 'utf8'), 'x\n');
   });
 });

@@ -5,7 +5,7 @@ import type { Database } from '../src/db/database.ts';
 import { newSessionId } from '../src/ids.ts';
 import { insertSession } from '../src/session/store.ts';
 import type { TurnRow } from '../src/turn/store.ts';
-import { foldHeard } from '../src/worker/continuation.ts';
+import { returnUnread } from '../src/worker/continuation.ts';
 import {
   type Entry,
   readEntries,
@@ -59,7 +59,10 @@ describe('a call that was put off', () => {
 });
 
 describe('a message that steered a turn whose server was killed', () => {
-  it('comes to its place in the transcript where it was only in the log', async () => {
+  const phases = (events: readonly { kind: string; data: unknown }[]) =>
+    events.map(({ kind, data }) => [kind, (data as { phase: string }).phase]);
+
+  it('waits again where it is not in the transcript, whatever the log says', async () => {
     await using server = await startTestServer();
     const { db, session, turn, message } = await runSteered(server);
     const whole = await entriesOf(db, turn);
@@ -72,24 +75,36 @@ describe('a message that steered a turn whose server was killed', () => {
         where session_id = ${session.id} and subpath = '' and entry_uuid = ${last?.uuid}
       )`.execute(db);
 
+    const returned = await db.transaction().execute(async (trx) => await returnUnread(trx, session, turn));
+    assert.deepEqual(phases(returned), [['turn', 'returned']]);
+    const again = await db.transaction().execute(async (trx) => await returnUnread(trx, session, turn));
+    assert.deepEqual(again, []);
+    const { state, steered_into, sent_at, message_id } = await db
+      .selectFrom('turns')
+      .selectAll()
+      .where('id', '=', message.id)
+      .executeTakeFirstOrThrow();
+    assert.deepEqual([state, steered_into, sent_at], ['queued', null, null]);
+    assert.notEqual(message_id, null, 'the agent ignores an id that it had');
+
     await db.transaction().execute(async (trx) => await repairTranscript(trx, session, turn));
     const repaired = (await entriesOf(db, turn)).filter(isSaid);
-    const expected = whole.filter((entry) => isSaid(entry) || sourceOf(entry) !== undefined);
     assert.deepEqual(
       repaired.map((entry) => entry.uuid),
-      expected.map((entry) => sourceOf(entry) ?? entry.uuid),
+      whole.filter(isSaid).map((entry) => entry.uuid),
+      'what the agent said comes back from the log',
     );
-    const prompt = repaired.find((entry) => entry.uuid === message.id);
-    assert.deepEqual(prompt?.message, { role: 'user', content: 'run: echo steered' });
-
     await db.transaction().execute(async (trx) => await repairTranscript(trx, session, turn));
     assert.equal((await entriesOf(db, turn)).filter(isSaid).length, repaired.length, 'nothing comes twice');
   });
 
-  it('stands ahead of the prompt where the agent took it first, and is not added again', async () => {
+  it('is part of the turn where it is in the transcript, also ahead of the prompt', async () => {
     await using server = await startTestServer();
     const { db, session, turn, message } = await runSteered(server);
-    // As if the message had been the prompt, and the turn's own had come after it, which the transcript lacks.
+    const look = async () =>
+      await db.transaction().execute(async (trx) => await returnUnread(trx, session, turn));
+    assert.deepEqual(await look(), []);
+    // As if the message had been the prompt, and the turn's own had come after it.
     await sql`
       update transcripts set entry_uuid = ${message.id}, entry = jsonb_set(entry::jsonb, '{uuid}', to_jsonb(${message.id}::text))
       where session_id = ${session.id} and subpath = '' and entry_uuid = ${turn.id}`.execute(db);
@@ -102,36 +117,7 @@ describe('a message that steered a turn whose server was killed', () => {
     await sql`
       insert into transcripts (session_id, tenant_id, subpath, type, entry_uuid, entry)
       values (${session.id}, ${session.tenant_id}, '', 'user', ${turn.id}, ${prompt})`.execute(db);
-
-    await db.transaction().execute(async (trx) => await repairTranscript(trx, session, turn));
-    const entries = await entriesOf(db, turn);
-    assert.equal(entries[0]?.uuid, turn.id);
-    assert.equal(
-      entries.some((entry) => entry.uuid === message.id),
-      false,
-    );
-  });
-
-  it('is not sent again where it was only in the transcript', async () => {
-    await using server = await startTestServer();
-    const { db, session, turn, message } = await runSteered(server);
-    await db
-      .updateTable('turns')
-      .set({ state: 'queued', steered_into: null, ended_at: null, is_accounted: false, sent_at: null })
-      .where('id', '=', message.id)
-      .execute();
-
-    const events = await db.transaction().execute(async (trx) => await foldHeard(trx, session, turn));
-    assert.deepEqual(
-      events.map(({ kind, data }) => [kind, (data as { phase: string }).phase]),
-      [['turn', 'steered']],
-    );
-    const folded = await db
-      .selectFrom('turns')
-      .selectAll()
-      .where('id', '=', message.id)
-      .executeTakeFirstOrThrow();
-    assert.deepEqual([folded.state, folded.steered_into], ['completed', turn.id]);
+    assert.deepEqual(await look(), []);
   });
 });
 

@@ -10,6 +10,8 @@ export class TurnItems {
   readonly #lists: ItemLists;
   /** Prompts that no agent has got yet, by turn; whether they are shown already. */
   readonly #queued = new Map<string, { item: PromptItem; isShown: boolean }>();
+  /** What became part of another turn, by its own. */
+  readonly #steered = new Map<string, PromptItem>();
   readonly #startedAt = new Map<string, number>();
   readonly #ended = new Set<string>();
   #running: string | null = null;
@@ -58,6 +60,9 @@ export class TurnItems {
       case 'steered':
         this.#show(turnId, 'steered');
         break;
+      case 'returned':
+        this.#takeBack(turnId);
+        break;
       case 'ended':
         this.#end(turnId, event);
         break;
@@ -85,8 +90,19 @@ export class TurnItems {
     if (queued === undefined) return;
     this.#queued.delete(turnId);
     const item: PromptItem = { ...queued.item, state };
+    if (state === 'steered') this.#steered.set(turnId, item);
     if (queued.isShown) this.#lists.replace(item);
     else this.#lists.push(MAIN, item);
+  }
+
+  /** The agent never read it: it waits again, where it is shown. */
+  #takeBack(turnId: string): void {
+    const steered = this.#steered.get(turnId);
+    if (steered === undefined) return;
+    const item: PromptItem = { ...steered, state: 'queued' };
+    this.#steered.delete(turnId);
+    this.#queued.set(turnId, { item, isShown: true });
+    this.#lists.replace(item);
   }
 
   #end(turnId: string, { seq, at, data }: TurnEvent): void {

@@ -1,4 +1,4 @@
-import { setTimeout as delay, setImmediate as immediate } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   type PermissionMode,
   type Query,
@@ -56,7 +56,7 @@ const CLOSE_GRACE_MS = 2_500;
  *
  * - starting: the SDK loads the transcript and spawns the program; messages may already be sent.
  * - live: entered with the first message of the program.
- * - ended: the iteration over `messages` returns or throws, `exited` is known.
+ * - ended: `listen` returns or throws.
  */
 export class AgentProcess {
   readonly #query: Query;
@@ -64,9 +64,6 @@ export class AgentProcess {
   readonly #spec: Pick<AgentProcessSpec, 'requested' | 'answerClientTool'>;
   readonly #sandbox: AgentProcessSpec['sandbox'];
   readonly #input = new PushQueue<SDKUserMessage>();
-  /** What it said, and who waits until all that was said before is taken. */
-  readonly #said = new PushQueue<AgentMessage | (() => void)>();
-  readonly #silent = Promise.withResolvers<void>();
   readonly #ready = Promise.withResolvers<void>();
   readonly #backlog = new Backlog();
   #child: AgentChild | null = null;
@@ -112,11 +109,11 @@ export class AgentProcess {
     return new AgentChannel(this.#child, this.#backlog, (reason) => this.#endFor(reason)).process;
   }
 
-  /** Ends it for something that must not happen; whoever reads `messages` is told. */
+  /** Ends it for something that must not happen; whoever listens is told. */
   #endFor(reason: string): void {
     this.#offence ??= reason;
     this.#stop = this.kill();
-    this.#stop.catch(() => {}); // thrown where `messages` ends
+    this.#stop.catch(() => {}); // thrown where `listen` ends
   }
 
   /** Resolves with the first message, or when the process has ended without one. */
@@ -143,19 +140,17 @@ export class AgentProcess {
     });
   }
 
-  /** Everything that the agent says, until its process ends. Throws AgentCrashedError when it did not end by our wish. */
-  async *messages(): AsyncGenerator<AgentMessage, void> {
-    const listening = this.#listen();
-    listening.catch(() => {}); // thrown below, after what it said before
+  /**
+   * Hands on everything that the agent says, until its process ends. `take` calls back when it is done with a message.
+   * Throws AgentCrashedError when the process did not end by our wish.
+   */
+  async listen(take: (message: AgentMessage, taken: () => void) => void): Promise<void> {
     try {
-      for await (const said of this.#said) {
-        if (typeof said === 'function') said();
-        else {
-          yield said;
-          this.#backlog.taken();
-        }
+      for await (const message of this.#query) {
+        this.#ready.resolve();
+        this.#backlog.waits();
+        take(message, () => this.#backlog.taken());
       }
-      await listening;
       if (this.#offence !== null) throw new Error(this.#offence);
     } catch (error) {
       // What the process printed last is only complete once it is gone.
@@ -164,7 +159,6 @@ export class AgentProcess {
       throw new AgentCrashedError(this.#describeEnd(error), { cause: error, exhausted });
     } finally {
       this.#ready.resolve();
-      this.#silent.resolve();
       this.#backlog.readerGone();
       // It ended by itself, and may have left tools running.
       if (!this.#isEnding) await this.kill();
@@ -174,33 +168,9 @@ export class AgentProcess {
     }
   }
 
-  async #listen(): Promise<void> {
-    try {
-      for await (const message of this.#query) {
-        this.#ready.resolve();
-        this.#backlog.waits();
-        this.#said.push(message);
-      }
-    } finally {
-      this.#said.end();
-    }
-  }
-
   /** Until what it said is stored, no more is read from the process than can be held. `stored` never rejects. */
   holdFor(stored: Promise<void>): void {
     void this.#backlog.storing(stored);
-  }
-
-  /**
-   * Resolves when whoever reads `messages` is done with all that the agent has said until now: its questions come by
-   * another way, and may overtake that.
-   */
-  async caughtUp(): Promise<void> {
-    // The SDK hands on by promises what it has read before the question.
-    await immediate();
-    const reached = Promise.withResolvers<void>();
-    this.#said.push(reached.resolve);
-    await Promise.race([reached.promise, this.#silent.promise]);
   }
 
   #describeEnd(error: unknown): string {

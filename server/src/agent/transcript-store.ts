@@ -1,3 +1,4 @@
+import { setImmediate as immediate } from 'node:timers/promises';
 import type { SessionKey, SessionStore, SessionStoreEntry } from '@anthropic-ai/claude-agent-sdk';
 import { type Kysely, sql } from 'kysely';
 import type { Database } from '../db/database.ts';
@@ -20,6 +21,8 @@ export type TranscriptScope = {
 };
 
 export type TranscriptStore = SessionStore & {
+  /** Resolves when all that the process has noted is stored. For one that has ended: then no more comes. */
+  flush(): Promise<void>;
   /**
    * For a process that is ended in the middle of a call: what it notes of its own end is not kept. Resolves when all that
    * it noted before is stored.
@@ -35,6 +38,14 @@ export function createTranscriptStore({ db, sessionId, fence, failed }: Transcri
   let isSealed = false;
   const appending = new Set<Promise<unknown>>();
   return {
+    async flush(): Promise<void> {
+      // The SDK hands on one entry after the other.
+      do {
+        await Promise.allSettled(appending);
+        await immediate();
+      } while (appending.size > 0);
+    },
+
     async seal(): Promise<void> {
       isSealed = true;
       await Promise.allSettled(appending);

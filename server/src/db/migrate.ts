@@ -17,6 +17,7 @@ import * as retention from './migrations/0012-retention.ts';
 import * as lookups from './migrations/0013-lookups.ts';
 import * as tasks from './migrations/0014-tasks.ts';
 import * as tenantDays from './migrations/0015-tenant-days.ts';
+import * as messages from './migrations/0016-messages.ts';
 import { UNDEFINED_TABLE, UNIQUE_VIOLATION } from './sqlstate.ts';
 
 /** Forward only, in the order of their names; a migration that has shipped is never edited. */
@@ -36,6 +37,7 @@ const migrations: Record<string, Migration> = {
   '0013-lookups': lookups,
   '0014-tasks': tasks,
   '0015-tenant-days': tenantDays,
+  '0016-messages': messages,
 };
 
 const MIGRATION_TABLE = 'schema_migrations';

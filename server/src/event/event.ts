@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { approvalPhase, approvalView } from '../approval/approval.ts';
 import { sessionStatus, waitingFor } from '../session/session.ts';
-import { delivery, tokenUsage, turnError, turnState } from '../turn/turn.ts';
+import { delivery, tokenUsage, turnError, turnPhase, turnState } from '../turn/turn.ts';
 
 /**
  * What happened in a session, in our own small union; the agent's messages are kept verbatim inside `sdk`. Readers
@@ -17,7 +17,7 @@ export const eventBody = z.discriminatedUnion('kind', [
     kind: z.literal('turn'),
     data: z.object({
       turn: z.number(),
-      phase: z.enum(['queued', 'edited', 'moved', 'started', 'steered', 'ended']),
+      phase: turnPhase,
       state: turnState,
       error: turnError.nullable(),
       cost_usd: z.number().nullable(),

@@ -71,7 +71,8 @@ async function copyTurns(trx: Trx, copy: Copy): Promise<void> {
   await sql`
     with known as (
       select turn_id, bool_or(${phase} = 'started') as has_started,
-        bool_or(${phase} in ('ended', 'steered')) as is_over
+        coalesce((array_agg(${phase} order by seq desc) filter (where ${phase} in ('ended', 'steered', 'returned')))[1], 'returned')
+          <> 'returned' as is_over
       from events
       where session_id = ${copy.parentId} and seq <= ${copy.at} and kind in ('prompt', 'turn')
       group by turn_id

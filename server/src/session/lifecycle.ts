@@ -7,8 +7,9 @@
  *   turn      queued  ──▶ running ──▶ completed | error
  *                └───────────┴──────▶ cancelled
  *
- * A message that was folded into a running turn is `completed` at once, and says which one (`steered_into`). A running
- * turn whose approvals are pending may be parked: nothing runs, and the answer brings an activation back.
+ * A message that became part of a running turn is `completed` before the agent gets it, and says which one
+ * (`steered_into`); one that the agent never read waits again. A running turn whose approvals are pending may be parked:
+ * nothing runs, and the answer brings an activation back.
  */
 import { sql, type Transaction } from 'kysely';
 import { findWaitingFor, withdrawApprovals } from '../approval/lifecycle.ts';
@@ -30,8 +31,9 @@ import {
   startTurn,
   type TurnEnd,
   type TurnRow,
+  unfoldTurn,
 } from '../turn/store.ts';
-import type { Delivery, TokenUsage, TurnError, TurnOutcome, TurnState } from '../turn/turn.ts';
+import type { Delivery, TokenUsage, TurnError, TurnOutcome, TurnPhase, TurnState } from '../turn/turn.ts';
 import { type Charge, chargeTurn } from './charge.ts';
 import type { SessionStatus, WaitingFor } from './session.ts';
 import { firstPrompt, type SessionRow, type SessionState } from './store.ts';
@@ -177,7 +179,7 @@ export async function listActiveTurns(
   return { running: await findRunningId(trx, sessionId), queued: await listQueuedTurns(trx, sessionId) };
 }
 
-/** The agent took a waiting message into its running turn. */
+/** A waiting message becomes part of the running turn, whose agent is about to get it. */
 export async function steerTurn(
   trx: Trx,
   session: SessionState,
@@ -186,6 +188,18 @@ export async function steerTurn(
   if (!(await foldTurn(trx, turn.id, into.id))) return [];
   const change = { phase: 'steered' as const, state: 'completed' as const, steeredInto: into.id };
   return await insertEvents(trx, session.id, [turnEvent(turn, change, new Date())]);
+}
+
+/** The agent never read a message that had become part of its turn: it waits again. */
+export async function returnTurn(
+  trx: Trx,
+  session: Pick<SessionState, 'id'>,
+  turn: ActiveTurn,
+): Promise<StoredEvent[]> {
+  if (!(await unfoldTurn(trx, turn.id))) return [];
+  return await insertEvents(trx, session.id, [
+    turnEvent(turn, { phase: 'returned', state: 'queued' }, new Date()),
+  ]);
 }
 
 /** A waiting message says something else. */
@@ -218,6 +232,18 @@ export async function recordWaiting(
   const drafts = [...events];
   if (waitingFor !== session.waiting_for) drafts.push(sessionEvent(session.status, new Date(), waitingFor));
   return await insertEvents(trx, session.id, drafts, { waiting_for: waitingFor });
+}
+
+/** The turn waits for nothing but tasks of its agent, or no longer does. */
+export async function recordTasks(
+  trx: Trx,
+  session: Pick<SessionRow, 'id' | 'status' | 'waiting_for'>,
+  awaits: boolean,
+): Promise<StoredEvent[]> {
+  const waitingFor = (await findWaitingFor(trx, session.id)) ?? (awaits ? 'tasks' : null);
+  if (waitingFor === session.waiting_for) return [];
+  const event = sessionEvent(session.status, new Date(), waitingFor);
+  return await insertEvents(trx, session.id, [event], { waiting_for: waitingFor });
 }
 
 /** What was allowed for the session no longer is. */
@@ -277,7 +303,7 @@ async function setConversation(trx: Trx, sessionId: string, claudeSessionId: str
 function turnEvent(
   turn: { id: string; number: number },
   change: {
-    phase: 'queued' | 'edited' | 'moved' | 'started' | 'steered' | 'ended';
+    phase: TurnPhase;
     state: TurnState;
     error?: TurnEnd['error'];
     costUsd?: number | null;

@@ -39,7 +39,7 @@ export async function editMessage(
   return await commit(services, async (trx) => {
     const { session, turn } = await lockWaiting(trx, key);
     // The agent has begun it by itself.
-    if (turn.delivery === 'task') throw notWaiting(key.id, { state: 'running' });
+    if (turn.delivery === 'task') throw notWaiting(key.id, { state: 'running', steered_into: null });
     requireBypass(session, asker);
     const events: StoredEvent[] = [];
     const signals: Signal[] = [];
@@ -116,9 +116,7 @@ async function notInLine(
   { before, delivery }: { before: string; delivery: Delivery },
 ): Promise<AppError> {
   const other = await findShownTurn(trx, { sessionId, id: before });
-  if (other !== undefined && (other.state !== 'queued' || other.sent_at !== null)) {
-    return notWaiting(sessionId, other);
-  }
+  if (other !== undefined && other.state !== 'queued') return notWaiting(sessionId, other);
   const message =
     other === undefined
       ? 'the session has no such message'

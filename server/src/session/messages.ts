@@ -152,13 +152,14 @@ export async function lockWaiting(
 ): Promise<{ session: SessionState; turn: ShownTurn }> {
   const session = (await lockSession(trx, key)) ?? throwNotFound(key.id);
   const turn = await getTurn(trx, { sessionId: key.id, id: key.turnId });
-  if (turn.state === 'queued' && turn.sent_at === null) return { session, turn };
+  if (turn.state === 'queued') return { session, turn };
   throw notWaiting(key.id, turn);
 }
 
-export function notWaiting(sessionId: string, turn: Pick<ShownTurn, 'state'>): AppError {
-  const where = turn.state === 'queued' ? 'has been given to the agent' : `is ${turn.state}`;
-  const isAtWork = turn.state === 'queued' || turn.state === 'running';
+export function notWaiting(sessionId: string, turn: Pick<ShownTurn, 'state' | 'steered_into'>): AppError {
+  const isSteering = turn.steered_into !== null;
+  const where = isSteering ? 'has been given to the agent' : `is ${turn.state}`;
+  const isAtWork = isSteering || turn.state === 'running';
   return new AppError('message_not_queued', `The message ${where} and can no longer be changed.`, {
     ...(isAtWork ? { hint: `POST /sessions/${sessionId}/interrupt stops the running turn` } : {}),
   });

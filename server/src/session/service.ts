@@ -9,7 +9,7 @@ import { isUuid, newSessionId, newTurnId } from '../ids.ts';
 import type { ActivationQueue } from '../queue/queue.ts';
 import { findShownRunning, findTurnPage, type ShownTurn } from '../turn/shown-turn.ts';
 import { countQueuedTurns, listUnaccounted, type Prompt } from '../turn/store.ts';
-import { findCapacity } from '../worker/store.ts';
+import { findCapacity } from '../worker/nodes.ts';
 import { commit, commitOnce } from './commit.ts';
 import { CANCELLED, cancelTurns, listActiveTurns, queueTurn, type TurnDraft } from './lifecycle.ts';
 import { requireResumable, requireStartable } from './requirements.ts';

@@ -7,7 +7,9 @@ export type { SessionOptions };
 export const sessionStatus = z.enum(['pending', 'running', 'completed', 'error', 'cancelled']);
 export type SessionStatus = z.infer<typeof sessionStatus>;
 
-export const waitingFor = z.enum(['approval', 'question', 'tool']);
+export const waitingFor = z
+  .enum(['approval', 'question', 'tool', 'tasks'])
+  .describe('`tool`: a call of a client tool. `tasks`: the subagents that the agent has in the background.');
 export type WaitingFor = z.infer<typeof waitingFor>;
 
 /** What an approval allowed for the rest of the session: a permission rule, or exactly this call. */

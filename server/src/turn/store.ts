@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { type Kysely, type Selectable, sql, type Transaction } from 'kysely';
 import type { Database } from '../db/database.ts';
 import type { TurnTable } from './table.ts';
@@ -61,23 +62,14 @@ export async function findQueuedTurn(trx: Kysely<Database>, sessionId: string): 
   return row as TurnRow | undefined;
 }
 
-export type QueuedTurn = ActiveTurn & Pick<TurnRow, 'delivery' | 'sent_at'>;
-
 /** In the order in which they will run; not what they say, which may be much. */
-export async function listQueuedTurns(db: Kysely<Database>, sessionId: string): Promise<QueuedTurn[]> {
-  return await queuedTurns(db, sessionId).select(['id', 'number', 'delivery', 'sent_at']).execute();
+export async function listQueuedTurns(db: Kysely<Database>, sessionId: string): Promise<ActiveTurn[]> {
+  return await queuedTurns(db, sessionId).select(['id', 'number']).execute();
 }
 
-/** Messages that steer and that no agent has been given, with what they say. */
-export async function listUnsentSteering(
-  trx: Transaction<Database>,
-  sessionId: string,
-): Promise<Pick<TurnRow, 'id' | 'prompt' | 'content'>[]> {
-  return await queuedTurns(trx, sessionId)
-    .select(['id', 'prompt', 'content'])
-    .where('delivery', '=', 'steer')
-    .where('sent_at', 'is', null)
-    .execute();
+/** Those that are to become part of a turn that runs. */
+export async function listSteering(trx: Transaction<Database>, sessionId: string): Promise<ActiveTurn[]> {
+  return await queuedTurns(trx, sessionId).select(['id', 'number']).where('delivery', '=', 'steer').execute();
 }
 
 function queuedTurns(db: Kysely<Database>, sessionId: string) {
@@ -169,17 +161,13 @@ export async function updateDelivery(
     .execute();
 }
 
-/** Those of one delivery that no agent has been given, in the order in which they will run. */
+/** Those of one delivery, in the order in which they will run. */
 export async function listLine(
   trx: Transaction<Database>,
   sessionId: string,
   delivery: Delivery,
 ): Promise<{ id: string; place: number }[]> {
-  return await queuedTurns(trx, sessionId)
-    .select(['id', 'place'])
-    .where('delivery', '=', delivery)
-    .where('sent_at', 'is', null)
-    .execute();
+  return await queuedTurns(trx, sessionId).select(['id', 'place']).where('delivery', '=', delivery).execute();
 }
 
 export async function updatePlaces(
@@ -193,21 +181,9 @@ export async function updatePlaces(
   `.execute(trx);
 }
 
-/** The agent has been given the messages: they can no longer be changed. */
-export async function markSent(trx: Transaction<Database>, ids: readonly string[]): Promise<void> {
-  await trx.updateTable('turns').set({ sent_at: sql<Date>`now()` }).where('id', 'in', ids).execute();
-}
-
-/** The process that had them is gone, or gave this one back: queued messages that will be sent again. */
-export async function forgetSent(trx: Kysely<Database>, sessionId: string, id?: string): Promise<void> {
-  let query = trx
-    .updateTable('turns')
-    .set({ sent_at: null })
-    .where('session_id', '=', sessionId)
-    .where('state', '=', 'queued')
-    .where('sent_at', 'is not', null);
-  if (id !== undefined) query = query.where('id', '=', id);
-  await query.execute();
+/** Under which id the agent knows the turn's message: it ignores one that it had, and gave back, under another. */
+export function messageIdOf({ id, message_id }: Pick<TurnRow, 'id' | 'message_id'>): string {
+  return message_id ?? id;
 }
 
 /** Messages that became part of the turn. */
@@ -223,13 +199,52 @@ export async function listSteeredInto(
     .execute();
 }
 
-/** The message became part of a running turn. @returns false when it no longer waits */
+/** @returns the id under which the agent gets the turn's message from now on */
+export async function renewMessageId(trx: Transaction<Database>, id: string): Promise<string> {
+  const renewed = randomUUID();
+  await trx.updateTable('turns').set({ message_id: renewed }).where('id', '=', id).execute();
+  return renewed;
+}
+
+/** The one that became part of another, and that the agent knows under this id. */
+export async function findSteeredBy(
+  trx: Transaction<Database>,
+  sessionId: string,
+  messageId: string,
+): Promise<ActiveTurn | undefined> {
+  return await trx
+    .selectFrom('turns')
+    .select(['id', 'number'])
+    .where('session_id', '=', sessionId)
+    .where('steered_into', 'is not', null)
+    .where((eb) => eb(eb.fn.coalesce('message_id', 'id'), '=', messageId))
+    .executeTakeFirst();
+}
+
+/** The message is a part of a running turn from now on, and given to its agent. @returns false when it no longer waits */
 export async function foldTurn(trx: Transaction<Database>, id: string, into: string): Promise<boolean> {
   const { numUpdatedRows } = await trx
     .updateTable('turns')
-    .set({ state: 'completed', steered_into: into, is_accounted: true, ended_at: sql<Date>`now()` })
+    .set({
+      ...{ state: 'completed', steered_into: into, is_accounted: true },
+      ...{ sent_at: sql<Date>`now()`, ended_at: sql<Date>`now()` },
+    })
     .where('id', '=', id)
     .where('state', '=', 'queued')
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
+/** The agent never read the message: it waits again. @returns false when it did already */
+export async function unfoldTurn(trx: Transaction<Database>, id: string): Promise<boolean> {
+  const { numUpdatedRows } = await trx
+    .updateTable('turns')
+    .set({
+      ...{ state: 'queued', steered_into: null, is_accounted: false, sent_at: null, ended_at: null },
+      message_id: randomUUID(),
+    })
+    .where('id', '=', id)
+    .where('steered_into', 'is not', null)
     .executeTakeFirst();
   return numUpdatedRows > 0n;
 }

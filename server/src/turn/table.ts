@@ -21,8 +21,10 @@ export type TurnTable = {
   place: ColumnType<number, RawBuilder<number> | undefined, RawBuilder<number>>;
   /** What the agent ran with when the turn began: a turn that goes on later has the same. */
   options: ColumnType<SessionOptions | null, never, RawBuilder<unknown>>;
-  /** When the agent got the prompt. */
+  /** When a message that steers was given to the agent. */
   sent_at: Date | null;
+  /** Under which id the agent gets it, where that is another one. */
+  message_id: string | null;
   /** The running turn that the message was folded into. */
   steered_into: string | null;
   result: ColumnType<TurnResult | null, string | null, string | null>;

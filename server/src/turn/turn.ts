@@ -3,6 +3,10 @@ import { z } from 'zod';
 export const turnState = z.enum(['queued', 'running', 'completed', 'error', 'cancelled']);
 export type TurnState = z.infer<typeof turnState>;
 
+/** What happened to a turn: `steered`, it became part of one that ran; `returned`, that one's agent never read it. */
+export const turnPhase = z.enum(['queued', 'edited', 'moved', 'started', 'steered', 'returned', 'ended']);
+export type TurnPhase = z.infer<typeof turnPhase>;
+
 /** How a message reaches a session that is busy; `task` is a turn that a background task of the agent began. */
 export const delivery = z.enum(['queue', 'steer', 'interrupt', 'task']);
 export type Delivery = z.infer<typeof delivery>;

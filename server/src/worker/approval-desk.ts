@@ -26,6 +26,8 @@ type DeskOptions = {
   beforeAsking: () => Promise<void>;
   /** Something was allowed for the rest of the session. */
   onGrant: () => Promise<void>;
+  /** An answer, or the lack of one, says that the turn is to fail. */
+  onEnding: (error: TurnError) => void;
   /** Somebody began to wait, or no longer does. */
   onChange: () => void;
 };
@@ -41,21 +43,25 @@ export class ApprovalDesk {
   readonly #asker: () => Asker;
   readonly #onChange: () => void;
   readonly #onGrant: () => Promise<void>;
+  readonly #onEnding: (error: TurnError) => void;
   readonly #caughtUp: () => Promise<void>;
   readonly #beforeAsking: () => Promise<void>;
   readonly #waiting = new Map<string, Waiting>();
   readonly #calls = new Set<string>();
   readonly #results = new Map<string, ClientToolAnswer>();
-  #ending: { turnId: string; error: TurnError } | null = null;
   #isClosed = false;
 
-  constructor(held: HeldSession, { asker, caughtUp, beforeAsking, onGrant, onChange }: DeskOptions) {
+  constructor(
+    held: HeldSession,
+    { asker, caughtUp, beforeAsking, onGrant, onEnding, onChange }: DeskOptions,
+  ) {
     this.#held = held;
     this.#asker = asker;
     this.#caughtUp = caughtUp;
     this.#beforeAsking = beforeAsking;
     this.#onChange = onChange;
     this.#onGrant = onGrant;
+    this.#onEnding = onEnding;
   }
 
   get isWaiting(): boolean {
@@ -69,11 +75,6 @@ export class ApprovalDesk {
     if (waiting.length === 0 || waiting.some((call) => call.agentId !== null)) return false;
     const held = new Set(waiting.map((call) => call.toolUseId));
     return [...openCalls].every((id) => held.has(id));
-  }
-
-  /** Why the turn ends, when an answer says so, or the lack of one. */
-  endingOf(turnId: string): TurnError | null {
-    return this.#ending?.turnId === turnId ? this.#ending.error : null;
   }
 
   /** Asks, and waits until somebody has answered, or nobody has in time. */
@@ -156,7 +157,7 @@ export class ApprovalDesk {
     if (row.status === 'expired') {
       const endsTurn = options.approval_timeout_action === 'end_turn';
       const message = `Nobody answered within the time allowed (until ${row.expires_at.toISOString()}).`;
-      if (endsTurn) this.#ending = { turnId: row.turn_id, error: { code: 'approval_expired', message } };
+      if (endsTurn) this.#onEnding({ code: 'approval_expired', message });
       return deny(message, endsTurn);
     }
     // Its turn is over; the process will learn that in a moment.
@@ -173,7 +174,7 @@ export class ApprovalDesk {
     }
     if (answer.decision === 'deny') {
       const message = answer.message ?? 'The user denied this.';
-      if (answer.interrupt) this.#ending = { turnId: row.turn_id, error: { code: 'interrupted', message } };
+      if (answer.interrupt) this.#onEnding({ code: 'interrupted', message });
       else if (call.isClientTool) {
         // As the tool's own answer: a refusal by the hook would read like a fault of the server.
         this.#results.set(call.toolUseId, { content: message, is_error: true });

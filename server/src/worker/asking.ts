@@ -16,7 +16,7 @@ import type { StoredEvent } from '../event/event.ts';
 import { coversCall, hashCall } from '../session/grants.ts';
 import { recordWaiting } from '../session/lifecycle.ts';
 import { findTurn } from '../turn/store.ts';
-import { type Hold, lockHeld } from './store.ts';
+import { type Hold, lockHeld } from './claim.ts';
 
 /** Instead of an approval: `granted` for the whole session, or `over` because the turn has ended meanwhile. */
 export type Asked = { approval: ApprovalRow | 'granted' | 'over'; events: StoredEvent[] };

@@ -7,15 +7,14 @@ import type { Transaction } from 'kysely';
 import { type ApprovalRow, listUndelivered } from '../approval/store.ts';
 import type { Database } from '../db/database.ts';
 import type { StoredEvent } from '../event/event.ts';
-import { steerTurn } from '../session/lifecycle.ts';
+import { returnTurn } from '../session/lifecycle.ts';
 import type { SessionRow } from '../session/store.ts';
-import { findTurn, listQueuedTurns, type TurnRow } from '../turn/store.ts';
+import { listSteeredInto, messageIdOf, type TurnRow } from '../turn/store.ts';
 import { OpenCalls } from './open-calls.ts';
 import {
   appendEntries,
   dropLastWords,
   type Entry,
-  findInTranscript,
   findKnown,
   readEntries,
   readSinceOpenCall,
@@ -52,34 +51,19 @@ export async function onlyWaited(trx: Trx, session: SessionRow, turn: TurnRow): 
 }
 
 /**
- * Messages that the agent had taken into the turn when it ended, without our having noted it: the transcript tells. They
- * are part of the turn, and are not sent again.
+ * Messages that became part of a turn whose process has ended, and that it never read: they wait again. The stored
+ * transcript says what it read.
  */
-export async function foldHeard(trx: Trx, session: SessionRow, turn: TurnRow): Promise<StoredEvent[]> {
-  const waiting = (await listQueuedTurns(trx, session.id)).filter(({ delivery }) => delivery === 'steer');
-  if (waiting.length === 0) return [];
+export async function returnUnread(trx: Trx, session: SessionRow, turn: TurnRow): Promise<StoredEvent[]> {
+  const given = await listSteeredInto(trx, turn);
+  if (given.length === 0) return [];
   const entries = await readEntries(trx, turn);
-  const heard = await findKnown(trx, turn, { entries, ids: waiting.map(({ id }) => id) });
+  const read = await findKnown(trx, turn, { entries, ids: given.map(messageIdOf) });
   const events: StoredEvent[] = [];
-  for (const message of waiting.filter(({ id }) => heard.has(id))) {
-    events.push(...(await steerTurn(trx, session, { turn: message, into: turn })));
+  for (const message of given) {
+    if (!read.has(messageIdOf(message))) events.push(...(await returnTurn(trx, session, message)));
   }
   return events;
-}
-
-/**
- * A message that the agent had begun by itself after the turn before, when its server died: it is known only from the
- * transcript. Sent again, it would be ignored, or run twice.
- */
-export async function findBegun(trx: Trx, session: SessionRow): Promise<TurnRow | undefined> {
-  const sent = (await listQueuedTurns(trx, session.id)).filter((turn) => turn.sent_at !== null);
-  const known = await findInTranscript(
-    trx,
-    session.id,
-    sent.map(({ id }) => id),
-  );
-  const begun = sent.find(({ id }) => known.has(id));
-  return begun && (await findTurn(trx, { sessionId: session.id, id: begun.id }));
 }
 
 /** Decides how the turn goes on, and prepares the transcript for it. */
@@ -90,7 +74,7 @@ export async function prepareContinuation(
 ): Promise<Continuation> {
   await repairTranscript(trx, session, turn);
   const entries = await readEntries(trx, turn);
-  const hasPrompt = entries.some((entry) => entry.uuid === turn.id);
+  const hasPrompt = entries.some((entry) => entry.uuid === messageIdOf(turn));
   const calls = openCallsOf(entries);
   const asked = (await listUndelivered(trx, turn.id)).filter((approval) => calls.has(approval.tool_use_id));
   if (!hasPrompt && asked.length === 0) return 'send';

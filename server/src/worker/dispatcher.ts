@@ -1,8 +1,8 @@
 import type { Logger } from '../log.ts';
 import type { ActivationJob, ActivationQueue } from '../queue/queue.ts';
 import { unlessAborted } from '../util/waiting.ts';
-import { Activation } from './activation.ts';
 import type { WorkerServices } from './services.ts';
+import { Stay } from './stay.ts';
 
 const BACKSTOP_MS = 5_000;
 const LAST_WORD_MS = 5_000;
@@ -20,8 +20,8 @@ export class Dispatcher {
   readonly #queue: ActivationQueue;
   readonly #logger: Logger;
   readonly #maxSessions: number;
-  readonly #activations = new Map<string, Activation>();
-  readonly #runs = new Map<Activation, Promise<void>>();
+  readonly #stays = new Map<string, Stay>();
+  readonly #runs = new Map<Stay, Promise<void>>();
   /** Of sessions whose earlier activation has yet to end; by session. */
   readonly #next = new Map<string, ActivationJob>();
   /** Of a server that stops: nothing is waited for any more. */
@@ -44,13 +44,13 @@ export class Dispatcher {
     this.wake();
   }
 
-  get activations(): ReadonlyMap<string, Activation> {
-    return this.#activations;
+  get stays(): ReadonlyMap<string, Stay> {
+    return this.#stays;
   }
 
   /** Those that this worker has claimed. */
   get jobs(): ActivationJob[] {
-    return [...[...this.#activations.values()].map(({ job }) => job), ...this.#next.values()];
+    return [...[...this.#stays.values()].map(({ job }) => job), ...this.#next.values()];
   }
 
   /** There may be work in the queue. */
@@ -65,7 +65,7 @@ export class Dispatcher {
   }
 
   get #freeSlots(): number {
-    return this.#maxSessions - this.#activations.size;
+    return this.#maxSessions - this.#stays.size;
   }
 
   async #fetchWhileUseful(): Promise<void> {
@@ -85,7 +85,7 @@ export class Dispatcher {
 
   /** One at a time: the slot that it frees looks for work, and comes back here when there is more. */
   #parkForWork(): void {
-    const waiting = [...this.#activations.values()].find((activation) => activation.state === 'waiting');
+    const waiting = [...this.#stays.values()].find((stay) => stay.at === 'asking');
     if (waiting === undefined) return;
     this.#queue
       .hasWork()
@@ -96,38 +96,38 @@ export class Dispatcher {
   }
 
   #activate(job: ActivationJob): void {
-    const present = this.#activations.get(job.sessionId);
+    const present = this.#stays.get(job.sessionId);
     if (present === undefined) this.#run(job);
     else if (!present.adopt(job)) this.#next.set(job.sessionId, job);
   }
 
   #run(job: ActivationJob): void {
-    const activation = new Activation(this.#services, job, () => this.#keepRoom());
-    this.#activations.set(job.sessionId, activation);
-    const run = activation.run().finally(() => {
-      this.#activations.delete(job.sessionId);
-      this.#runs.delete(activation);
+    const stay = new Stay(this.#services, job, () => this.#keepRoom());
+    this.#stays.set(job.sessionId, stay);
+    const run = stay.run().finally(() => {
+      this.#stays.delete(job.sessionId);
+      this.#runs.delete(stay);
       const next = this.#next.get(job.sessionId);
       this.#next.delete(job.sessionId);
       if (next !== undefined) this.#run(next);
       this.wake();
     });
-    this.#runs.set(activation, run);
+    this.#runs.set(stay, run);
     // Fetched in the moment that the drain began: it gives its job back.
-    if (!this.#isStarted) activation.drain();
-    if (this.#givingUp.signal.aborted) activation.giveUp();
+    if (!this.#isStarted) stay.drain();
+    if (this.#givingUp.signal.aborted) stay.giveUp();
   }
 
   /** Resolves when the session holds no slot here any more. */
   async ended(sessionId: string): Promise<void> {
-    const activation = this.#activations.get(sessionId);
-    if (activation !== undefined) await this.#runs.get(activation);
+    const stay = this.#stays.get(sessionId);
+    if (stay !== undefined) await this.#runs.get(stay);
   }
 
   #keepRoom(): void {
     if (this.#freeSlots > 0) return;
-    if ([...this.#activations.values()].some((activation) => activation.state === 'releasing')) return;
-    const idle = [...this.#activations.values()].filter((activation) => activation.state === 'idle');
+    if ([...this.#stays.values()].some((stay) => stay.at === 'releasing')) return;
+    const idle = [...this.#stays.values()].filter((stay) => stay.at === 'idle');
     const [longestIdle] = idle.sort((a, b) => a.idleSince - b.idleSince);
     if (longestIdle === undefined) this.#parkForWork();
     else longestIdle.evict();
@@ -140,7 +140,7 @@ export class Dispatcher {
   async drain(graceMs: number, signal: AbortSignal): Promise<void> {
     this.#isStarted = false;
     clearInterval(this.#backstop);
-    for (const activation of this.#activations.values()) activation.drain();
+    for (const stay of this.#stays.values()) stay.drain();
     let lastWord: NodeJS.Timeout | undefined;
     const stopAll = (): void => {
       this.#stopAll();
@@ -157,14 +157,14 @@ export class Dispatcher {
   }
 
   #stopAll(): void {
-    for (const activation of this.#activations.values()) {
-      activation.stopNow().catch((error) => this.#logger.error({ err: error }, 'could not stop an agent'));
+    for (const stay of this.#stays.values()) {
+      stay.stopNow().catch((error) => this.#logger.error({ err: error }, 'could not stop an agent'));
     }
   }
 
   /** The database does not take what they have to write. */
   #giveUpAll(): void {
     this.#givingUp.abort();
-    for (const activation of this.#activations.values()) activation.giveUp();
+    for (const stay of this.#stays.values()) stay.giveUp();
   }
 }

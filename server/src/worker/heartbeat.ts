@@ -4,7 +4,8 @@ import { LoneConnection } from '../db/lone-connection.ts';
 import type { Logger } from '../log.ts';
 import { type ActivationJob, type ActivationQueue, HEARTBEAT_SECONDS } from '../queue/queue.ts';
 import { patiently } from '../util/waiting.ts';
-import { findFences, recordHeartbeat, type WorkerIdentity } from './store.ts';
+import { findFences } from './claim.ts';
+import { recordHeartbeat, type WorkerIdentity } from './nodes.ts';
 
 /** Milliseconds. */
 export type HeartbeatTimes = {

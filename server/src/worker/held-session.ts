@@ -5,7 +5,7 @@ import type { EventBus } from '../event/bus.ts';
 import type { StoredEvent } from '../event/event.ts';
 import type { Logger } from '../log.ts';
 import { unlessAborted } from '../util/waiting.ts';
-import type { Hold } from './store.ts';
+import type { Hold } from './claim.ts';
 
 /** What an activation writes with: its session's fence, for as long as that is the newest. */
 export class HeldSession {

@@ -2,14 +2,11 @@ import type { EventDraft } from '../event/event.ts';
 import type { EventLog } from '../event/event-log.ts';
 import type { HeldSession } from './held-session.ts';
 
-const MAX_UNSTORED = 256;
-
-/** Stores what an agent says, in order, and holds the reader back when storing is slower. */
+/** Stores what an agent says, in order. */
 export class MessageLog {
   readonly #held: HeldSession;
   readonly #eventLog: EventLog;
   readonly #onFailure: (error: unknown) => void;
-  #unstored = 0;
   #stored = Promise.resolve();
 
   constructor(held: HeldSession, eventLog: EventLog, onFailure: (error: unknown) => void) {
@@ -23,16 +20,11 @@ export class MessageLog {
     return this.#stored;
   }
 
-  get isFull(): boolean {
-    return this.#unstored > MAX_UNSTORED;
-  }
-
   append(drafts: readonly EventDraft[]): void {
     this.#stored = this.#append(drafts);
   }
 
   async #append(drafts: readonly EventDraft[]): Promise<void> {
-    this.#unstored += drafts.length;
     const { id, fence } = this.#held;
     const before = this.#stored;
     try {
@@ -41,8 +33,6 @@ export class MessageLog {
       await before;
     } catch (error) {
       this.#onFailure(error);
-    } finally {
-      this.#unstored -= drafts.length;
     }
   }
 }

@@ -30,6 +30,31 @@ export function parseResult(message: unknown): ResultMessage {
   return resultMessage.parse(message);
 }
 
+/**
+ * Of a turn in which the agent said several results, the last one that answers a message is the turn's: what the agent
+ * says of work that it began by itself does not stand in its place. Steps and time add up.
+ */
+export function joinResults(earlier: ResultMessage, later: ResultMessage): ResultMessage {
+  const answers = ({ user_message_uuids: ids }: ResultMessage): boolean => (ids ?? []).length > 0;
+  const chosen = answers(earlier) && !answers(later) ? earlier : later;
+  return {
+    ...chosen,
+    num_turns: earlier.num_turns + later.num_turns,
+    duration_ms: earlier.duration_ms + later.duration_ms,
+    usage: addUsage(earlier.usage, later.usage),
+  };
+}
+
+/** Of what is counted; of the rest the later says how it stands. */
+function addUsage(earlier: ResultMessage['usage'], later: ResultMessage['usage']): ResultMessage['usage'] {
+  const before = earlier ?? {};
+  const sums = Object.entries(later ?? {}).map(([name, value]) => {
+    const known = before[name];
+    return [name, typeof value === 'number' && typeof known === 'number' ? value + known : value] as const;
+  });
+  return { ...before, ...Object.fromEntries(sums) };
+}
+
 /** What the turn's end depends on beside its result. */
 export type OutcomeContext = {
   /** Of the session: they tell what a success must have. */
@@ -111,14 +136,14 @@ function toMessage(text: string): string {
   return `${message.slice(0, MAX_ERROR_CHARACTERS - 1).toWellFormed()}…`;
 }
 
-/** Of a turn whose agent process ended, or could not be started. */
-export function crashOutcome(error: unknown, isDraining: boolean): TurnOutcome {
+/** Of a turn whose agent process ended, or could not be started. `isLeaving`: because the server stops. */
+export function crashOutcome(error: unknown, isLeaving: boolean): TurnOutcome {
   if (error instanceof UnfitSchema) {
     // Taken by an earlier version of the server.
     const message = `A schema in output_format or client_tools cannot be used: ${error.message}`;
     return outcomeWithoutResult('invalid_request', message);
   }
-  if (!isDraining) {
+  if (!isLeaving) {
     const exhausted = error instanceof AgentCrashedError ? error.exhausted : null;
     if (exhausted === null) return outcomeWithoutResult('agent_crashed', errorMessage(error));
     const message = `The agent ended after it had reached its limit of ${exhausted}: ${errorMessage(error)}`;

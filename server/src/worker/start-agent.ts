@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { AgentProcess } from '../agent/agent-process.ts';
 import { agentEnvironment, type SessionDirectories, sessionDirectories } from '../agent/environment.ts';
 import { permissionCallbacks } from '../agent/permissions.ts';
-import { createTranscriptStore } from '../agent/transcript-store.ts';
+import { createTranscriptStore, type TranscriptStore } from '../agent/transcript-store.ts';
 import type { GatewayAccess } from '../gateway/gateway.ts';
 import type { Sandbox } from '../isolation/driver.ts';
 import type { EgressRule } from '../isolation/egress.ts';
@@ -19,15 +19,14 @@ import type { ApprovalDesk } from './approval-desk.ts';
 import { HeldPlaces } from './held-places.ts';
 import type { WorkerServices } from './services.ts';
 import { resetShell } from './session-directories.ts';
-import type { BegunTurn } from './store.ts';
+import type { BegunTurn } from './turns.ts';
 
 export type StartedAgent = {
   process: AgentProcess;
   access: GatewayAccess;
   /** Where it works; to be given back when it has ended. */
   places: HeldPlaces;
-  /** From now on nothing of what it notes is kept; resolves when all before that is. */
-  seal: () => Promise<void>;
+  transcript: Pick<TranscriptStore, 'flush' | 'seal'>;
 };
 
 export type StartPlan = {
@@ -141,7 +140,7 @@ function start(
     }),
     answerClientTool: async (call) => await desk.answerClientTool(call),
   });
-  return { process, access, places, seal: async () => await transcript.seal() };
+  return { process, access, places, transcript };
 }
 
 async function prepareSandbox(

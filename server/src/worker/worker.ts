@@ -8,19 +8,19 @@ import type { EventBus, Signal } from '../event/bus.ts';
 import type { Logger } from '../log.ts';
 import type { ActivationQueue } from '../queue/queue.ts';
 import { patiently } from '../util/waiting.ts';
+import { findHeldStates } from './claim.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Heartbeat, type HeartbeatTimes, heartbeatTimes } from './heartbeat.ts';
-import { Rounds } from './rounds.ts';
-import type { WorkerServices } from './services.ts';
-import { removeDeletedDirectories, removeDirectories } from './session-directories.ts';
 import {
-  findHeldStates,
   forgetSilentWorkers,
   registerWorker,
   requeueForgotten,
   unregisterWorker,
   type WorkerIdentity,
-} from './store.ts';
+} from './nodes.ts';
+import { Rounds } from './rounds.ts';
+import type { WorkerServices } from './services.ts';
+import { removeDeletedDirectories, removeDirectories } from './session-directories.ts';
 
 const CHECK_MS = 3_000;
 const EXPIRE_MS = 3_000;
@@ -134,10 +134,7 @@ export class Worker {
 
   /** Sessions that hold a slot now, with what they do. */
   get sessions(): { id: string; state: string }[] {
-    return [...this.#dispatcher.activations.values()].map((activation) => ({
-      id: activation.sessionId,
-      state: activation.state,
-    }));
+    return [...this.#dispatcher.stays.values()].map(({ sessionId, at }) => ({ id: sessionId, state: at }));
   }
 
   /** Resolves when the session holds no slot here, or no longer does. */
@@ -148,17 +145,17 @@ export class Worker {
   #onSignal(signal: Signal): void {
     if (signal.type === 'work') this.#dispatcher.wake();
     if (!('sessionId' in signal)) return;
-    const activation = this.#dispatcher.activations.get(signal.sessionId);
-    if (signal.type === 'input') activation?.noticeInput();
-    else if (signal.type === 'cancel') this.#handOff(activation?.cancelTurn(signal.turnId));
-    else if (signal.type === 'options') activation?.noticeOptions();
-    else if (signal.type === 'approval') activation?.noticeAnswer();
-    else if (signal.type === 'stop_task') this.#handOff(activation?.stopTask(signal.taskId));
+    const stay = this.#dispatcher.stays.get(signal.sessionId);
+    if (signal.type === 'input') stay?.noticeInput();
+    else if (signal.type === 'cancel') stay?.cancelTurn(signal.turnId);
+    else if (signal.type === 'options') stay?.noticeOptions();
+    else if (signal.type === 'approval') stay?.noticeAnswer();
+    else if (signal.type === 'stop_task') this.#handOff(stay?.stopTask(signal.taskId));
     else if (signal.type === 'deleted') this.#handOff(this.#forget(signal.sessionId));
   }
 
   async #forget(sessionId: string): Promise<void> {
-    await this.#dispatcher.activations.get(sessionId)?.abandon({ isDeleted: true });
+    await this.#dispatcher.stays.get(sessionId)?.abandon({ isDeleted: true });
     await this.#dispatcher.ended(sessionId);
     await removeDirectories(this.#services, sessionId);
   }
@@ -168,34 +165,34 @@ export class Worker {
   }
 
   async #onFence(sessionId: string, fence: number | null): Promise<void> {
-    const activation = this.#dispatcher.activations.get(sessionId);
-    if (activation === undefined || activation.view.fence === 0) return;
+    const stay = this.#dispatcher.stays.get(sessionId);
+    if (stay === undefined || stay.view.fence === 0) return;
     if (fence === null) await this.#forget(sessionId);
-    else if (fence > activation.view.fence) await activation.abandon();
+    else if (fence > stay.view.fence) await stay.abandon();
   }
 
   /** The claims may have lapsed: another worker may take the sessions, so nothing may go on here. */
   #giveUp(sessionIds: readonly string[]): void {
-    const activations = sessionIds.flatMap((id) => this.#dispatcher.activations.get(id) ?? []);
-    if (activations.length === 0) return;
+    const stays = sessionIds.flatMap((id) => this.#dispatcher.stays.get(id) ?? []);
+    if (stays.length === 0) return;
     this.#logger.error(
-      { sessions: activations.map(({ sessionId }) => sessionId) },
+      { sessions: stays.map(({ sessionId }) => sessionId) },
       'could not renew the claims on sessions in time, and others may take them: ending their agents',
     );
-    for (const activation of activations) this.#handOff(activation.abandon());
+    for (const stay of stays) this.#handOff(stay.abandon());
   }
 
   /** What a lost signal would have said. */
   async #check(): Promise<void> {
-    const activations = [...this.#dispatcher.activations.values()];
-    const views = activations.map((activation) => ({ activation, view: activation.view }));
+    const stays = [...this.#dispatcher.stays.values()];
+    const views = stays.map((stay) => ({ stay, view: stay.view }));
     if (views.length === 0) return;
-    const ids = activations.map((activation) => activation.sessionId);
+    const ids = stays.map((stay) => stay.sessionId);
     const states = new Map((await findHeldStates(this.#db, ids)).map((state) => [state.id, state]));
-    for (const { activation, view } of views) {
+    for (const { stay, view } of views) {
       if (view.fence === 0) continue;
-      const held = states.get(activation.sessionId);
-      this.#handOff(held === undefined ? this.#forget(activation.sessionId) : activation.check(view, held));
+      const held = states.get(stay.sessionId);
+      this.#handOff(held === undefined ? this.#forget(stay.sessionId) : stay.check(view, held));
     }
   }
 

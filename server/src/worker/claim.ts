@@ -1,0 +1,203 @@
+import { type Kysely, sql, type Transaction } from 'kysely';
+import type { Database } from '../db/database.ts';
+import { inTransaction } from '../db/transaction.ts';
+import type { StoredEvent } from '../event/event.ts';
+import { StaleFenceError } from '../event/event-log.ts';
+import type { ActivationJob, ActivationQueue } from '../queue/queue.ts';
+import { endRunningTurn, recordTasks } from '../session/lifecycle.ts';
+import type { SessionRow } from '../session/store.ts';
+import { findRunningId, findRunningTurn, hasQueuedTurn } from '../turn/store.ts';
+import { onlyWaited, returnUnread } from './continuation.ts';
+import { outcomeWithoutResult } from './outcome.ts';
+
+/** What an activation may act on: the session, as long as its fence is the newest. */
+export type Hold = { sessionId: string; fence: number };
+
+export type Claim = {
+  session: SessionRow;
+  events: StoredEvent[];
+  /** The turn that an earlier activation left running, if it may go on. */
+  keptTurnId: string | null;
+  grantsHash: string;
+};
+
+const hashOfGrants = sql<string>`md5(sessions.grants::text)`;
+
+/** Why a turn was left in the middle by the worker that had it. */
+const reasons = {
+  stopped: 'The server stopped while the turn was running',
+  silent:
+    'The server that ran the turn was not heard of in time (it may have stopped, or have lost the database), and another one took the session over',
+  gaveUp:
+    'The server gave the turn up: it could not renew its claim on the session in time, or ran into an error that its log tells',
+};
+
+/** The job was given to another worker before this one got to claim the session; nothing has changed. */
+export class LostClaimError extends Error {
+  constructor(sessionId: string) {
+    super(`the claim on session ${sessionId} lapsed before it was used`);
+    this.name = 'LostClaimError';
+  }
+}
+
+/**
+ * Takes a session over: raises its fence, so that whoever had it can write nothing more, and ends the turn that the
+ * earlier activation left running. A turn that had begun is never run again silently; but one that only waited for a
+ * person goes on, and so does one whose session asked for that.
+ *
+ * @returns null when the session is gone
+ */
+export async function claimSession(
+  db: Kysely<Database>,
+  claim: {
+    job: ActivationJob;
+    workerId: string;
+    queue: ActivationQueue;
+    isolation: string;
+    /** Called when the session is there and cannot be deleted any more until it is claimed. */
+    onFound: () => Promise<void>;
+  },
+): Promise<Claim | null> {
+  return await inTransaction(db, async (trx) => {
+    const claimed = await trx
+      .with('before', (cte) =>
+        cte
+          .selectFrom('sessions')
+          .select(['id', 'worker_id as last_worker_id'])
+          .where('id', '=', claim.job.sessionId)
+          .forNoKeyUpdate(),
+      )
+      .updateTable('sessions')
+      .from('before')
+      .set((eb) => ({
+        fence: eb('sessions.fence', '+', 1),
+        worker_id: claim.workerId,
+        job_id: claim.job.attempt.id,
+        isolation: claim.isolation,
+      }))
+      .whereRef('sessions.id', '=', 'before.id')
+      .returningAll('sessions')
+      .returning(['before.last_worker_id', hashOfGrants.as('grantsHash')])
+      .executeTakeFirst();
+    if (claimed === undefined) return null;
+    const { grantsHash, last_worker_id: lastWorkerId, ...session } = claimed;
+    await claim.onFound();
+    // A worker that stalled between fetch and claim must not take the session from the next one.
+    if (!(await claim.queue.lockClaim(trx, claim.job))) throw new LostClaimError(session.id);
+    // Nobody can have left anything before the first claim.
+    const cutOff = session.fence === 1 ? undefined : await findRunningTurn(trx, session.id);
+    if (cutOff === undefined) return { session, grantsHash, events: [], keptTurnId: null };
+    const events = await returnUnread(trx, session, cutOff);
+    if (session.waiting_for === 'tasks') events.push(...(await recordTasks(trx, session, false)));
+    if (session.options.on_interruption === 'resume' || (await onlyWaited(trx, session, cutOff))) {
+      return { session, grantsHash, events, keptTurnId: cutOff.id };
+    }
+    const reason = reasons[await whyLeft(trx, lastWorkerId, claim.workerId)];
+    const outcome = outcomeWithoutResult('interrupted', `${reason}; it is not run again by itself.`);
+    const ended = { id: cutOff.id, number: cutOff.number, outcome };
+    events.push(...(await endRunningTurn(trx, session, ended)));
+    return { session, grantsHash, events, keptTurnId: null };
+  });
+}
+
+async function whyLeft(
+  trx: Transaction<Database>,
+  lastWorkerId: string | null,
+  workerId: string,
+): Promise<keyof typeof reasons> {
+  if (lastWorkerId === workerId) return 'gaveUp';
+  if (lastWorkerId === null) return 'stopped';
+  const last = await trx.selectFrom('workers').select('id').where('id', '=', lastWorkerId).executeTakeFirst();
+  // A start removes those of its data directory: it holds that alone, so they are gone.
+  return last === undefined ? 'stopped' : 'silent';
+}
+
+/** The session as it is now, as long as it is held. */
+export async function readHeld(db: Kysely<Database>, hold: Hold): Promise<SessionRow> {
+  return await inTransaction(db, async (trx) => await lockHeld(trx, hold));
+}
+
+/**
+ * Gives the session up, unless a turn arrived meanwhile: its sender saw that the session has a job, so this job must
+ * serve it. With `force` the job goes back to the queue instead. `input`: the session is kept.
+ */
+export async function releaseSession(
+  db: Kysely<Database>,
+  release: { hold: Hold; job: ActivationJob; queue: ActivationQueue; force: boolean },
+): Promise<'nobody' | 'input' | 'queue'> {
+  const { hold, job, queue } = release;
+  return await inTransaction(db, async (trx) => {
+    const session = await lockHeld(trx, hold);
+    // Released by an earlier try, whose answer was lost with the connection.
+    if (session.job_id === null) return 'nobody';
+    const hasInput = await canGoOn(trx, session);
+    if (hasInput && !release.force) return 'input';
+    await trx
+      .updateTable('sessions')
+      .set({ worker_id: null, job_id: null })
+      .where('id', '=', hold.sessionId)
+      .execute();
+    if (hasInput) await queue.giveBack([job.attempt.id], trx);
+    else await queue.complete(trx, job);
+    return hasInput ? 'queue' : 'nobody';
+  });
+}
+
+/** Whether there is anything to do: a turn that waits, or one that was parked and has its answers. */
+async function canGoOn(trx: Transaction<Database>, session: SessionRow): Promise<boolean> {
+  const running = await findRunningId(trx, session.id);
+  if (running !== undefined) return session.waiting_for === null;
+  return await hasQueuedTurn(trx, session.id);
+}
+
+export async function lockHeld(trx: Transaction<Database>, hold: Hold): Promise<SessionRow> {
+  const session = await trx
+    .selectFrom('sessions')
+    .selectAll()
+    .where('id', '=', hold.sessionId)
+    .where('fence', '=', hold.fence)
+    .forUpdate()
+    .executeTakeFirst();
+  if (session === undefined) throw new StaleFenceError(hold.sessionId);
+  return session;
+}
+
+export type HeldState = {
+  id: string;
+  fence: number;
+  running_turn_id: string | null;
+  has_input: boolean;
+  has_answer: boolean;
+  /** Of what is granted: another one once that has changed. */
+  grants_hash: string;
+};
+
+/** How things stand with sessions that this worker holds: what a lost signal would have said. */
+export async function findHeldStates(
+  db: Kysely<Database>,
+  sessionIds: readonly string[],
+): Promise<HeldState[]> {
+  const { rows } = await sql<HeldState>`
+    select id, fence,
+      (select turns.id from turns where session_id = sessions.id and state = 'running') as running_turn_id,
+      exists (select from turns where session_id = sessions.id and state = 'queued') as has_input,
+      exists (
+        select from approvals where session_id = sessions.id and status not in ('pending', 'withdrawn')
+          and delivered_at is null
+      ) as has_answer,
+      ${hashOfGrants} as grants_hash
+    from sessions where id = any(${sessionIds}::uuid[])
+  `.execute(db);
+  return rows;
+}
+
+/** The newest fences of those of the sessions that still exist. */
+export async function findFences(
+  db: Kysely<Database>,
+  sessionIds: readonly string[],
+): Promise<Map<string, number>> {
+  const { rows } = await sql<{ id: string; fence: number }>`
+    select id, fence from sessions where id = any(${sessionIds}::uuid[])
+  `.execute(db);
+  return new Map(rows.map(({ id, fence }) => [id, fence]));
+}

@@ -1,0 +1,168 @@
+import type { AgentMessage } from '../agent/agent-process.ts';
+import { hasConversation } from '../agent/transcript-store.ts';
+import type { Logger } from '../log.ts';
+import { grantedRules } from '../session/grants.ts';
+import type { SessionRow } from '../session/store.ts';
+import type { TurnError } from '../turn/turn.ts';
+import { ApprovalDesk, type Asker } from './approval-desk.ts';
+import { deliverGranted } from './asking.ts';
+import { readHeld } from './claim.ts';
+import type { HeldSession } from './held-session.ts';
+import { SeatedAgent } from './seated-agent.ts';
+import type { WorkerServices } from './services.ts';
+import { startAgent } from './start-agent.ts';
+import { type BegunTurn, closeDeferred } from './turns.ts';
+
+export type SeatOptions = {
+  services: WorkerServices;
+  held: HeldSession;
+  logger: Logger;
+  /** Whose turn asks. */
+  asker: () => Omit<Asker, 'openCalls'>;
+  /** Resolves when all that the agent has said until now is dealt with. */
+  caughtUp: () => Promise<void>;
+  beforeAsking: () => Promise<void>;
+  /** Somebody began to wait for a person, or no longer does. */
+  onWaiting: () => void;
+  /** An answer, or the lack of one, says that the turn is to fail. */
+  onEnding: (error: TurnError) => void;
+  /** The agent said something; throws where that ends its process. */
+  onSaid: (agent: SeatedAgent, message: AgentMessage, taken: () => void) => void;
+  /** Its process has ended, and all that it said is dealt with when this resolves. */
+  onGone: (agent: SeatedAgent, error: unknown) => Promise<void>;
+  onWarning: (warning: string, turnId: string) => void;
+};
+
+/** Where a session's agent process sits: one is started when a turn needs it, and kept for the next. */
+export class Seat {
+  readonly #options: SeatOptions;
+  readonly #services: WorkerServices;
+  readonly #held: HeldSession;
+  #agent: SeatedAgent | null = null;
+  /** They changed while an agent was being started with what was there before. */
+  #missed: SessionRow | null = null;
+
+  constructor(options: SeatOptions) {
+    this.#options = options;
+    this.#services = options.services;
+    this.#held = options.held;
+  }
+
+  get agent(): SeatedAgent | null {
+    return this.#agent;
+  }
+
+  /** Gives the turn a process that has its options: the one that is there, or a new one. Throws where it cannot. */
+  async ensure(begun: BegunTurn, isStopped: () => boolean): Promise<void> {
+    const { session, continuation } = begun;
+    this.#missed = null;
+    const present = this.#agent;
+    if (continuation === null && present !== null && (await this.#canRun(present, session))) return;
+    // Options or directories changed with the new turn: only a new process has them all. Or it is being killed.
+    await this.end('close');
+    await this.#start(begun, isStopped);
+    if (this.#missed !== null) await this.takeOptions(this.#missed);
+    if (this.#agent === null) throw new Error('the agent process ended before its turn began');
+  }
+
+  async #canRun(agent: SeatedAgent, session: SessionRow): Promise<boolean> {
+    if (agent.process.isEnding) return false;
+    // A process keeps the directories that it was started with, also when others have taken their places.
+    if (!(await agent.places.areInPlace())) return false;
+    return agent.fits(session) || (await this.#apply(agent, session));
+  }
+
+  async #start({ turn, session, continuation }: BegunTurn, isStopped: () => boolean): Promise<void> {
+    const { defaultModel } = this.#services;
+    const conversationExists = await this.#held.persist(
+      async (db) => await hasConversation(db, this.#held.id),
+    );
+    if (conversationExists && continuation !== 'resume_call') await this.#held.persist(closeDeferred);
+    const desk = this.#desk();
+    const plan = {
+      session,
+      fence: this.#held.fence,
+      failed: this.#held.failed.signal,
+      conversationExists,
+      continuation,
+      desk,
+      onWarning: (warning: string) => this.#options.onWarning(warning, turn.id),
+    };
+    await startAgent(this.#services, plan, (start) => {
+      if (isStopped()) throw new Error('the turn was stopped before its agent was started');
+      const agent = new SeatedAgent(start(), desk, { session, defaultModel });
+      this.#agent = agent;
+      agent.ended = this.#listen(agent);
+    });
+    if (session.grants.length === 0) return;
+    // Not among the settings that it is started with, which stay as they are.
+    await this.#held.persist(async (db, hold) => await deliverGranted(db, hold, turn.id));
+    await this.takeGrants();
+  }
+
+  #desk(): ApprovalDesk {
+    const { asker, caughtUp, beforeAsking, onWaiting, onEnding } = this.#options;
+    return new ApprovalDesk(this.#held, {
+      asker: () => ({ ...asker(), openCalls: this.#agent?.openCalls ?? new Map() }),
+      ...{ caughtUp, beforeAsking, onEnding },
+      onGrant: async () => await this.takeGrants(),
+      onChange: onWaiting,
+    });
+  }
+
+  async #listen(agent: SeatedAgent): Promise<void> {
+    const { onSaid, onGone } = this.#options;
+    let ending: unknown = new Error('the agent process ended before its turn did');
+    await agent.process
+      .listen((message, taken) => onSaid(agent, message, taken))
+      .catch((error) => {
+        ending = error;
+      });
+    // What it noted last comes before anybody looks at what it has read.
+    await agent.settle();
+    await agent.places[Symbol.asyncDispose]();
+    agent.access.revoke();
+    // Whoever is told finds no agent here any more.
+    const { promise: told, resolve } = Promise.withResolvers<void>();
+    void onGone(agent, ending).finally(resolve);
+    await told;
+  }
+
+  /** The process that was here has ended. */
+  leave(agent: SeatedAgent): void {
+    if (this.#agent === agent) this.#agent = null;
+  }
+
+  /** What is allowed for the session has changed. */
+  async takeGrants(): Promise<void> {
+    if (this.#agent?.process.isEnding !== false) return;
+    await this.#agent.process.grant(async () => grantedRules(await this.#held.persist(readHeld)));
+  }
+
+  /** The session's options have changed. */
+  async takeOptions(session: SessionRow): Promise<void> {
+    const agent = this.#agent;
+    this.#missed = agent === null ? session : null;
+    if (agent === null || agent.process.isEnding) return;
+    if (!agent.fits(session)) await this.#apply(agent, session);
+    await this.takeGrants();
+  }
+
+  /** @returns false when only a new process can have the session's options */
+  async #apply(agent: SeatedAgent, session: SessionRow): Promise<boolean> {
+    try {
+      return await agent.apply(session);
+    } catch (error) {
+      this.#options.logger.debug(
+        { err: error },
+        'the agent refused a change of its options; it needs a new process',
+      );
+      return false;
+    }
+  }
+
+  /** Resolves when there is no process, and all that it said is dealt with. */
+  async end(how: 'close' | 'kill' | 'park'): Promise<void> {
+    await this.#agent?.end(how);
+  }
+}

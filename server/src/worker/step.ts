@@ -1,0 +1,467 @@
+import type { AgentMessage } from '../agent/agent-process.ts';
+import type { TurnError } from '../turn/turn.ts';
+import { joinResults, type ResultMessage } from './outcome.ts';
+import type { Word } from './word.ts';
+
+/*
+ * What a session's stay on this worker does next: a pure function of how it stands and of what has happened. The stay
+ * (stay.ts) feeds it, one input after the other, and carries out what it says.
+ *
+ * Three rules stand behind it.
+ *
+ * - A turn is a stretch. It begins with the message that wakes an agent at rest, or when an agent at rest begins by
+ *   itself, and ends when the agent is at rest again. Whatever was given to the agent or began by itself in between belongs
+ *   to it, with a result of its own or without.
+ * - Account, then hand over. The agent gets a message only after the transaction that says whose it is. The only way back
+ *   is the agent's own word that it never read it.
+ * - After the end of a process its stored transcript says what it has read (continuation.ts).
+ *
+ *   claiming ──▶ choosing ──▶ starting ──▶ working ◀──▶ asking ──▶ parking ──▶ choosing
+ *                  │  ▲          │           │   │        │
+ *                  │  └──────────┴───────────┘   └──▶ stopping ──▶ choosing
+ *                  ▼
+ *                idle ──▶ choosing · working          idle, choosing ──▶ releasing ──▶ choosing · ended
+ *
+ * - claiming: the session is not ours yet.
+ * - choosing: no turn runs here; the database is being asked for one. Left within the same input.
+ * - idle: there is none. The agent is at rest, its process is kept for the next one.
+ * - starting: a turn has begun, and waits for an agent that has its options: the one that is there, or a new one.
+ * - working: the agent has the turn. It may not have begun it yet (`isBegun`): until then its rest is that of something
+ *   before.
+ * - asking: all that the turn does is wait for a person: it may give its process up.
+ * - stopping: the agent was told to end the turn, by an interrupt or by the end of its process. Nothing is given to it.
+ * - parking: the process is being ended while the turn waits for a person.
+ * - releasing: the process ends, if there is one; then the session is given up, unless something came meanwhile.
+ * - ended: the session is no longer ours.
+ */
+
+/** An agent process, as far as it matters here. */
+export type Agent = {
+  /** Subagents that work in the background, by the ids of their tasks: no turn ends before them. */
+  agents: readonly string[];
+  /** Commands and the like that go on in the background. */
+  others: number;
+  /** What the task that ended last in the background said. */
+  notice: string;
+};
+
+/** A turn that has begun in the database; `promptId` is null where the agent is to get no prompt. */
+export type Turn = { id: string; promptId: string | null };
+
+/** A turn that an agent has. */
+export type Run = {
+  turn: Turn;
+  agent: Agent;
+  isBegun: boolean;
+  /** Messages that became part of the turn and that the agent has not begun, by their ids. */
+  unread: readonly string[];
+  /** What the agent's results say so far, taken together. */
+  result: ResultMessage | null;
+  /** The agent has said its result, and rests when its subagents have ended. */
+  awaitsTasks: boolean;
+  /** Why the turn fails, whatever its agent says. */
+  failure: TurnError | null;
+};
+
+export type Stay =
+  | { at: 'claiming' }
+  | { at: 'choosing'; agent: Agent | null }
+  | { at: 'idle'; agent: Agent }
+  | { at: 'starting'; turn: Turn; agent: Agent | null; isStopped: boolean }
+  | ({ at: 'working' | 'asking' | 'stopping' } & Run)
+  | { at: 'parking'; turn: Turn }
+  | { at: 'releasing'; hasAgent: boolean }
+  | { at: 'ended' };
+
+/** `drain`: no turn begins any more. `hurry`: those that run end as well. */
+export type Leaving = 'no' | 'drain' | 'hurry';
+export type State = { stay: Stay; leaving: Leaving };
+
+export type TimerName = 'idle' | 'park' | 'interrupt';
+
+export type Input =
+  | { type: 'claimed' }
+  /** The session is gone, or has nothing to do. */
+  | { type: 'unclaimed' }
+  | { type: 'chosen'; turn: Turn }
+  | { type: 'nothing' }
+  /** The turn has its agent, or cannot have one. */
+  | { type: 'seated' }
+  | { type: 'unseated'; error: unknown }
+  | { type: 'said'; word: Word; message: AgentMessage }
+  /** Nothing more comes from the process. */
+  | { type: 'gone'; error: unknown }
+  /** The agent is given these. */
+  | { type: 'handed'; ids: readonly string[] }
+  /** The prompt, under another id. */
+  | { type: 'given_again'; promptId: string }
+  | { type: 'woken'; turn: Turn }
+  | { type: 'released'; to: 'nobody' | 'queue' | 'input' }
+  | { type: 'queued' }
+  | { type: 'stop'; turnId: string }
+  | { type: 'expired'; error: TurnError }
+  /** An answer, or the lack of one, says that the turn is to fail. */
+  | { type: 'failed'; error: TurnError }
+  /** Whether anybody waits for a person, and whether that is all that the turn does. */
+  | { type: 'waiting'; any: boolean; only: boolean }
+  | { type: 'timer'; name: TimerName }
+  | { type: 'evict' }
+  | { type: 'leave'; how: 'drain' | 'hurry' };
+
+export type TurnEnd =
+  | { by: 'result'; result: ResultMessage }
+  /** The agent rests without having said a result. */
+  | { by: 'silence' }
+  /** Its process ended, or could not be started. */
+  | { by: 'crash'; error: unknown }
+  /** It was stopped before its agent had it. */
+  | { by: 'stop' };
+
+export type Effect =
+  /** Gives `chosen` or `nothing`. */
+  | { do: 'choose' }
+  /** Gives `seated` or `unseated`, later. */
+  | { do: 'seat'; turn: Turn }
+  | { do: 'give_prompt' }
+  /** The prompt came back unread, without anybody having stopped its turn. Gives `given_again`. */
+  | { do: 'give_again' }
+  /** Messages that steer become part of the turn, and go to its agent. Gives `handed`. */
+  | { do: 'hand_over' }
+  | { do: 'put_back'; messageId: string }
+  /** The agent begins a turn by itself. Gives `woken`. */
+  | { do: 'wake'; notice: string }
+  | { do: 'log'; message: AgentMessage }
+  | { do: 'show_tasks'; awaits: boolean }
+  | { do: 'watch'; runs: boolean }
+  | { do: 'set_timer'; name: TimerName }
+  | { do: 'clear_timer'; name: TimerName }
+  | { do: 'interrupt'; agents: readonly string[] }
+  /** Then `gone` comes. */
+  | { do: 'end_agent'; how: 'close' | 'kill' | 'park' }
+  | { do: 'finish'; end: TurnEnd; failure: TurnError | null }
+  | { do: 'park' }
+  /** Gives `released`. */
+  | { do: 'release' };
+
+export type Step = { state: State; effects: Effect[] };
+
+export const initialState: State = { stay: { at: 'claiming' }, leaving: 'no' };
+export const newAgent: Agent = { agents: [], others: 0, notice: '' };
+
+export function step(state: State, input: Input): Step {
+  if (input.type === 'leave') return leave({ ...state, leaving: input.how }, input.how);
+  const { stay } = state;
+  switch (stay.at) {
+    case 'claiming':
+      return whileClaiming(state, input);
+    case 'choosing':
+      return whileChoosing(state, stay, input);
+    case 'idle':
+      return whileIdle(state, stay, input);
+    case 'starting':
+      return whileStarting(state, stay, input);
+    case 'working':
+    case 'asking':
+    case 'stopping':
+      return whileRunning(state, stay, input);
+    case 'parking':
+      return whileParking(state, input);
+    case 'releasing':
+      return whileReleasing(state, stay, input);
+    case 'ended':
+      return same(state);
+    default:
+      return stay satisfies never;
+  }
+}
+
+type At<Name extends Stay['at']> = Extract<Stay, { at: Name }>;
+type Running = { at: 'working' | 'asking' | 'stopping' } & Run;
+
+function same(state: State, ...effects: Effect[]): Step {
+  return { state, effects };
+}
+
+function to(state: State, stay: Stay, ...effects: Effect[]): Step {
+  return { state: { ...state, stay }, effects };
+}
+
+/** No turn runs here (any more): the next one, if one may begin. */
+function choose(state: State, agent: Agent | null, ...before: Effect[]): Step {
+  if (state.leaving !== 'no') return release(state, agent, ...before);
+  return to(state, { at: 'choosing', agent }, ...before, { do: 'choose' });
+}
+
+function release(state: State, agent: Agent | null, ...before: Effect[]): Step {
+  const last: Effect = agent === null ? { do: 'release' } : { do: 'end_agent', how: 'close' };
+  return to(state, { at: 'releasing', hasAgent: agent !== null }, ...before, last);
+}
+
+// --- without a turn
+
+function whileClaiming(state: State, input: Input): Step {
+  if (input.type === 'unclaimed') return to(state, { at: 'ended' });
+  return input.type === 'claimed' ? choose(state, null) : same(state);
+}
+
+function whileChoosing(state: State, { agent }: At<'choosing'>, input: Input): Step {
+  if (input.type === 'chosen') {
+    const { turn } = input;
+    return to(state, { at: 'starting', turn, agent, isStopped: false }, { do: 'seat', turn });
+  }
+  if (input.type !== 'nothing') return same(state);
+  if (agent === null) return release(state, null);
+  return to(state, { at: 'idle', agent }, { do: 'set_timer', name: 'idle' });
+}
+
+function whileIdle(state: State, stay: At<'idle'>, input: Input): Step {
+  const { agent } = stay;
+  const rise: Effect = { do: 'clear_timer', name: 'idle' };
+  switch (input.type) {
+    case 'queued':
+      return choose(state, agent, rise);
+    case 'timer':
+    case 'evict':
+      return release(state, agent, rise);
+    case 'gone':
+      return release(state, null, rise);
+    case 'woken': {
+      const run = { ...newRun(input.turn, { ...agent, notice: '' }), isBegun: true };
+      return to(state, { at: 'working', ...run }, { do: 'watch', runs: true }, { do: 'hand_over' });
+    }
+    case 'said':
+      return hearIdle(state, stay, input);
+    default:
+      return same(state);
+  }
+}
+
+function hearIdle(state: State, stay: At<'idle'>, { word, message }: Extract<Input, { type: 'said' }>): Step {
+  const log: Effect = { do: 'log', message };
+  if (word.is === 'begins') {
+    const { notice } = stay.agent;
+    return same(state, { do: 'clear_timer', name: 'idle' }, { do: 'wake', notice }, log);
+  }
+  // It begins a message that it should not have: only its end keeps that from being run.
+  if (word.is === 'takes') return same(state, log, { do: 'end_agent', how: 'kill' });
+  const agent = hear(stay.agent, word);
+  if (agent === stay.agent) return same(state, log);
+  // It may be kept for less long now, or for longer.
+  return to(state, { ...stay, agent }, log, { do: 'set_timer', name: 'idle' });
+}
+
+function hear(agent: Agent, word: Word): Agent {
+  if (word.is === 'tasks') return { ...agent, agents: word.agents, others: word.others };
+  return word.is === 'notice' ? { ...agent, notice: word.text } : agent;
+}
+
+// --- with a turn that has no agent yet
+
+function whileStarting(state: State, stay: At<'starting'>, input: Input): Step {
+  const { turn, agent, isStopped } = stay;
+  switch (input.type) {
+    case 'seated': {
+      const seated = agent ?? newAgent;
+      if (isStopped) return choose(state, seated, { do: 'finish', end: { by: 'stop' }, failure: null });
+      const first: Effect[] = turn.promptId === null ? [] : [{ do: 'give_prompt' }];
+      const run = newRun(turn, seated);
+      return to(state, { at: 'working', ...run }, ...first, { do: 'watch', runs: true }, { do: 'hand_over' });
+    }
+    case 'unseated': {
+      const end: TurnEnd = isStopped ? { by: 'stop' } : { by: 'crash', error: input.error };
+      return choose(state, agent, { do: 'finish', end, failure: null });
+    }
+    case 'stop':
+      return input.turnId === turn.id ? to(state, { ...stay, isStopped: true }) : same(state);
+    case 'said': {
+      const heard = { ...stay, agent: hear(agent ?? newAgent, input.word) };
+      return to(state, heard, { do: 'log', message: input.message });
+    }
+    // The one that was there: it had other options, or ended by itself.
+    case 'gone':
+      return to(state, { ...stay, agent: null });
+    default:
+      return same(state);
+  }
+}
+
+function newRun(turn: Turn, agent: Agent): Run {
+  return { turn, agent, isBegun: false, unread: [], result: null, awaitsTasks: false, failure: null };
+}
+
+// --- with a turn that an agent has
+
+function whileRunning(state: State, stay: Running, input: Input): Step {
+  const isStopping = stay.at === 'stopping';
+  switch (input.type) {
+    case 'said':
+      return hearRunning(state, stay, input);
+    case 'gone':
+      return finish(state, { ...stay, agent: null }, { by: 'crash', error: input.error });
+    case 'queued':
+      return same(state, ...(isStopping ? [] : [{ do: 'hand_over' } as const]));
+    case 'given_again':
+      return to(state, { ...stay, turn: { ...stay.turn, promptId: input.promptId } });
+    case 'handed':
+      return to(state, { ...stay, unread: [...stay.unread, ...input.ids] });
+    case 'stop':
+      return input.turnId === stay.turn.id && !isStopping ? interrupt(state, stay) : same(state);
+    case 'expired':
+      return isStopping ? same(state) : interrupt(state, { ...stay, failure: input.error });
+    case 'failed':
+      return to(state, { ...stay, failure: input.error });
+    case 'waiting':
+      return isStopping ? same(state) : review(state, stay, input);
+    case 'timer':
+      return onTimer(state, stay, input.name);
+    case 'evict':
+      return stay.at === 'asking' ? park(state, stay) : same(state);
+    default:
+      return same(state);
+  }
+}
+
+function hearRunning(state: State, stay: Running, input: Extract<Input, { type: 'said' }>): Step {
+  const { word, message } = input;
+  const log: Effect = { do: 'log', message };
+  const isOwn = 'id' in word && word.id === stay.turn.promptId;
+  switch (word.is) {
+    case 'begins': {
+      const isBegun = stay.isBegun || stay.turn.promptId === null;
+      return to(state, { ...stay, isBegun, awaitsTasks: false }, ...resumed(stay), log);
+    }
+    case 'takes': {
+      const unread = stay.unread.filter((id) => id !== word.id);
+      return to(state, { ...stay, isBegun: stay.isBegun || isOwn, unread }, log);
+    }
+    case 'returns':
+      return isOwn ? onPromptBack(state, stay, log) : onMessageBack(state, stay, word.id, log);
+    case 'result':
+      return onResult(state, stay, word.result, log);
+    case 'rests': {
+      if (!stay.isBegun) return same(state, log);
+      const end: TurnEnd = stay.result === null ? { by: 'silence' } : { by: 'result', result: stay.result };
+      return finish(state, stay, end, log);
+    }
+    case 'other':
+      return same(state, log);
+    default:
+      return to(state, { ...stay, agent: hear(stay.agent, word) }, log);
+  }
+}
+
+/** The agent goes on, for which it had waited for its tasks. */
+function resumed({ awaitsTasks }: Run): Effect[] {
+  return awaitsTasks ? [{ do: 'show_tasks', awaits: false }] : [];
+}
+
+/** Where it was begun, that only says how it ended. */
+function onPromptBack(state: State, stay: Running, log: Effect): Step {
+  if (stay.isBegun) return same(state, log);
+  // Nothing of the turn comes any more: the next rest is its end.
+  if (stay.at === 'stopping') return to(state, { ...stay, isBegun: true }, log);
+  return same(state, log, { do: 'give_again' });
+}
+
+function onMessageBack(state: State, stay: Running, messageId: string, log: Effect): Step {
+  if (!stay.unread.includes(messageId)) return same(state, log);
+  const unread = stay.unread.filter((id) => id !== messageId);
+  return to(state, { ...stay, unread }, log, { do: 'put_back', messageId });
+}
+
+function onResult(state: State, stay: Running, said: ResultMessage, log: Effect): Step {
+  const { turn, agent } = stay;
+  const isBegun = stay.isBegun || (said.user_message_uuids ?? []).includes(turn.promptId ?? '');
+  const result = stay.result === null ? said : joinResults(stay.result, said);
+  const awaitsTasks = agent.agents.length > 0 && stay.at !== 'stopping';
+  const shown: Effect[] = awaitsTasks === stay.awaitsTasks ? [] : [{ do: 'show_tasks', awaits: awaitsTasks }];
+  // What it says before it has begun the turn is its own, and part of the turn all the same.
+  return to(state, { ...stay, isBegun, result, awaitsTasks }, log, ...shown);
+}
+
+function interrupt(state: State, run: Run): Step {
+  return to(
+    state,
+    { ...run, at: 'stopping' },
+    { do: 'interrupt', agents: run.agent.agents },
+    { do: 'set_timer', name: 'interrupt' },
+  );
+}
+
+function review(state: State, stay: Running, { any, only }: { any: boolean; only: boolean }): Step {
+  const watch: Effect = { do: 'watch', runs: !any };
+  // What it waits for besides shows again.
+  const shown: Effect[] = any || !stay.awaitsTasks ? [] : [{ do: 'show_tasks', awaits: true }];
+  if (only === (stay.at === 'asking')) return same(state, watch, ...shown);
+  if (!only)
+    return to(state, { ...stay, at: 'working' }, watch, ...shown, { do: 'clear_timer', name: 'park' });
+  if (state.leaving !== 'no') return park(state, stay, watch);
+  return to(state, { ...stay, at: 'asking' }, watch, { do: 'set_timer', name: 'park' });
+}
+
+function onTimer(state: State, stay: Running, name: TimerName): Step {
+  if (name === 'park' && stay.at === 'asking') return park(state, stay);
+  if (name === 'interrupt' && stay.at === 'stopping') return same(state, { do: 'end_agent', how: 'kill' });
+  return same(state);
+}
+
+/** Ends the process before it can note that it was ended: what it waits for is asked for again. */
+function park(state: State, { turn }: Run, ...before: Effect[]): Step {
+  return to(state, { at: 'parking', turn }, ...before, ...quiet, { do: 'end_agent', how: 'park' });
+}
+
+function finish(
+  state: State,
+  { agent, failure }: Omit<Run, 'agent'> & { agent: Agent | null },
+  end: TurnEnd,
+  ...before: Effect[]
+): Step {
+  return choose(state, agent, ...before, ...quiet, { do: 'finish', end, failure });
+}
+
+/** A turn that no longer runs is not watched. */
+const quiet: readonly Effect[] = [
+  { do: 'watch', runs: false },
+  { do: 'clear_timer', name: 'park' },
+  { do: 'clear_timer', name: 'interrupt' },
+];
+
+// --- on the way out
+
+function whileParking(state: State, input: Input): Step {
+  if (input.type === 'said') return same(state, { do: 'log', message: input.message });
+  return input.type === 'gone' ? choose(state, null, { do: 'park' }) : same(state);
+}
+
+function whileReleasing(state: State, stay: At<'releasing'>, input: Input): Step {
+  switch (input.type) {
+    case 'said':
+      return same(state, { do: 'log', message: input.message });
+    case 'gone':
+      return stay.hasAgent ? to(state, { at: 'releasing', hasAgent: false }, { do: 'release' }) : same(state);
+    case 'released':
+      return input.to === 'input' ? choose(state, null) : to(state, { at: 'ended' });
+    default:
+      return same(state);
+  }
+}
+
+/** The server is to stop. */
+function leave(state: State, how: 'drain' | 'hurry'): Step {
+  const { stay } = state;
+  switch (stay.at) {
+    case 'idle':
+      return release(state, stay.agent, { do: 'clear_timer', name: 'idle' });
+    case 'asking':
+      return park(state, stay);
+    case 'starting':
+      return how === 'hurry' ? to(state, { ...stay, isStopped: true }) : same(state);
+    case 'working':
+      if (how === 'drain') return same(state);
+      return to(state, { ...stay, at: 'stopping' }, { do: 'end_agent', how: 'kill' });
+    case 'stopping':
+      return same(state, ...(how === 'hurry' ? [{ do: 'end_agent', how: 'kill' } as const] : []));
+    default:
+      return same(state);
+  }
+}

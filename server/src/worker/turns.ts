@@ -1,0 +1,192 @@
+import type { Kysely, Transaction } from 'kysely';
+import { describeLimit } from '../budget/budget.ts';
+import type { Database } from '../db/database.ts';
+import { inTransaction } from '../db/transaction.ts';
+import type { StoredEvent } from '../event/event.ts';
+import { chargeTurn } from '../session/charge.ts';
+import {
+  endRunningTurn,
+  queueTurn,
+  recordTasks,
+  returnTurn,
+  settleLeft,
+  startNextTurn,
+  startQueuedTurn,
+  steerTurn,
+} from '../session/lifecycle.ts';
+import type { SessionRow } from '../session/store.ts';
+import {
+  findRunningId,
+  findRunningTurn,
+  findSteeredBy,
+  findTurn,
+  listSteeredInto,
+  listSteering,
+  renewMessageId,
+  type TurnRow,
+} from '../turn/store.ts';
+import type { TurnOutcome } from '../turn/turn.ts';
+import { findSpentLimit } from '../usage/store.ts';
+import { type Hold, lockHeld } from './claim.ts';
+import { type Continuation, closeDeferredCalls, prepareContinuation, returnUnread } from './continuation.ts';
+import { outcomeWithoutResult } from './outcome.ts';
+
+/* What a stay writes of its session's turns, under its fence. Each bears being repeated, where an answer was lost. */
+
+export type BegunTurn = {
+  turn: TurnRow;
+  session: SessionRow;
+  events: StoredEvent[];
+  /** How a turn that an earlier process had begun goes on; null begins it. */
+  continuation: Exclude<Continuation, 'send'> | null;
+  /** Messages that are part of it and that its agent has read. */
+  read: string[];
+};
+
+/**
+ * Begins the session's next turn, or goes on with the kept one. Null when none waits, or the running one waits for a
+ * person; 'refused' when there is no budget left for it.
+ */
+export async function beginTurn(
+  db: Kysely<Database>,
+  hold: Hold,
+  keptTurnId: string | null,
+): Promise<BegunTurn | { refused: StoredEvent[] } | null> {
+  return await inTransaction(db, async (trx) => {
+    const session = await lockHeld(trx, hold);
+    const running = await findRunningTurn(trx, session.id);
+    if (running !== undefined) {
+      if (session.waiting_for !== null) return null;
+      // Otherwise begun by an earlier try, whose answer was lost with the connection.
+      const isKept = running.id === keptTurnId;
+      const how = isKept ? await prepareContinuation(trx, session, running) : 'send';
+      const options = running.options ?? session.options;
+      return {
+        turn: running,
+        session: { ...session, options },
+        events: [],
+        continuation: how === 'send' ? null : how,
+        read: isKept ? (await listSteeredInto(trx, running)).map(({ id }) => id) : [],
+      };
+    }
+    await settleLeft(trx, session.id);
+    const begun = await startNextTurn(trx, session);
+    if (begun === null) return null;
+    const { id, number } = begun.turn;
+    const refusal = await findRefusal(trx, session, begun.turn);
+    if (refusal === null) return { ...begun, session, continuation: null, read: [] };
+    const ended = await endRunningTurn(trx, session, { id, number, outcome: refusal });
+    return { refused: [...begun.events, ...ended] };
+  });
+}
+
+/** Why a turn that waited cannot be run; null where it can. */
+async function findRefusal(
+  trx: Transaction<Database>,
+  session: SessionRow,
+  { delivery, api_key_id }: TurnRow,
+): Promise<TurnOutcome | null> {
+  // Of an older server: its agent had begun it, and is gone.
+  if (delivery === 'task')
+    return outcomeWithoutResult('interrupted', 'The background task ended together with its agent process.');
+  const limit = await findSpentLimit(trx, session.id, api_key_id);
+  return limit === undefined ? null : outcomeWithoutResult('budget_exceeded', describeLimit(limit));
+}
+
+/** Before an agent resumes the conversation for something else than the call that waits in it. */
+export async function closeDeferred(db: Kysely<Database>, hold: Hold): Promise<void> {
+  await inTransaction(db, async (trx) => await closeDeferredCalls(trx, await lockHeld(trx, hold)));
+}
+
+/** A turn that the agent begins by itself: a task of it has ended while it was at rest. */
+export async function wakeTurn(
+  db: Kysely<Database>,
+  hold: Hold,
+  { id, prompt }: { id: string; prompt: string },
+): Promise<BegunTurn> {
+  return await inTransaction(db, async (trx) => {
+    const session = await lockHeld(trx, hold);
+    const known = await findTurn(trx, { sessionId: session.id, id });
+    if (known !== undefined) return { turn: known, session, events: [], continuation: null, read: [] };
+    await settleLeft(trx, session.id);
+    const draft = { id, prompt, content: null, delivery: 'task' as const, apiKeyId: session.api_key_id };
+    const queued = await queueTurn(trx, session, draft);
+    const turn = await findTurn(trx, { sessionId: session.id, id });
+    if (turn === undefined) throw new Error(`turn ${id} is gone from its own transaction`);
+    const events = [...queued, ...(await startQueuedTurn(trx, session, turn))];
+    return { turn, session, events, continuation: null, read: [] };
+  });
+}
+
+/**
+ * Messages that wait to steer become part of the running turn.
+ *
+ * @returns those that its agent is to get: they are part of it, and not among `given`
+ */
+export async function handOver(
+  db: Kysely<Database>,
+  hold: Hold,
+  { turnId, given }: { turnId: string; given: ReadonlySet<string> },
+): Promise<{ messages: TurnRow[]; events: StoredEvent[] }> {
+  return await inTransaction(db, async (trx) => {
+    const session = await lockHeld(trx, hold);
+    const into = await findRunningId(trx, session.id);
+    // It was cancelled meanwhile: the agent will learn that in a moment.
+    if (into?.id !== turnId) return { messages: [], events: [] };
+    const events: StoredEvent[] = [];
+    for (const turn of await listSteering(trx, session.id)) {
+      events.push(...(await steerTurn(trx, session, { turn, into })));
+    }
+    const messages = await listSteeredInto(trx, { id: turnId, session_id: session.id });
+    return { messages: messages.filter(({ id }) => !given.has(id)), events };
+  });
+}
+
+/** The agent gave a message back that it never read: it waits again. */
+export async function putBack(db: Kysely<Database>, hold: Hold, messageId: string): Promise<StoredEvent[]> {
+  return await inTransaction(db, async (trx) => {
+    const session = await lockHeld(trx, hold);
+    const turn = await findSteeredBy(trx, session.id, messageId);
+    return turn === undefined ? [] : await returnTurn(trx, session, turn);
+  });
+}
+
+/** The agent gave the turn's prompt back: it takes it under another id only. @returns that */
+export async function renewMessage(db: Kysely<Database>, hold: Hold, turnId: string): Promise<string> {
+  return await inTransaction(db, async (trx) => {
+    await lockHeld(trx, hold);
+    return await renewMessageId(trx, turnId);
+  });
+}
+
+/** The turn's process was ended: what it had not read of the turn's messages waits again. */
+export async function parkTurn(db: Kysely<Database>, hold: Hold, turn: TurnRow): Promise<StoredEvent[]> {
+  return await inTransaction(db, async (trx) => await returnUnread(trx, await lockHeld(trx, hold), turn));
+}
+
+/** Whether the turn waits for nothing but tasks of its agent. */
+export async function showTasks(db: Kysely<Database>, hold: Hold, awaits: boolean): Promise<StoredEvent[]> {
+  return await inTransaction(db, async (trx) => await recordTasks(trx, await lockHeld(trx, hold), awaits));
+}
+
+/** Shows what a turn has cost until now. */
+export async function recordSpending(db: Kysely<Database>, hold: Hold, turnId: string): Promise<void> {
+  await inTransaction(db, async (trx) => {
+    const session = await lockHeld(trx, hold);
+    await chargeTurn(trx, { sessionId: session.id, turnId });
+  });
+}
+
+/** `isCut`: its process ended first. What that had not read of the turn's messages waits again. */
+export async function finishTurn(
+  db: Kysely<Database>,
+  hold: Hold,
+  { turn, outcome, isCut }: { turn: TurnRow; outcome: TurnOutcome; isCut: boolean },
+): Promise<StoredEvent[]> {
+  return await inTransaction(db, async (trx) => {
+    const session = await lockHeld(trx, hold);
+    const returned = isCut ? await returnUnread(trx, session, turn) : [];
+    const { id, number } = turn;
+    return [...returned, ...(await endRunningTurn(trx, session, { id, number, outcome }))];
+  });
+}
