@@ -4,7 +4,7 @@
  *
  *   pending ──▶ allowed | denied | answered   (somebody answered)
  *      ├──────▶ expired                       (nobody did in time: the model reads that)
- *      └──────▶ withdrawn                     (the turn ended without it)
+ *      └──────▶ withdrawn                     (the turn ended without it, or the agent took it back)
  */
 import type { Transaction } from 'kysely';
 import type { Database } from '../db/database.ts';

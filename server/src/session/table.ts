@@ -39,6 +39,8 @@ export type SessionTable = {
   fence: Generated<number>;
   worker_id: string | null;
   job_id: string | null;
+  /** Stays that failed as nobody expected, since a turn ended last. */
+  failed_stays: Generated<number>;
   last_seq: Generated<number>;
   /** The last batch of events appended by a worker: makes a repeated append harmless. */
   last_batch: string | null;

@@ -43,6 +43,7 @@ export const turnErrorCode = z.enum([
   'approval_expired',
   'structured_output_failed',
   'storage',
+  'internal',
 ]);
 export type TurnErrorCode = z.infer<typeof turnErrorCode>;
 

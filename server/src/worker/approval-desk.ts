@@ -6,7 +6,7 @@ import { newApprovalId } from '../ids.ts';
 import { optionDefaults } from '../session/option-fields.ts';
 import type { SessionOptions } from '../session/session.ts';
 import type { TurnError } from '../turn/turn.ts';
-import { deliverApproval, findDecided, isForSession, openApproval } from './asking.ts';
+import { deliverApproval, findDecided, isForSession, openApproval, withdrawQuestion } from './asking.ts';
 import type { HeldSession } from './held-session.ts';
 
 /** What the desk knows of the turn that asks. */
@@ -111,10 +111,19 @@ export class ApprovalDesk {
     if (asked.approval === 'over') return deny(WITHDRAWN);
     if (asked.approval === 'granted') return { behavior: 'allow', input: call.input };
     const row = asked.approval.status === 'pending' ? await this.#wait(asked.approval, call) : asked.approval;
-    if (row.status === 'pending') return deny(WITHDRAWN);
+    if (row.status === 'pending') {
+      await this.#withdraw(row.id);
+      return deny(WITHDRAWN);
+    }
     await this.#held.persist(async (db, hold) => await deliverApproval(db, hold, row.id));
     if (isForSession(row)) await this.#onGrant();
     return this.#toDecision(row, call, options);
+  }
+
+  /** Unless the process is ended while it waits: then the question stands, and the next process asks it again. */
+  async #withdraw(id: string): Promise<void> {
+    if (this.#isClosed) return;
+    await this.#held.record(async (db, hold) => await withdrawQuestion(db, hold, id));
   }
 
   async #wait(approval: ApprovalRow, call: ToolCall): Promise<ApprovalRow> {
@@ -122,7 +131,7 @@ export class ApprovalDesk {
     this.#waiting.set(approval.id, { toolUseId: call.toolUseId, agentId: call.agentId, resolve });
     const forget = (): void => {
       if (this.#waiting.delete(approval.id)) this.#onChange();
-      // The turn was stopped. Whether the question still stands is for its end to say.
+      // The turn was stopped, or the agent does not need to know any more.
       resolve({ ...approval, answer: null });
     };
     call.signal.addEventListener('abort', forget, { once: true });

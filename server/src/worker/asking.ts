@@ -1,6 +1,6 @@
 /** What an activation writes about approvals, under its fence. */
 import type { Kysely, Transaction } from 'kysely';
-import { requestApproval } from '../approval/lifecycle.ts';
+import { closeApproval, requestApproval } from '../approval/lifecycle.ts';
 import {
   type ApprovalRow,
   findByToolUse,
@@ -84,6 +84,17 @@ async function markGranted(trx: Transaction<Database>, turnId: string): Promise<
 
 export function isForSession({ answer }: ApprovalRow): boolean {
   return answer !== null && 'decision' in answer && answer.decision === 'allow' && answer.scope === 'session';
+}
+
+/** The agent has taken its question back: a subagent was stopped, or a rule that is new covers the call. */
+export async function withdrawQuestion(db: Kysely<Database>, hold: Hold, id: string): Promise<StoredEvent[]> {
+  return await inTransaction(db, async (trx) => {
+    const session = await lockHeld(trx, hold);
+    const [row] = await listByIds(trx, [id]);
+    if (row?.status !== 'pending') return [];
+    const { event } = await closeApproval(trx, id, { status: 'withdrawn', answer: null, decidedBy: null });
+    return await recordWaiting(trx, session, [event]);
+  });
 }
 
 /** Those among the approvals that are pending no more. */

@@ -4,7 +4,7 @@ import { inTransaction } from '../db/transaction.ts';
 import type { StoredEvent } from '../event/event.ts';
 import { StaleFenceError } from '../event/event-log.ts';
 import type { ActivationJob, ActivationQueue } from '../queue/queue.ts';
-import { endRunningTurn, recordTasks } from '../session/lifecycle.ts';
+import { endRunningTurn, recordTasks, startNextTurn } from '../session/lifecycle.ts';
 import type { SessionRow } from '../session/store.ts';
 import { findRunningId, findRunningTurn, hasQueuedTurn } from '../turn/store.ts';
 import { onlyWaited, returnUnread } from './continuation.ts';
@@ -110,6 +110,55 @@ async function whyLeft(
   const last = await trx.selectFrom('workers').select('id').where('id', '=', lastWorkerId).executeTakeFirst();
   // A start removes those of its data directory: it holds that alone, so they are gone.
   return last === undefined ? 'stopped' : 'silent';
+}
+
+const MAX_FAILED_STAYS = 5;
+
+/** A stay failed as nobody expected. After some in a row the turn that they were for ends: else it would be so for ever. */
+export async function recordFailure(
+  db: Kysely<Database>,
+  { job, queue }: { job: ActivationJob; queue: ActivationQueue },
+): Promise<StoredEvent[]> {
+  return await inTransaction(db, async (trx) => {
+    const { rows } = await sql<SessionRow>`
+      update sessions set failed_stays = failed_stays + 1 where id = ${job.sessionId} returning *`.execute(
+      trx,
+    );
+    const [session] = rows;
+    if (session === undefined || session.failed_stays < MAX_FAILED_STAYS) return [];
+    await forgetFailures(trx, session);
+    const running = await findRunningTurn(trx, session.id);
+    const begun = running === undefined ? await startNextTurn(trx, session) : { turn: running, events: [] };
+    if (begun === null) return [];
+    const { id, number } = begun.turn;
+    const message = `The server failed ${MAX_FAILED_STAYS} times to run the turn; its log tells why.`;
+    const outcome = outcomeWithoutResult('internal', message);
+    const ended = await endRunningTurn(trx, session, { id, number, outcome });
+    if (!(await hasQueuedTurn(trx, session.id))) await giveUp(trx, session.id, { job, queue });
+    return [...begun.events, ...ended];
+  });
+}
+
+/** There is nothing left to do in the session. */
+async function giveUp(
+  trx: Transaction<Database>,
+  sessionId: string,
+  { job, queue }: { job: ActivationJob; queue: ActivationQueue },
+): Promise<void> {
+  await trx
+    .updateTable('sessions')
+    .set({ worker_id: null, job_id: null })
+    .where('id', '=', sessionId)
+    .execute();
+  await queue.complete(trx, job);
+}
+
+export async function forgetFailures(
+  trx: Transaction<Database>,
+  { id, failed_stays }: Pick<SessionRow, 'id' | 'failed_stays'>,
+): Promise<void> {
+  if (failed_stays > 0)
+    await trx.updateTable('sessions').set({ failed_stays: 0 }).where('id', '=', id).execute();
 }
 
 /** The session as it is now, as long as it is held. */

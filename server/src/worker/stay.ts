@@ -15,6 +15,7 @@ import {
   type HeldState,
   LostClaimError,
   readHeld,
+  recordFailure,
   releaseSession,
 } from './claim.ts';
 import { DeltaPublisher } from './deltas.ts';
@@ -107,6 +108,7 @@ export class Stay {
   #idleSince = 0;
   #isDeleted = false;
   #isClosed = false;
+  #isOver = false;
   /** Of what was granted when it was looked at last. */
   #grantsHash: string | null = null;
 
@@ -143,8 +145,13 @@ export class Stay {
     });
   }
 
+  /** Its slot is not free before it has `ended`, with whatever it began. */
   get at(): Place['at'] {
-    return this.#state.stay.at;
+    const { at } = this.#state.stay;
+    return at === 'ended' && !this.#isOver ? 'releasing' : at;
+  }
+  get #hasEnded(): boolean {
+    return this.#state.stay.at === 'ended';
   }
   get job(): ActivationJob {
     return this.#job;
@@ -161,7 +168,7 @@ export class Stay {
   async run(): Promise<void> {
     try {
       await this.#take(await this.#claim());
-      if (this.at !== 'ended') await this.#readMailbox();
+      if (!this.#hasEnded) await this.#readMailbox();
     } catch (error) {
       if (error instanceof StaleFenceError)
         this.#logger[this.#isDeleted ? 'debug' : 'warn'](
@@ -170,7 +177,7 @@ export class Stay {
         );
       else if (error instanceof LostClaimError || error instanceof StoppedError)
         this.#logger.warn(error.message);
-      else this.#logger.error({ err: error }, 'the stay failed; its job will be tried again');
+      else await this.#noteFailure(error);
     } finally {
       this.#close();
       await this.#seat
@@ -179,7 +186,19 @@ export class Stay {
       // Whoever removes the session's directories waits for the end of this.
       await this.#files.kept;
       this.#state = { ...this.#state, stay: { at: 'ended' } };
+      this.#isOver = true;
       this.#onChange();
+    }
+  }
+
+  /** Something that nobody expected. Its job is tried again, but not for ever. */
+  async #noteFailure(error: unknown): Promise<void> {
+    this.#logger.error({ err: error }, 'the stay failed; its job will be tried again');
+    try {
+      const { db, queue } = this.#services;
+      this.#held.publish(await recordFailure(db, { job: this.#job, queue }));
+    } catch (cause) {
+      this.#logger.error({ err: cause }, 'could not note that the stay failed');
     }
   }
 
@@ -189,7 +208,7 @@ export class Stay {
       if (input?.type === 'gone' && of !== null) this.#leaveSeat(of);
       if (input !== null) await this.#take(this.#asFound(input));
       taken();
-      if (this.at === 'ended') return;
+      if (this.#hasEnded) return;
     }
   }
 

@@ -221,6 +221,7 @@ function whileIdle(state: State, stay: At<'idle'>, input: Input): Step {
     case 'queued':
       return choose(state, agent, rise);
     case 'timer':
+      return input.name === 'idle' ? release(state, agent) : same(state);
     case 'evict':
       return release(state, agent, rise);
     case 'gone':

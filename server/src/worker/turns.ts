@@ -27,7 +27,7 @@ import {
 } from '../turn/store.ts';
 import type { TurnOutcome } from '../turn/turn.ts';
 import { findSpentLimit } from '../usage/store.ts';
-import { type Hold, lockHeld } from './claim.ts';
+import { forgetFailures, type Hold, lockHeld } from './claim.ts';
 import { type Continuation, closeDeferredCalls, prepareContinuation, returnUnread } from './continuation.ts';
 import { outcomeWithoutResult } from './outcome.ts';
 
@@ -185,6 +185,7 @@ export async function finishTurn(
 ): Promise<StoredEvent[]> {
   return await inTransaction(db, async (trx) => {
     const session = await lockHeld(trx, hold);
+    await forgetFailures(trx, session);
     const returned = isCut ? await returnUnread(trx, session, turn) : [];
     const { id, number } = turn;
     return [...returned, ...(await endRunningTurn(trx, session, { id, number, outcome }))];

@@ -1,0 +1,404 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { AgentMessage } from '../agent/agent-process.ts';
+import { parseResult, type ResultMessage } from './outcome.ts';
+import {
+  type Agent,
+  type Effect,
+  type Input,
+  initialState,
+  type Leaving,
+  newAgent,
+  type Run,
+  type State,
+  type Stay,
+  step,
+  type Turn,
+} from './step.ts';
+import type { Word } from './word.ts';
+
+const message = { type: 'system', subtype: 'anything' } as unknown as AgentMessage;
+const error = { code: 'timeout', message: 'It took too long.' } as const;
+const crash = new Error('it ended');
+const turn: Turn = { id: 'T', promptId: 'P' };
+const next: Turn = { id: 'U', promptId: 'Q' };
+const kept: Turn = { id: 'T', promptId: null };
+const agent: Agent = newAgent;
+const withAgents: Agent = { ...agent, agents: ['a1'] };
+
+function result(ids: string[] = ['P'], changes: object = {}): ResultMessage {
+  const said = { type: 'result', subtype: 'success', is_error: false, session_id: 's', result: 'done' };
+  return parseResult({ ...said, num_turns: 1, duration_ms: 10, user_message_uuids: ids, ...changes });
+}
+
+const run: Run = {
+  ...{ turn, agent, isBegun: false, unread: [] },
+  ...{ result: null, awaitsTasks: false, failure: null },
+};
+const begun: Run = { ...run, isBegun: true };
+
+const said = (word: Word): Input => ({ type: 'said', word, message });
+const words: Record<string, Word> = {
+  begins: { is: 'begins' },
+  rests: { is: 'rests' },
+  'takes the prompt': { is: 'takes', id: 'P' },
+  'takes another': { is: 'takes', id: 'H' },
+  'returns the prompt': { is: 'returns', id: 'P' },
+  'returns another': { is: 'returns', id: 'H' },
+  result: { is: 'result', result: result() },
+  'tasks run': { is: 'tasks', agents: ['a1'], others: 1 },
+  notice: { is: 'notice', text: 'a task is over' },
+  other: { is: 'other' },
+};
+
+const inputs: Record<string, Input> = {
+  claimed: { type: 'claimed' },
+  unclaimed: { type: 'unclaimed' },
+  chosen: { type: 'chosen', turn: next },
+  nothing: { type: 'nothing' },
+  seated: { type: 'seated' },
+  unseated: { type: 'unseated', error: crash },
+  ...Object.fromEntries(Object.entries(words).map(([name, word]) => [`says: ${name}`, said(word)])),
+  gone: { type: 'gone', error: crash },
+  handed: { type: 'handed', ids: ['H'] },
+  'given again': { type: 'given_again', promptId: 'P2' },
+  woken: { type: 'woken', turn: { id: 'X', promptId: null } },
+  'released to nobody': { type: 'released', to: 'nobody' },
+  'released to the queue': { type: 'released', to: 'queue' },
+  'not released': { type: 'released', to: 'input' },
+  queued: { type: 'queued' },
+  stop: { type: 'stop', turnId: 'T' },
+  'stop of another': { type: 'stop', turnId: 'Z' },
+  expired: { type: 'expired', error },
+  failed: { type: 'failed', error },
+  'waits only': { type: 'waiting', any: true, only: true },
+  'waits among others': { type: 'waiting', any: true, only: false },
+  'waits no more': { type: 'waiting', any: false, only: false },
+  'idle time': { type: 'timer', name: 'idle' },
+  'park time': { type: 'timer', name: 'park' },
+  'interrupt time': { type: 'timer', name: 'interrupt' },
+  evict: { type: 'evict' },
+  drain: { type: 'leave', how: 'drain' },
+  hurry: { type: 'leave', how: 'hurry' },
+};
+
+/** What is done, in short. */
+function brief(effect: Effect): string {
+  switch (effect.do) {
+    case 'finish':
+      return `finish by ${effect.end.by}${effect.failure === null ? '' : ` as ${effect.failure.code}`}`;
+    case 'end_agent':
+      return `${effect.how} the agent`;
+    case 'set_timer':
+      return `time ${effect.name}`;
+    case 'clear_timer':
+      return `stop ${effect.name}`;
+    case 'watch':
+      return effect.runs ? 'watch' : 'do not watch';
+    case 'show_tasks':
+      return effect.awaits ? 'show tasks' : 'hide tasks';
+    case 'put_back':
+      return `put back ${effect.messageId}`;
+    case 'wake':
+      return `wake for ${JSON.stringify(effect.notice)}`;
+    case 'seat':
+      return `seat ${effect.turn.id}`;
+    case 'interrupt':
+      return ['interrupt', ...effect.agents].join(' ');
+    default:
+      return effect.do;
+  }
+}
+
+/** Where it is then, and what is done. Of what is said, that it is logged goes without saying. */
+function play(stay: Stay, input: Input, leaving: Leaving = 'no'): string {
+  const { state, effects } = step({ stay, leaving }, input);
+  const done = effects.filter((effect) => effect.do !== 'log').map(brief);
+  return [state.stay.at, ...done].join(' · ');
+}
+
+const quiet = 'do not watch · stop park · stop interrupt';
+const finished = (by: string): string => `choosing · ${quiet} · finish by ${by} · choose`;
+
+/** By state: what each input does that does anything. All others change nothing, and are logged at most. */
+const table: { name: string; stay: Stay; does: Record<string, string> }[] = [
+  {
+    name: 'claiming',
+    stay: { at: 'claiming' },
+    does: { claimed: 'choosing · choose', unclaimed: 'ended' },
+  },
+  {
+    name: 'choosing, with an agent',
+    stay: { at: 'choosing', agent },
+    does: { chosen: 'starting · seat U', nothing: 'idle · time idle' },
+  },
+  {
+    name: 'choosing, without one',
+    stay: { at: 'choosing', agent: null },
+    does: { chosen: 'starting · seat U', nothing: 'releasing · release' },
+  },
+  {
+    name: 'idle',
+    stay: { at: 'idle', agent: { ...agent, notice: 'over' } },
+    does: {
+      'says: begins': 'idle · stop idle · wake for "over"',
+      'says: takes the prompt': 'idle · kill the agent',
+      'says: takes another': 'idle · kill the agent',
+      'says: tasks run': 'idle · time idle',
+      'says: notice': 'idle · time idle',
+      woken: 'working · watch · hand_over',
+      gone: 'releasing · stop idle · release',
+      queued: 'choosing · stop idle · choose',
+      'idle time': 'releasing · close the agent',
+      evict: 'releasing · stop idle · close the agent',
+      drain: 'releasing · stop idle · close the agent',
+      hurry: 'releasing · stop idle · close the agent',
+    },
+  },
+  {
+    name: 'starting',
+    stay: { at: 'starting', turn, agent: null, isStopped: false },
+    does: {
+      seated: 'working · give_prompt · watch · hand_over',
+      unseated: 'choosing · finish by crash · choose',
+    },
+  },
+  {
+    name: 'starting, to go on with what another process began',
+    stay: { at: 'starting', turn: kept, agent: null, isStopped: false },
+    does: { seated: 'working · watch · hand_over', unseated: 'choosing · finish by crash · choose' },
+  },
+  {
+    name: 'starting a turn that was stopped',
+    stay: { at: 'starting', turn, agent, isStopped: true },
+    does: {
+      seated: 'choosing · finish by stop · choose',
+      unseated: 'choosing · finish by stop · choose',
+    },
+  },
+  {
+    name: 'working, the prompt not begun',
+    stay: { at: 'working', ...run, unread: ['H'] },
+    does: {
+      'says: returns the prompt': 'working · give_again',
+      'says: returns another': 'working · put back H',
+      gone: finished('crash'),
+      queued: 'working · hand_over',
+      stop: 'stopping · interrupt · time interrupt',
+      expired: 'stopping · interrupt · time interrupt',
+      'waits only': 'asking · do not watch · time park',
+      'waits among others': 'working · do not watch',
+      'waits no more': 'working · watch',
+      hurry: 'stopping · kill the agent',
+    },
+  },
+  {
+    name: 'working, begun',
+    stay: { at: 'working', ...begun, result: result() },
+    does: {
+      'says: rests': finished('result'),
+      gone: finished('crash'),
+      queued: 'working · hand_over',
+      stop: 'stopping · interrupt · time interrupt',
+      expired: 'stopping · interrupt · time interrupt',
+      'waits only': 'asking · do not watch · time park',
+      'waits among others': 'working · do not watch',
+      'waits no more': 'working · watch',
+      hurry: 'stopping · kill the agent',
+    },
+  },
+  {
+    name: 'working, with a subagent in the background',
+    stay: { at: 'working', ...begun, agent: withAgents },
+    does: {
+      'says: result': 'working · show tasks',
+      'says: rests': finished('silence'),
+      gone: finished('crash'),
+      queued: 'working · hand_over',
+      stop: 'stopping · interrupt a1 · time interrupt',
+      expired: 'stopping · interrupt a1 · time interrupt',
+      'waits only': 'asking · do not watch · time park',
+      'waits among others': 'working · do not watch',
+      'waits no more': 'working · watch',
+      hurry: 'stopping · kill the agent',
+    },
+  },
+  {
+    name: 'working, when all but a subagent in the background is done',
+    stay: { at: 'working', ...begun, agent: withAgents, result: result(), awaitsTasks: true },
+    does: {
+      'says: begins': 'working · hide tasks',
+      'says: rests': finished('result'),
+      gone: finished('crash'),
+      queued: 'working · hand_over',
+      stop: 'stopping · interrupt a1 · time interrupt',
+      expired: 'stopping · interrupt a1 · time interrupt',
+      'waits only': 'asking · do not watch · time park',
+      'waits among others': 'working · do not watch',
+      'waits no more': 'working · watch · show tasks',
+      hurry: 'stopping · kill the agent',
+    },
+  },
+  {
+    name: 'asking',
+    stay: { at: 'asking', ...begun, unread: ['H'] },
+    does: {
+      'says: returns another': 'asking · put back H',
+      'says: rests': finished('silence'),
+      gone: finished('crash'),
+      queued: 'asking · hand_over',
+      stop: 'stopping · interrupt · time interrupt',
+      expired: 'stopping · interrupt · time interrupt',
+      'waits only': 'asking · do not watch',
+      'waits among others': 'working · do not watch · stop park',
+      'waits no more': 'working · watch · stop park',
+      'park time': `parking · ${quiet} · park the agent`,
+      evict: `parking · ${quiet} · park the agent`,
+      drain: `parking · ${quiet} · park the agent`,
+      hurry: `parking · ${quiet} · park the agent`,
+    },
+  },
+  {
+    name: 'stopping, the prompt not begun',
+    stay: { at: 'stopping', ...run, unread: ['H'] },
+    does: {
+      'says: returns another': 'stopping · put back H',
+      gone: finished('crash'),
+      'interrupt time': 'stopping · kill the agent',
+      hurry: 'stopping · kill the agent',
+    },
+  },
+  {
+    name: 'stopping, begun, since it took too long',
+    stay: { at: 'stopping', ...begun, failure: error },
+    does: {
+      'says: rests': finished('silence as timeout'),
+      gone: finished('crash as timeout'),
+      'interrupt time': 'stopping · kill the agent',
+      hurry: 'stopping · kill the agent',
+    },
+  },
+  {
+    name: 'parking',
+    stay: { at: 'parking', turn },
+    does: { gone: 'choosing · park · choose' },
+  },
+  {
+    name: 'releasing, the process still there',
+    stay: { at: 'releasing', hasAgent: true },
+    does: {
+      gone: 'releasing · release',
+      'released to nobody': 'ended',
+      'released to the queue': 'ended',
+      'not released': 'choosing · choose',
+    },
+  },
+  {
+    name: 'releasing',
+    stay: { at: 'releasing', hasAgent: false },
+    does: {
+      'released to nobody': 'ended',
+      'released to the queue': 'ended',
+      'not released': 'choosing · choose',
+    },
+  },
+  { name: 'ended', stay: { at: 'ended' }, does: {} },
+];
+
+describe('a stay', () => {
+  for (const { name, stay, does } of table) {
+    it(`${name}: does with each input what stands here, and nothing with others`, () => {
+      for (const unknown of Object.keys(does)) assert.ok(inputs[unknown] !== undefined, unknown);
+      for (const [what, input] of Object.entries(inputs)) {
+        assert.equal(play(stay, input), does[what] ?? stay.at, what);
+      }
+    });
+  }
+
+  it('logs all that the agent says, from its start to its end, and nothing else', () => {
+    for (const { name, stay } of table) {
+      const hasAgent = !['claiming', 'choosing', 'ended'].includes(stay.at);
+      for (const [what, input] of Object.entries(inputs)) {
+        const logged = step({ stay, leaving: 'no' }, input).effects.filter((effect) => effect.do === 'log');
+        assert.equal(logged.length, hasAgent && input.type === 'said' ? 1 : 0, `${name}: ${what}`);
+      }
+    }
+  });
+
+  it('logs what ends a turn before the end, and what begins one by itself after the beginning', () => {
+    const order = (stay: Stay, input: Input): string[] =>
+      step({ stay, leaving: 'no' }, input).effects.map((effect) => effect.do);
+    const ending = order({ at: 'working', ...begun }, said({ is: 'rests' }));
+    assert.ok(ending.indexOf('log') < ending.indexOf('finish'));
+    const waking = order({ at: 'idle', agent }, said({ is: 'begins' }));
+    assert.ok(waking.indexOf('wake') < waking.indexOf('log'));
+  });
+
+  it('begins nothing any more when its server is to stop', () => {
+    for (const leaving of ['drain', 'hurry'] as const) {
+      assert.equal(play({ at: 'claiming' }, { type: 'claimed' }, leaving), 'releasing · release');
+      const working: Stay = { at: 'working', ...begun, result: result() };
+      const done = `releasing · ${quiet} · finish by result · close the agent`;
+      assert.equal(play(working, said({ is: 'rests' }), leaving), done);
+      const asks: Input = { type: 'waiting', any: true, only: true };
+      assert.equal(play(working, asks, leaving), `parking · do not watch · ${quiet} · park the agent`);
+    }
+    assert.equal(play({ at: 'working', ...begun }, { type: 'leave', how: 'drain' }), 'working');
+  });
+
+  const all = (stay: Stay, ...given: Input[]): State =>
+    given.reduce((state, input) => step(state, input).state, { stay, leaving: 'no' } as State);
+  const resultOf = ({ stay }: State): ResultMessage | null => ('result' in stay ? stay.result : null);
+
+  it('takes the rest of what was before a turn for no end of it', () => {
+    const given = all({ at: 'working', ...run }, said({ is: 'begins' }), said({ is: 'rests' }));
+    assert.equal(given.stay.at, 'working');
+    const begins = said({ is: 'takes', id: 'P' });
+    assert.equal(all(given.stay, begins, said({ is: 'rests' })).stay.at, 'choosing');
+    const goesOn = all({ at: 'working', ...run, turn: kept }, said({ is: 'begins' }), said({ is: 'rests' }));
+    assert.equal(goesOn.stay.at, 'choosing', 'it was given no prompt');
+  });
+
+  it('ends a turn that was stopped before its agent began it when that has given it back and rests', () => {
+    const stopped = all({ at: 'working', ...run }, { type: 'stop', turnId: 'T' }, said({ is: 'rests' }));
+    assert.equal(stopped.stay.at, 'stopping');
+    const back = said({ is: 'returns', id: 'P' });
+    assert.equal(all(stopped.stay, back, said({ is: 'rests' })).stay.at, 'choosing');
+  });
+
+  it('takes a message back only if it was not begun', () => {
+    const handed: Input = { type: 'handed', ids: ['H', 'I'] };
+    const { stay } = all({ at: 'working', ...begun }, handed, said({ is: 'takes', id: 'H' }));
+    assert.equal(play(stay, said({ is: 'returns', id: 'H' })), 'working');
+    assert.equal(play(stay, said({ is: 'returns', id: 'I' })), 'working · put back I');
+  });
+
+  it('adds the results of a turn up; what answers a message stands above what the agent says of its own', () => {
+    const results = (...given: ResultMessage[]) =>
+      resultOf(
+        all({ at: 'working', ...begun }, ...given.map((each) => said({ is: 'result', result: each }))),
+      );
+    const first = result(['P'], { result: 'first', usage: { output_tokens: 5, service_tier: 'standard' } });
+    const hint = result(['H'], { result: 'hint', usage: { output_tokens: 7 } });
+    const own = result([], { result: 'own' });
+    const both = results(first, hint);
+    assert.deepEqual([both?.result, both?.num_turns, both?.duration_ms], ['hint', 2, 20]);
+    assert.deepEqual(both?.usage, { output_tokens: 12, service_tier: 'standard' });
+    assert.equal(results(first, own)?.result, 'first');
+    assert.equal(results(own, first)?.result, 'first');
+    assert.equal(results(own, result([], { result: 'later' }))?.result, 'later');
+  });
+
+  it('knows by its result that a prompt was begun, of however many messages that names some', () => {
+    const said64 = result(Array.from({ length: 64 }, (_, n) => `H${n}`));
+    const begins = said({ is: 'takes', id: 'P' });
+    const many = all({ at: 'working', ...run }, begins, said({ is: 'result', result: said64 }));
+    assert.equal(all(many.stay, said({ is: 'rests' })).stay.at, 'choosing');
+    const named = all({ at: 'working', ...run }, said({ is: 'result', result: result() }));
+    assert.equal(all(named.stay, said({ is: 'rests' })).stay.at, 'choosing');
+  });
+
+  it('begins at the claim', () => {
+    assert.deepEqual(initialState, { stay: { at: 'claiming' }, leaving: 'no' });
+  });
+});
