@@ -8,7 +8,7 @@ import type { ProcessFigures } from './process-watch.ts';
 
 export type Timing = { firstByteMs: number; ms: number; status: number; text: string };
 
-/** A server as its users start it, on a filled data directory. */
+/** A server as its users start it, on a filled data directory. Its model API is a process of its own, as others' are. */
 export type FilledServer = {
   url: URL;
   startMs: number;
@@ -28,6 +28,16 @@ export async function startFilledServer(
   directory: FilledDirectory,
   signal: AbortSignal,
 ): Promise<FilledServer> {
+  await using stack = new AsyncDisposableStack();
+  const model = stack.use(
+    await startChild({
+      script: fileURLToPath(import.meta.resolve('./demo-model.ts')),
+      env: { PATH: '/usr/local/bin:/usr/bin:/bin', TOKENS_PER_SECOND: '1000000' },
+      logPath: join(directory.path, 'model.log'),
+      ready: /^listening at (http:\S+)/,
+      signal,
+    }),
+  );
   const begin = performance.now();
   const child = await startChild({
     script: fileURLToPath(import.meta.resolve('../server/start.js')),
@@ -40,7 +50,8 @@ export async function startFilledServer(
       HOME: directory.path,
       GREENROOM_DATA_DIR: directory.path,
       GREENROOM_PORT: '0',
-      GREENROOM_DEMO_TOKENS_PER_SECOND: '1000000',
+      ANTHROPIC_API_KEY: 'the-demo-model-reads-none',
+      ANTHROPIC_BASE_URL: model.match[1] ?? '',
       GREENROOM_IDLE_TTL: '2s',
       GREENROOM_MAX_SESSIONS: '3',
       GREENROOM_SHUTDOWN_GRACE: '0s',
@@ -51,6 +62,8 @@ export async function startFilledServer(
     signal,
   });
   const startMs = performance.now() - begin;
+  stack.use(child);
+  const resources = stack.move();
   const url = new URL(child.match[1] ?? '');
   const headers = { authorization: `Bearer ${directory.apiKey}` };
   const { landmarks } = directory;
@@ -59,7 +72,7 @@ export async function startFilledServer(
     call: async (method, path, options = {}) =>
       await call(new URL(path, url), { method, headers, signal, ...options }),
     figures: async () => (await child.ask()) as ProcessFigures,
-    [Symbol.asyncDispose]: async () => await child[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: async () => await resources.disposeAsync(),
   };
 }
 
