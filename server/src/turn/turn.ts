@@ -41,9 +41,9 @@ export const turnErrorCode = z.enum([
   'resource_exhausted',
   'timeout',
   'approval_expired',
+  'internal',
   'structured_output_failed',
   'storage',
-  'internal',
 ]);
 export type TurnErrorCode = z.infer<typeof turnErrorCode>;
 
