@@ -10,6 +10,9 @@ import type {
 import type { ClientTool } from '../session/option-fields.ts';
 import { CLIENT_TOOL_SERVER } from './tools.ts';
 
+/** A call that the main agent is about to make. */
+export type CallOfTool = { toolName: string; toolUseId: string; input: unknown };
+
 /** A tool call that somebody has to decide on. */
 export type ToolCall = {
   toolName: string;
@@ -41,14 +44,32 @@ const HOOK_TIMEOUT_S = 2_000_000;
  */
 export function permissionCallbacks(
   decide: DecideToolCall,
-  asked: { tools: boolean; clientTools: readonly ClientTool[] },
+  asked: {
+    tools: boolean;
+    clientTools: readonly ClientTool[];
+    beforeCall: ((call: CallOfTool) => Promise<void>) | null;
+  },
 ): Pick<Options, 'canUseTool' | 'hooks'> | null {
-  const hasClientTools = asked.clientTools.length > 0;
-  if (!asked.tools && !hasClientTools) return null;
+  const hooks = [
+    ...(asked.beforeCall === null ? [] : [noteHook(asked.beforeCall)]),
+    ...(asked.clientTools.length === 0 ? [] : [clientToolHook(decide, asked.clientTools)]),
+  ];
+  if (!asked.tools && hooks.length === 0) return null;
   return {
     ...(asked.tools ? { canUseTool: canUseTool(decide) } : {}),
-    ...(hasClientTools ? { hooks: { PreToolUse: [clientToolHook(decide, asked.clientTools)] } } : {}),
+    ...(hooks.length === 0 ? {} : { hooks: { PreToolUse: hooks } }),
   };
+}
+
+/** Sees every call of the main agent, before anybody is asked about it. One that it cannot be told of is not made. */
+function noteHook(beforeCall: (call: CallOfTool) => Promise<void>) {
+  const hook: HookCallback = async (input, toolUseId): Promise<HookJSONOutput> => {
+    const isMain = input.hook_event_name === 'PreToolUse' && input.agent_id === undefined;
+    if (isMain && toolUseId !== undefined)
+      await beforeCall({ toolName: input.tool_name, toolUseId, input: input.tool_input });
+    return {};
+  };
+  return { onFailure: 'block' as const, timeout: HOOK_TIMEOUT_S, hooks: [hook] };
 }
 
 function canUseTool(decide: DecideToolCall): CanUseTool {

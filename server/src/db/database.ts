@@ -21,7 +21,7 @@ import type {
   UsageSessionDayTable,
   UsageTenantDayTable,
 } from '../usage/table.ts';
-import type { WorkerTable } from '../worker/table.ts';
+import type { LetThroughCallTable, WorkerTable } from '../worker/table.ts';
 
 /** Every table of the schema `greenroom`. pg-boss keeps its own in `greenroom_queue`. */
 export type Database = {
@@ -33,6 +33,7 @@ export type Database = {
   events: EventTable;
   approvals: ApprovalTable;
   tasks: TaskTable;
+  let_through_calls: LetThroughCallTable;
   idempotency_keys: IdempotencyKeyTable;
   transcripts: TranscriptTable;
   workers: WorkerTable;

@@ -22,7 +22,9 @@ export const eventBody = z.discriminatedUnion('kind', [
       error: turnError.nullable(),
       cost_usd: z.number().nullable(),
       steered_into: z.string().nullable(),
-      /** What it says from now on (`edited`). */
+      /** How it goes on (`continued`): at the model request that was cut off, or with a note on calls that may have run. */
+      continued_by: z.enum(['request', 'note']).optional(),
+      /** What it says from now on (`edited`), or what the agent is told (`continued`). */
       text: z.string().optional(),
       images: z.number().optional(),
       /** How it is delivered, and which one of the same delivery it stands before: null is behind them all (`moved`). */

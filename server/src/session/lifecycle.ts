@@ -202,6 +202,20 @@ export async function returnTurn(
   ]);
 }
 
+/** A turn whose process has ended goes on in another one; `note` is what its agent is told. */
+export async function recordContinuation(
+  trx: Trx,
+  sessionId: string,
+  { note, ...turn }: ActiveTurn & { note: string | null },
+): Promise<StoredEvent[]> {
+  const by = note === null ? ('request' as const) : ('note' as const);
+  const change = {
+    ...{ phase: 'continued' as const, state: 'running' as const, continuedBy: by },
+    ...(note === null ? {} : { said: { text: note, images: 0 } }),
+  };
+  return await insertEvents(trx, sessionId, [turnEvent(turn, change, new Date())]);
+}
+
 /** A waiting message says something else. */
 export async function recordEdit(
   trx: Trx,
@@ -310,6 +324,7 @@ function turnEvent(
     steeredInto?: string;
     said?: { text: string; images: number };
     place?: { delivery: Delivery; before: string | null };
+    continuedBy?: 'request' | 'note';
     /** Of one that has ended. */
     spent?: { usage: Partial<TokenUsage>; duration_ms: number | null };
   },
@@ -322,6 +337,7 @@ function turnEvent(
     error: change.error ?? null,
     cost_usd: change.costUsd ?? null,
     steered_into: change.steeredInto ?? null,
+    ...(change.continuedBy === undefined ? {} : { continued_by: change.continuedBy }),
     ...change.said,
     ...change.place,
     ...change.spent,

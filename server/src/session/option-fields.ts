@@ -210,8 +210,11 @@ export const sessionOptionFields = {
     .max(7 * DAY_S)
     .describe('How long a turn may take, in seconds; then it ends as `timeout`.'),
   on_interruption: z
-    .enum(['end', 'resume'])
-    .describe('What becomes of a turn that was running when the server died.'),
+    .enum(['end', 'continue', 'resume'])
+    .describe(
+      'What becomes of a turn that was running when the server died. `continue`: it goes on, and no tool is run again by the ' +
+        'server. `resume` is the old name of that.',
+    ),
   env: env.describe("Variables for the agent's environment."),
   additional_directories: z
     .array(text.min(1))

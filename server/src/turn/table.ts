@@ -23,6 +23,9 @@ export type TurnTable = {
   options: ColumnType<SessionOptions | null, never, RawBuilder<unknown>>;
   /** When a message that steers was given to the agent. */
   sent_at: Date | null;
+  /** How often it went on in another process without getting further, and with how much of a conversation last. */
+  continuations: Generated<number>;
+  continued_after: Generated<number>;
   /** Under which id the agent gets it, where that is another one. */
   message_id: string | null;
   /** The running turn that the message was folded into. */

@@ -3,8 +3,13 @@ import { z } from 'zod';
 export const turnState = z.enum(['queued', 'running', 'completed', 'error', 'cancelled']);
 export type TurnState = z.infer<typeof turnState>;
 
-/** What happened to a turn: `steered`, it became part of one that ran; `returned`, that one's agent never read it. */
-export const turnPhase = z.enum(['queued', 'edited', 'moved', 'started', 'steered', 'returned', 'ended']);
+/**
+ * What happened to a turn. `steered`: it became part of one that ran; `returned`: that one's agent never read it.
+ * `continued`: it goes on in another process.
+ */
+export const turnPhase = z.enum([
+  ...(['queued', 'edited', 'moved', 'started', 'steered', 'returned', 'continued', 'ended'] as const),
+]);
 export type TurnPhase = z.infer<typeof turnPhase>;
 
 /** How a message reaches a session that is busy; `task` is a turn that a background task of the agent began. */

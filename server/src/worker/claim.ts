@@ -8,6 +8,7 @@ import { endRunningTurn, recordTasks, startNextTurn } from '../session/lifecycle
 import type { SessionRow } from '../session/store.ts';
 import { findRunningId, findRunningTurn, hasQueuedTurn } from '../turn/store.ts';
 import { onlyWaited, returnUnread } from './continuation.ts';
+import { goesOn } from './let-through.ts';
 import { outcomeWithoutResult } from './outcome.ts';
 
 /** What an activation may act on: the session, as long as its fence is the newest. */
@@ -89,7 +90,7 @@ export async function claimSession(
     if (cutOff === undefined) return { session, grantsHash, events: [], keptTurnId: null };
     const events = await returnUnread(trx, session, cutOff);
     if (session.waiting_for === 'tasks') events.push(...(await recordTasks(trx, session, false)));
-    if (session.options.on_interruption === 'resume' || (await onlyWaited(trx, session, cutOff))) {
+    if (goesOn(session.options) || (await onlyWaited(trx, session, cutOff))) {
       return { session, grantsHash, events, keptTurnId: cutOff.id };
     }
     const reason = reasons[await whyLeft(trx, lastWorkerId, claim.workerId)];

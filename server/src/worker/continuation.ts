@@ -4,18 +4,22 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Transaction } from 'kysely';
+import { z } from 'zod';
 import { type ApprovalRow, listUndelivered } from '../approval/store.ts';
 import type { Database } from '../db/database.ts';
 import type { StoredEvent } from '../event/event.ts';
 import { returnTurn } from '../session/lifecycle.ts';
 import type { SessionRow } from '../session/store.ts';
 import { listSteeredInto, messageIdOf, type TurnRow } from '../turn/store.ts';
+import { type LetThroughCall, listCalls, noteOn } from './let-through.ts';
 import { OpenCalls } from './open-calls.ts';
+import type { ResultMessage } from './outcome.ts';
 import {
   appendEntries,
   dropLastWords,
   type Entry,
   findKnown,
+  findResult,
   readEntries,
   readSinceOpenCall,
   repairTranscript,
@@ -24,12 +28,34 @@ import {
 /**
  * - send: the agent has never heard of the prompt.
  * - resume_call: one call waits, and is made again under its own id: its answer is there by now.
- * - rerun: the agent asks the model again, from the last complete step on; a call that equals one that was decided
- *   takes that decision.
+ * - rerun: no tool was at work: the agent asks the model again, from the last complete step on; a call that equals one that
+ *   was decided takes that decision.
+ * - note: tools were at work: the agent is told so.
+ * - over: the agent had said its result, and nobody wrote the end of the turn down.
+ * - stuck: it went on often enough, and came no further.
  */
-export type Continuation = 'send' | 'resume_call' | 'rerun';
+export type Continuation =
+  | { by: 'send' | 'resume_call' | 'rerun' | 'stuck' }
+  | { by: 'note'; note: string }
+  | { by: 'over'; result: ResultMessage };
 
 type Trx = Transaction<Database>;
+
+const content = z.looseObject({
+  message: z.looseObject({
+    content: z.array(z.looseObject({ type: z.string(), tool_use_id: z.string().optional() })),
+  }),
+});
+
+/** Calls, of the main agent, that have a result. */
+function answeredCalls(entries: readonly Entry[]): Set<string> {
+  const blocks = entries.flatMap((entry) =>
+    entry.type === 'user' ? (content.safeParse(entry).data?.message.content ?? []) : [],
+  );
+  return new Set(
+    blocks.flatMap(({ type, tool_use_id }) => (type === 'tool_result' ? (tool_use_id ?? []) : [])),
+  );
+}
 
 function openCallsOf(entries: readonly Entry[]): OpenCalls {
   const calls = new OpenCalls();
@@ -77,18 +103,58 @@ export async function prepareContinuation(
   const hasPrompt = entries.some((entry) => entry.uuid === messageIdOf(turn));
   const calls = openCallsOf(entries);
   const asked = (await listUndelivered(trx, turn.id)).filter((approval) => calls.has(approval.tool_use_id));
-  if (!hasPrompt && asked.length === 0) return 'send';
+  if (!hasPrompt && asked.length === 0) return { by: 'send' };
+  const lost = await findUnknown(trx, turn, { entries, asked });
+  if (lost.length > 0) return await boundedly(trx, turn, entries, { by: 'note', note: noteOn(lost) });
   const [only] = asked;
+  if (only === undefined) {
+    const result = calls.size === 0 ? await findResult(trx, turn) : null;
+    if (result !== null) return { by: 'over', result };
+  }
   // A call is made again before the agent is connected to its MCP servers.
   const isOfServer = only?.tool_name.startsWith('mcp__');
   if (only === undefined || isOfServer || asked.length > 1 || calls.size > 1) {
-    // After a last word of the model the agent program would think that the turn had ended.
+    // After a last word of the model, or of a process that went on here before, the agent program would think that the
+    // turn had ended.
     if (calls.size === 0) await dropLastWords(trx, turn, entries);
-    return 'rerun';
+    return only === undefined ? await boundedly(trx, turn, entries, { by: 'rerun' }) : { by: 'rerun' };
   }
   const deferral = deferralOf(only, session, calls.get(only.tool_use_id) ?? only.input);
   await appendEntries(trx, session, entries, [deferral]);
-  return 'resume_call';
+  return { by: 'resume_call' };
+}
+
+/** Calls that may have run and of which the transcript has no result. One that waits for a person has not. */
+async function findUnknown(
+  trx: Trx,
+  turn: TurnRow,
+  { entries, asked }: { entries: readonly Entry[]; asked: readonly ApprovalRow[] },
+): Promise<LetThroughCall[]> {
+  const noted = await listCalls(trx, { sessionId: turn.session_id, turnId: turn.id });
+  const answered = answeredCalls(entries);
+  const waiting = new Set(asked.map(({ tool_use_id }) => tool_use_id));
+  return noted.filter(({ id }) => !answered.has(id) && !waiting.has(id));
+}
+
+/** As often as a turn may go on without getting further. */
+const MAX_CONTINUATIONS = 3;
+
+async function boundedly(
+  trx: Trx,
+  turn: TurnRow,
+  entries: readonly Entry[],
+  way: Continuation,
+): Promise<Continuation> {
+  const said = entries.filter(({ type }) => type === 'assistant').length;
+  const isFurther = said > turn.continued_after;
+  const continuations = isFurther ? 1 : turn.continuations + 1;
+  if (continuations > MAX_CONTINUATIONS) return { by: 'stuck' };
+  await trx
+    .updateTable('turns')
+    .set({ continuations, continued_after: said })
+    .where('id', '=', turn.id)
+    .execute();
+  return way;
 }
 
 const DEFERRAL = 'hook_deferred_tool';

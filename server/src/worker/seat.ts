@@ -1,4 +1,5 @@
 import type { AgentMessage } from '../agent/agent-process.ts';
+import type { CallOfTool } from '../agent/permissions.ts';
 import { hasConversation } from '../agent/transcript-store.ts';
 import type { Logger } from '../log.ts';
 import { grantedRules } from '../session/grants.ts';
@@ -8,6 +9,7 @@ import { ApprovalDesk, type Asker } from './approval-desk.ts';
 import { deliverGranted } from './asking.ts';
 import { readHeld } from './claim.ts';
 import type { HeldSession } from './held-session.ts';
+import { goesOn } from './let-through.ts';
 import { SeatedAgent } from './seated-agent.ts';
 import type { WorkerServices } from './services.ts';
 import { startAgent } from './start-agent.ts';
@@ -21,6 +23,8 @@ export type SeatOptions = {
   asker: () => Omit<Asker, 'openCalls'>;
   /** Resolves when all that the agent has said until now is dealt with. */
   caughtUp: () => Promise<void>;
+  /** Of the main agent: the tool runs when this resolves, unless somebody is to be asked first. */
+  beforeCall: (call: CallOfTool) => Promise<void>;
   beforeAsking: () => Promise<void>;
   /** Somebody began to wait for a person, or no longer does. */
   onWaiting: () => void;
@@ -72,8 +76,12 @@ export class Seat {
     return agent.fits(session) || (await this.#apply(agent, session));
   }
 
-  async #start({ turn, session, continuation }: BegunTurn, isStopped: () => boolean): Promise<void> {
+  async #start(
+    { turn, session: asked, continuation, steps }: BegunTurn,
+    isStopped: () => boolean,
+  ): Promise<void> {
     const { defaultModel } = this.#services;
+    const session = continuation === null ? asked : withoutSteps(asked, steps);
     const conversationExists = await this.#held.persist(
       async (db) => await hasConversation(db, this.#held.id),
     );
@@ -86,6 +94,7 @@ export class Seat {
       conversationExists,
       continuation,
       desk,
+      beforeCall: goesOn(session.options) ? this.#options.beforeCall : null,
       onWarning: (warning: string) => this.#options.onWarning(warning, turn.id),
     };
     await startAgent(this.#services, plan, (start) => {
@@ -165,4 +174,11 @@ export class Seat {
   async end(how: 'close' | 'kill' | 'park'): Promise<void> {
     await this.#agent?.end(how);
   }
+}
+
+/** Each process counts the model calls of a turn anew. */
+function withoutSteps(session: SessionRow, steps: number): SessionRow {
+  const { max_turns } = session.options;
+  if (max_turns === undefined) return session;
+  return { ...session, options: { ...session.options, max_turns: Math.max(1, max_turns - steps) } };
 }

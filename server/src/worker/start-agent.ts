@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AgentProcess } from '../agent/agent-process.ts';
 import { agentEnvironment, type SessionDirectories, sessionDirectories } from '../agent/environment.ts';
-import { permissionCallbacks } from '../agent/permissions.ts';
+import { type CallOfTool, permissionCallbacks } from '../agent/permissions.ts';
 import { createTranscriptStore, type TranscriptStore } from '../agent/transcript-store.ts';
 import type { GatewayAccess } from '../gateway/gateway.ts';
 import type { Sandbox } from '../isolation/driver.ts';
@@ -39,6 +39,8 @@ export type StartPlan = {
   /** How it goes on with a turn that was cut off; null when it does not. */
   continuation: BegunTurn['continuation'];
   desk: ApprovalDesk;
+  /** Told of each call before its tool may run; null where nobody needs to know. */
+  beforeCall: ((call: CallOfTool) => Promise<void>) | null;
   /** Told what the session's user should know of where its agent works. */
   onWarning: (warning: string) => void;
 };
@@ -137,6 +139,7 @@ function start(
     asks: permissionCallbacks(async (call) => await desk.decide(call), {
       tools: options.approvals === 'ask',
       clientTools: options.client_tools ?? [],
+      beforeCall: plan.beforeCall,
     }),
     answerClientTool: async (call) => await desk.answerClientTool(call),
   });

@@ -1,5 +1,6 @@
 import { setImmediate as immediate } from 'node:timers/promises';
 import type { AgentMessage } from '../agent/agent-process.ts';
+import type { CallOfTool } from '../agent/permissions.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { StaleFenceError } from '../event/event-log.ts';
 import { newTurnId } from '../ids.ts';
@@ -21,6 +22,7 @@ import {
 import { DeltaPublisher } from './deltas.ts';
 import { FileKeeper } from './file-keeper.ts';
 import { HeldSession } from './held-session.ts';
+import { noteCall } from './let-through.ts';
 import { MessageLog } from './message-log.ts';
 import { crashOutcome, outcomeOf, outcomeWithoutResult } from './outcome.ts';
 import { Seat } from './seat.ts';
@@ -136,6 +138,7 @@ export class Stay {
         await immediate();
         await this.#post(null);
       },
+      beforeCall: async (call) => await this.#noteCall(call),
       beforeAsking: async () => await this.#recordSpending(),
       onWaiting: () => this.#reviewWaiting(),
       onEnding: (error) => void this.#post({ type: 'failed', error }),
@@ -287,7 +290,7 @@ export class Stay {
       case 'seat':
         return this.#beginToSeat();
       case 'give_prompt':
-        return this.#give(this.#running.turn);
+        return this.#givePrompt();
       case 'put_back':
         return await this.#putBack(effect.messageId);
       case 'log':
@@ -348,7 +351,8 @@ export class Stay {
       if (begun === null) return { type: 'nothing' };
       if ('refused' in begun) this.#held.publish(begun.refused);
       else {
-        const promptId = begun.continuation === null ? messageIdOf(begun.turn) : null;
+        const hasPrompt = begun.continuation === null || begun.note !== null;
+        const promptId = hasPrompt ? messageIdOf(begun.turn) : null;
         return { type: 'chosen', turn: this.#begin(begun, promptId) };
       }
     }
@@ -391,6 +395,11 @@ export class Stay {
     return stay.at === 'starting' && stay.isStopped;
   }
 
+  #givePrompt(): void {
+    const { turn, note } = this.#running;
+    this.#give(note === null ? turn : { ...turn, prompt: note, content: null });
+  }
+
   #give(turn: BegunTurn['turn']): void {
     this.#seat.agent?.process.send(messageIdOf(turn), turn.content ?? turn.prompt);
   }
@@ -399,7 +408,7 @@ export class Stay {
     const { turn } = this.#running;
     const renewed = await this.#held.persist(async (db, hold) => await renewMessage(db, hold, turn.id));
     this.#running.turn = { ...turn, message_id: renewed };
-    this.#give(this.#running.turn);
+    this.#givePrompt();
     return { type: 'given_again', promptId: renewed };
   }
 
@@ -467,8 +476,10 @@ export class Stay {
     const isLeaving = this.#state.leaving === 'hurry';
     switch (end.by) {
       case 'result': {
-        const { options } = this.#running.session;
-        return outcomeOf(end.result, { options, spentBudget: this.#seat.agent?.access.spentBudget ?? null });
+        const { session, steps } = this.#running;
+        const { options } = session;
+        const result = { ...end.result, num_turns: end.result.num_turns + steps };
+        return outcomeOf(result, { options, spentBudget: this.#seat.agent?.access.spentBudget ?? null });
       }
       case 'crash':
         return crashOutcome(end.error, isLeaving);
@@ -553,6 +564,17 @@ export class Stay {
     this.#logger.warn({ turn_id: turnId }, warning);
     const data = { status: 'running' as const, waiting_for: null, warning };
     this.#messages.append([{ kind: 'session', data, turnId, at: new Date() }]);
+  }
+
+  /** Where the turn is to go on when this server dies, it is known before a tool runs that it may have. */
+  async #noteCall({ toolUseId, toolName, input }: CallOfTool): Promise<void> {
+    await immediate();
+    await this.#post(null);
+    const turnId = this.#turn?.turn.id;
+    if (turnId === undefined) return;
+    await this.#held.persist(
+      async (db, hold) => await noteCall(db, hold, { turnId, toolUseId, toolName, input }),
+    );
   }
 
   /** What the turn cost until now can be seen while it waits. */

@@ -10,3 +10,14 @@ export type WorkerTable = {
   started_at: Generated<Date>;
   heartbeat_at: Generated<Date>;
 };
+
+/** Calls of tools that the agent of a running turn was let make: they may have run. Of turns that are to go on alone. */
+export type LetThroughCallTable = {
+  session_id: string;
+  tool_use_id: string;
+  tenant_id: string;
+  turn_id: string;
+  tool_name: string;
+  /** The beginning of it, as JSON. */
+  input: string;
+};

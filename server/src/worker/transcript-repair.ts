@@ -2,6 +2,7 @@ import { sql, type Transaction } from 'kysely';
 import type { Database } from '../db/database.ts';
 import type { SessionRow } from '../session/store.ts';
 import { messageIdOf, type TurnRow } from '../turn/store.ts';
+import { parseResult, type ResultMessage } from './outcome.ts';
 
 type Trx = Transaction<Database>;
 
@@ -123,6 +124,30 @@ async function readMessages(trx: Trx, turn: TurnRow): Promise<Said[]> {
   return rows.map(({ data }) => data as Said).filter(isOfConversation);
 }
 
+/** How many answers of the model the turn has had. */
+export async function countSteps(trx: Trx, turn: TurnRow): Promise<number> {
+  const said = await readMessages(trx, turn);
+  const ids = said.flatMap(({ type, message }) =>
+    type === 'assistant' ? [(message as { id?: string } | undefined)?.id] : [],
+  );
+  return new Set(ids).size;
+}
+
+/** What the agent said of its end, if that is the last thing that the log has of the turn. */
+export async function findResult(trx: Trx, turn: TurnRow): Promise<ResultMessage | null> {
+  const last = await trx
+    .selectFrom('events')
+    .select('data')
+    .where('session_id', '=', turn.session_id)
+    .where('turn_id', '=', turn.id)
+    .where('kind', '=', 'sdk')
+    .orderBy('seq', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  const { type } = (last?.data ?? {}) as { type?: string };
+  return type === 'result' ? parseResult(last?.data) : null;
+}
+
 function isOfConversation({ type, parent_tool_use_id = null }: Said): boolean {
   return conversation.has(type) && parent_tool_use_id === null;
 }
@@ -160,10 +185,15 @@ export async function appendEntries(
   await trx.insertInto('transcripts').values(rows).execute();
 }
 
-/** Removes what the model said after the last answer of a tool, or of the user. */
+/**
+ * Removes what the model said after the last answer of a tool, or of the user; and what the agent program itself noted
+ * there when it went on before, after which it would say nothing at all.
+ */
 export async function dropLastWords(trx: Trx, turn: TurnRow, entries: readonly Entry[]): Promise<void> {
-  const lastHeard = entries.findLastIndex((entry) => entry.type === 'user');
-  const first = entries.slice(lastHeard + 1).find((entry) => entry.type === 'assistant')?.uuid;
+  const lastHeard = entries.findLastIndex((entry) => entry.type === 'user' && !isNoteOfResume(entry));
+  const first = entries
+    .slice(lastHeard + 1)
+    .find((entry) => entry.type === 'assistant' || isNoteOfResume(entry))?.uuid;
   if (first === undefined) return;
   await sql`
     delete from transcripts
@@ -172,4 +202,9 @@ export async function dropLastWords(trx: Trx, turn: TurnRow, entries: readonly E
       where session_id = ${turn.session_id} and subpath = '' and entry_uuid = ${first}
     )
   `.execute(trx);
+}
+
+/** The agent program adds this to a request that it makes again. Its words are not documented: agent-sdk.test.ts. */
+function isNoteOfResume({ type, message }: Entry): boolean {
+  return type === 'user' && JSON.stringify(message ?? '').includes('Continue from where you left off.');
 }

@@ -7,6 +7,7 @@ import { chargeTurn } from '../session/charge.ts';
 import {
   endRunningTurn,
   queueTurn,
+  recordContinuation,
   recordTasks,
   returnTurn,
   settleLeft,
@@ -28,8 +29,10 @@ import {
 import type { TurnOutcome } from '../turn/turn.ts';
 import { findSpentLimit } from '../usage/store.ts';
 import { forgetFailures, type Hold, lockHeld } from './claim.ts';
-import { type Continuation, closeDeferredCalls, prepareContinuation, returnUnread } from './continuation.ts';
-import { outcomeWithoutResult } from './outcome.ts';
+import { closeDeferredCalls, prepareContinuation, returnUnread } from './continuation.ts';
+import { forgetCalls, goesOn } from './let-through.ts';
+import { outcomeOf, outcomeWithoutResult } from './outcome.ts';
+import { countSteps } from './transcript-repair.ts';
 
 /* What a stay writes of its session's turns, under its fence. Each bears being repeated, where an answer was lost. */
 
@@ -38,7 +41,11 @@ export type BegunTurn = {
   session: SessionRow;
   events: StoredEvent[];
   /** How a turn that an earlier process had begun goes on; null begins it. */
-  continuation: Exclude<Continuation, 'send'> | null;
+  continuation: 'resume_call' | 'rerun' | 'note' | null;
+  /** What its agent is told instead of the prompt. */
+  note: string | null;
+  /** Model calls with tool use that it has made. */
+  steps: number;
   /** Messages that are part of it and that its agent has read. */
   read: string[];
 };
@@ -58,27 +65,56 @@ export async function beginTurn(
     if (running !== undefined) {
       if (session.waiting_for !== null) return null;
       // Otherwise begun by an earlier try, whose answer was lost with the connection.
-      const isKept = running.id === keptTurnId;
-      const how = isKept ? await prepareContinuation(trx, session, running) : 'send';
-      const options = running.options ?? session.options;
-      return {
-        turn: running,
-        session: { ...session, options },
-        events: [],
-        continuation: how === 'send' ? null : how,
-        read: isKept ? (await listSteeredInto(trx, running)).map(({ id }) => id) : [],
-      };
+      if (running.id === keptTurnId) return await goOn(trx, session, running);
+      return begunNow(running, withOptionsOf(session, running), []);
     }
     await settleLeft(trx, session.id);
     const begun = await startNextTurn(trx, session);
     if (begun === null) return null;
     const { id, number } = begun.turn;
     const refusal = await findRefusal(trx, session, begun.turn);
-    if (refusal === null) return { ...begun, session, continuation: null, read: [] };
+    if (refusal === null) return begunNow(begun.turn, session, begun.events);
     const ended = await endRunningTurn(trx, session, { id, number, outcome: refusal });
     return { refused: [...begun.events, ...ended] };
   });
 }
+
+function begunNow(turn: TurnRow, session: SessionRow, events: StoredEvent[]): BegunTurn {
+  return { turn, session, events, continuation: null, note: null, steps: 0, read: [] };
+}
+
+/** A turn has the options that it began with. */
+function withOptionsOf(session: SessionRow, turn: TurnRow): SessionRow {
+  return { ...session, options: turn.options ?? session.options };
+}
+
+/** A turn whose process has ended. */
+async function goOn(
+  trx: Transaction<Database>,
+  session: SessionRow,
+  turn: TurnRow,
+): Promise<BegunTurn | { refused: StoredEvent[] }> {
+  const way = await prepareContinuation(trx, session, turn);
+  const { id, number } = turn;
+  const own = withOptionsOf(session, turn);
+  if (way.by === 'over' || way.by === 'stuck') {
+    const outcome =
+      way.by === 'over'
+        ? outcomeOf(way.result, { options: own.options, spentBudget: null })
+        : outcomeWithoutResult('interrupted', STUCK);
+    return { refused: await endRunningTurn(trx, session, { id, number, outcome }) };
+  }
+  if (way.by === 'send') return begunNow(turn, own, []);
+  const note = way.by === 'note' ? way.note : null;
+  const isTold = goesOn(session.options) && way.by !== 'resume_call';
+  const events = isTold ? await recordContinuation(trx, session.id, { id, number, note }) : [];
+  const given = note === null ? turn : { ...turn, message_id: await renewMessageId(trx, id) };
+  const read = (await listSteeredInto(trx, turn)).map((message) => message.id);
+  const steps = await countSteps(trx, turn);
+  return { turn: given, session: own, events, continuation: way.by, note, steps, read };
+}
+
+const STUCK = 'The turn was cut off several times at the same place; it is not tried again.';
 
 /** Why a turn that waited cannot be run; null where it can. */
 async function findRefusal(
@@ -107,14 +143,14 @@ export async function wakeTurn(
   return await inTransaction(db, async (trx) => {
     const session = await lockHeld(trx, hold);
     const known = await findTurn(trx, { sessionId: session.id, id });
-    if (known !== undefined) return { turn: known, session, events: [], continuation: null, read: [] };
+    if (known !== undefined) return begunNow(known, session, []);
     await settleLeft(trx, session.id);
     const draft = { id, prompt, content: null, delivery: 'task' as const, apiKeyId: session.api_key_id };
     const queued = await queueTurn(trx, session, draft);
     const turn = await findTurn(trx, { sessionId: session.id, id });
     if (turn === undefined) throw new Error(`turn ${id} is gone from its own transaction`);
     const events = [...queued, ...(await startQueuedTurn(trx, session, turn))];
-    return { turn, session, events, continuation: null, read: [] };
+    return begunNow(turn, session, events);
   });
 }
 
@@ -186,6 +222,7 @@ export async function finishTurn(
   return await inTransaction(db, async (trx) => {
     const session = await lockHeld(trx, hold);
     await forgetFailures(trx, session);
+    if (goesOn(session.options)) await forgetCalls(trx, session.id);
     const returned = isCut ? await returnUnread(trx, session, turn) : [];
     const { id, number } = turn;
     return [...returned, ...(await endRunningTurn(trx, session, { id, number, outcome }))];
