@@ -208,6 +208,7 @@ describe('a server that is killed', () => {
     const id = await first.execute({
       prompt: 'run: echo once >> marker then run: until [ -e go ]; do sleep 0.05; done',
       allowed_tools: ['Bash'],
+      // The old name of it.
       on_interruption: 'resume',
     });
     const { workspace } = sessionDirectories(directory.path, id);
