@@ -6,6 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { sql } from 'kysely';
 import { sessionDirectories } from '../src/agent/environment.ts';
 import { listApprovals } from '../src/approval/store.ts';
+import type { EventView } from '../src/event/event.ts';
 import {
   answerText,
   askedBy,
@@ -304,6 +305,29 @@ describe('an approval', () => {
       turns.map((turn: { state: string }) => turn.state),
       ['cancelled', 'completed'],
     );
+  });
+
+  it('is withdrawn when the agent takes it back: a subagent that asked is stopped, and its turn goes on', async () => {
+    const id = await server.execute({
+      prompt: 'delegate: run: echo no > marker',
+      allowed_tools: ['Agent'],
+      approvals: 'ask',
+    });
+    const asked = await askedBy(server, id);
+    assert.notEqual(asked.agent_id, null);
+    const { tasks } = (await server.request('GET', `/sessions/${id}/tasks`)).body;
+    await server.client.sessions.tasks.stop(id, tasks[0].task_id);
+    const isWithdrawn = (event: EventView) => event.kind === 'approval' && event.data.phase === 'withdrawn';
+    const { seq } = await server.event(id, isWithdrawn);
+    const waitsNoMore = await server.event(
+      id,
+      (event) => event.seq > seq && event.kind === 'session' && event.data.waiting_for === null,
+    );
+    assert.ok('status' in waitsNoMore.data && waitsNoMore.data.status === 'running', 'before the turn ends');
+    assert.equal((await server.ended(id)).status, 'completed');
+    const late = await server.request('POST', `/approvals/${asked.approval_id}`, { decision: 'allow' });
+    assert.deepEqual([late.status, late.body.code], [409, 'approval_decided']);
+    assert.equal(existsSync(fileOf(id, 'marker')), false);
   });
 
   it('is not asked for unless the session wants it: the call is denied, and nothing hangs', async () => {

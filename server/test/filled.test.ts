@@ -7,7 +7,7 @@ import { createSilentLogger } from '../src/log.ts';
 import { runRetention } from '../src/retention/retention.ts';
 import { listRestlessIds } from '../src/summary/store.ts';
 import { listAbandoned } from '../src/usage/store.ts';
-import { forgetSilentWorkers, requeueForgotten } from '../src/worker/nodes.ts';
+import { forgetSilentWorkers, requeueForgotten } from '../src/worker/store.ts';
 import { ApiDocument } from './api-document.ts';
 import { Browser } from './browser.ts';
 import { type FilledDirectory, openFilledDirectory } from './filled/directory.ts';

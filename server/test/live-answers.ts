@@ -4,6 +4,8 @@ import type { ApprovalView } from '../src/approval/approval.ts';
 import type { LiveServers } from './live-servers.ts';
 import type { Random } from './random.ts';
 
+const PATIENCE_MS = 120_000;
+
 /** Persons who answer what agents ask, on any server, some late, some together, some while the turn is stopped. */
 export class LiveAnswers {
   /** What a server said it took, by approval. */
@@ -52,7 +54,9 @@ export class LiveAnswers {
   /** @returns whether it was the answer that counts */
   async #post(approval: ApprovalView, answer: object): Promise<boolean> {
     const call = { method: 'POST', path: `/approvals/${approval.approval_id}`, body: answer };
-    for (let attempt = 0; attempt < 20; attempt++) {
+    // Its database may be away for long.
+    const deadline = performance.now() + PATIENCE_MS;
+    while (performance.now() < deadline) {
       const { status, body } = await this.#servers.request(this.#random, call);
       if (status === 200) {
         this.accepted.set(approval.approval_id, answer);

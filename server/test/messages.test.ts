@@ -397,6 +397,25 @@ describe('a message to a session', () => {
     assert.equal(second.result.text, '2 + 2 = 4');
   });
 
+  it('is not run after a cancel, read or not', async () => {
+    for (const isCancel of [true, false]) {
+      const id = await busy();
+      const hint = await send(id, 'run: echo x > late', 'steer');
+      await server.event(
+        id,
+        ({ kind, data }) => kind === 'turn' && 'phase' in data && data.phase === 'steered',
+      );
+      const stop = isCancel ? `/cancel/${id}` : `/sessions/${id}/interrupt?queued=discard`;
+      await server.request('POST', stop);
+      const { data } = await turnEnded(id, hint);
+      assert.ok('state' in data && data.state === 'cancelled');
+      assert.equal((await server.request('GET', `/sessions/${id}`)).body.status, 'cancelled');
+      await send(id, 'what is 3 + 3?');
+      assert.equal(answerText(await server.ended(id)), '3 + 3 = 6');
+      await assert.rejects(readFile(fileOf(id, 'late')), { code: 'ENOENT' });
+    }
+  });
+
   it('an Idempotency-Key makes a repeat harmless', async () => {
     const post = async (path: string, body: object, key: string) => {
       const response = await fetch(server.url + path, {

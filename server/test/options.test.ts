@@ -288,7 +288,7 @@ describe('an option of POST /execute/', () => {
       ['max_thinking_tokens', 100, 'max_thinking_tokens', /0 \(no thinking\), or at least 1024/],
       ['betas', ['context-2m'], 'betas.0', /context-1m-2025-08-07/],
       ['max_budget_usd', 0, 'max_budget_usd', />0/],
-      ['on_interruption', 'retry', 'on_interruption', /"end"\|"resume"/],
+      ['on_interruption', 'retry', 'on_interruption', /"end"\|"continue"\|"resume"/],
       ['include_partial_messages', 'yes', 'include_partial_messages', /boolean/],
       ['slash_commands', 1, 'slash_commands', /boolean/],
       ['background_tasks', 1, 'background_tasks', /boolean/],

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { sessionDirectories } from '../src/agent/environment.ts';
 import { appendFenced } from '../src/event/store.ts';
 import { startTestServer, type TestServer } from './harness.ts';
 
@@ -162,6 +165,56 @@ describe('a background task', () => {
     await server.client.sessions.tasks.stop(id, task.task_id);
     assert.equal((await server.ended(id)).status, 'completed');
     assert.equal((await tasks(id))[0].status, 'stopped');
+  });
+
+  const inBackgroundAgent = (prompt: string): string =>
+    `use Agent ${JSON.stringify({ description: 'work', prompt, subagent_type: 'general-purpose', run_in_background: true })}`;
+
+  it('may be a subagent, which its turn lasts as long as: it says what it waits for, and takes messages', async () => {
+    const id = await server.execute({
+      prompt: inBackgroundAgent('run: until [ -e go ]; do sleep 0.05; done'),
+      allowed_tools: ['Agent', 'Bash'],
+      background_tasks: true,
+    });
+    const waits = await server.event(
+      id,
+      ({ kind, data }) => kind === 'session' && 'waiting_for' in data && data.waiting_for === 'tasks',
+    );
+    const { status, waiting_for, turns } = await server.client.sessions.get(id);
+    assert.deepEqual([status, waiting_for, turns.length], ['running', 'tasks', 1]);
+    const hint = await server.client.sessions.messages.send(id, {
+      prompt: 'what is 2 + 2?',
+      delivery: 'steer',
+    });
+    await server.event(
+      id,
+      ({ seq, kind, data }) =>
+        seq > waits.seq && kind === 'sdk' && JSON.stringify(data).includes('2 + 2 = 4'),
+    );
+    await writeFile(join(sessionDirectories(server.config.dataDir, id).workspace, 'go'), '');
+    assert.equal((await server.ended(id)).status, 'completed');
+    const [turn, steered, ...more] = (await server.client.sessions.get(id)).turns;
+    assert.deepEqual([steered?.turn_id, steered?.steered_into, more], [hint.turn_id, turn?.turn_id, []]);
+    assert.equal((await tasks(id))[0].status, 'completed');
+  });
+
+  it('that is a subagent in the background is over with an interrupt of its turn', async () => {
+    const id = await server.execute({
+      prompt: inBackgroundAgent('run: sleep 300'),
+      allowed_tools: ['Agent', 'Bash'],
+      background_tasks: true,
+    });
+    await server.event(
+      id,
+      ({ kind, data }) => kind === 'session' && 'waiting_for' in data && data.waiting_for === 'tasks',
+    );
+    await server.request('POST', `/sessions/${id}/interrupt`);
+    await server.execute({ prompt: 'what is 3 + 3?', resume_session_id: id });
+    const status = await server.ended(id);
+    assert.equal(status.status, 'completed');
+    assert.match(JSON.stringify(status.messages), /3 \+ 3 = 6/);
+    assert.equal((await server.client.sessions.get(id)).turns[0]?.state, 'cancelled');
+    assert.notEqual((await tasks(id))[0].status, 'running');
   });
 
   it('that was a subagent of an interrupted turn is over with it', async () => {

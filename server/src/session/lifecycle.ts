@@ -18,6 +18,7 @@ import type { EventDraft, StoredEvent } from '../event/event.ts';
 import { insertEvents } from '../event/store.ts';
 import {
   type ActiveTurn,
+  discardUnread,
   endTurn,
   findQueuedTurn,
   findRunningId,
@@ -35,7 +36,7 @@ import {
 } from '../turn/store.ts';
 import type { Delivery, TokenUsage, TurnError, TurnOutcome, TurnPhase, TurnState } from '../turn/turn.ts';
 import { type Charge, chargeTurn } from './charge.ts';
-import type { SessionStatus, WaitingFor } from './session.ts';
+import { isActive, type SessionStatus, type WaitingFor } from './session.ts';
 import { firstPrompt, type SessionRow, type SessionState } from './store.ts';
 
 type Trx = Transaction<Database>;
@@ -130,8 +131,8 @@ export async function settleLeft(trx: Trx, sessionId: string): Promise<void> {
   }
 }
 
-/** What is taken back: the turn that runs, those that wait, or both. */
-export type Cancellation = { turns: readonly ActiveTurn[]; reason: TurnError };
+/** What is taken back: the turn that runs, those that wait, or both. `all`: also what the agent has not read yet. */
+export type Cancellation = { turns: readonly ActiveTurn[]; reason: TurnError; all?: boolean };
 
 export const CANCELLED: TurnError = { code: 'cancelled', message: CANCELLED_MESSAGE };
 export const TAKEN_BACK: TurnError = { code: 'cancelled', message: 'The message was taken back.' };
@@ -141,10 +142,11 @@ export const STOPPED: TurnError = { code: 'interrupted', message: 'The turn was 
 export async function cancelTurns(
   trx: Trx,
   session: SessionState,
-  { turns, reason }: Cancellation,
+  { turns, reason, all = false }: Cancellation,
 ): Promise<StoredEvent[]> {
   const ended: EndedTurn[] = [];
   for (const turn of turns) {
+    if (all) await discardUnread(trx, turn.id);
     const end: TurnEnd = { id: turn.id, state: 'cancelled', result: null, error: reason };
     const { durationMs = null } = (await endTurn(trx, end)) ?? {};
     ended.push({ ...end, number: turn.number, durationMs, charge: null });
@@ -190,16 +192,19 @@ export async function steerTurn(
   return await insertEvents(trx, session.id, [turnEvent(turn, change, new Date())]);
 }
 
-/** The agent never read a message that had become part of its turn: it waits again. */
-export async function returnTurn(
-  trx: Trx,
-  session: Pick<SessionState, 'id'>,
-  turn: ActiveTurn,
-): Promise<StoredEvent[]> {
-  if (!(await unfoldTurn(trx, turn.id))) return [];
-  return await insertEvents(trx, session.id, [
-    turnEvent(turn, { phase: 'returned', state: 'queued' }, new Date()),
-  ]);
+/** The agent never read a message that had become part of its turn: it waits again, unless that was cancelled with all. */
+export async function returnTurn(trx: Trx, session: SessionState, turn: ActiveTurn): Promise<StoredEvent[]> {
+  const into = await unfoldTurn(trx, turn.id);
+  if (into === null) return [];
+  const at = new Date();
+  const events = [turnEvent(turn, { phase: 'returned', state: 'queued' }, at)];
+  if (into.discards_unread) {
+    const returned = await insertEvents(trx, session.id, events);
+    return [...returned, ...(await cancelTurns(trx, session, { turns: [turn], reason: TAKEN_BACK }))];
+  }
+  if (isActive(session.status)) return await insertEvents(trx, session.id, events);
+  const waits = { status: 'pending' as const, error: null, started_at: null, ended_at: null };
+  return await insertEvents(trx, session.id, [...events, sessionEvent('pending', at)], waits);
 }
 
 /** A turn whose process has ended goes on in another one; `note` is what its agent is told. */

@@ -129,7 +129,8 @@ export async function interruptSession(
     const events = await cancelTurns(trx, session, { turns: discarded, reason: TAKEN_BACK });
     const signals: Signal[] = [];
     if (running !== undefined) {
-      events.push(...(await cancelTurns(trx, session, { turns: [running], reason: STOPPED })));
+      const stop = { turns: [running], reason: STOPPED, all: discardQueued };
+      events.push(...(await cancelTurns(trx, session, stop)));
       signals.push({ type: 'cancel', sessionId: key.id, turnId: running.id });
     }
     // A parked turn had no job; what waited behind it needs one.

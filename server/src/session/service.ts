@@ -9,7 +9,7 @@ import { isUuid, newSessionId, newTurnId } from '../ids.ts';
 import type { ActivationQueue } from '../queue/queue.ts';
 import { findShownRunning, findTurnPage, type ShownTurn } from '../turn/shown-turn.ts';
 import { countQueuedTurns, listUnaccounted, type Prompt } from '../turn/store.ts';
-import { findCapacity } from '../worker/nodes.ts';
+import { findCapacity } from '../worker/store.ts';
 import { commit, commitOnce } from './commit.ts';
 import { CANCELLED, cancelTurns, listActiveTurns, queueTurn, type TurnDraft } from './lifecycle.ts';
 import { requireResumable, requireStartable } from './requirements.ts';
@@ -188,7 +188,7 @@ export async function cancelSession(services: SessionServices, key: SessionKey):
     requireActive(session);
     const { running, queued } = await listActiveTurns(trx, session.id);
     const turns = running === undefined ? queued : [running, ...queued];
-    const events = await cancelTurns(trx, session, { turns, reason: CANCELLED });
+    const events = await cancelTurns(trx, session, { turns, reason: CANCELLED, all: true });
     // A worker that has it is told, and gives its job up itself.
     if (running === undefined || session.worker_id === null) await dismissWorker(services, trx, key.id);
     if (running === undefined) return { events, value: undefined };

@@ -235,18 +235,32 @@ export async function foldTurn(trx: Transaction<Database>, id: string, into: str
   return numUpdatedRows > 0n;
 }
 
-/** The agent never read the message: it waits again. @returns false when it did already */
-export async function unfoldTurn(trx: Transaction<Database>, id: string): Promise<boolean> {
-  const { numUpdatedRows } = await trx
+/** What the turn's agent has not read is not to be run. */
+export async function discardUnread(trx: Transaction<Database>, id: string): Promise<void> {
+  await trx.updateTable('turns').set({ discards_unread: true }).where('id', '=', id).execute();
+}
+
+/** The agent never read the message: it waits again. @returns the turn that it was part of, null when of none */
+export async function unfoldTurn(
+  trx: Transaction<Database>,
+  id: string,
+): Promise<Pick<TurnRow, 'discards_unread'> | null> {
+  const into = await trx
+    .selectFrom('turns')
+    .innerJoin('turns as part', 'part.steered_into', 'turns.id')
+    .select('turns.discards_unread')
+    .where('part.id', '=', id)
+    .executeTakeFirst();
+  if (into === undefined) return null;
+  await trx
     .updateTable('turns')
     .set({
       ...{ state: 'queued', steered_into: null, is_accounted: false, sent_at: null, ended_at: null },
       message_id: randomUUID(),
     })
     .where('id', '=', id)
-    .where('steered_into', 'is not', null)
-    .executeTakeFirst();
-  return numUpdatedRows > 0n;
+    .execute();
+  return into;
 }
 
 export async function findRunningTurn(

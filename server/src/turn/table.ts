@@ -23,6 +23,8 @@ export type TurnTable = {
   options: ColumnType<SessionOptions | null, never, RawBuilder<unknown>>;
   /** When a message that steers was given to the agent. */
   sent_at: Date | null;
+  /** It was cancelled with all that waited: messages that its agent never read are, too. */
+  discards_unread: Generated<boolean>;
   /** How often it went on in another process without getting further, and with how much of a conversation last. */
   continuations: Generated<number>;
   continued_after: Generated<number>;

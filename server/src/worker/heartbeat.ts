@@ -5,7 +5,7 @@ import type { Logger } from '../log.ts';
 import { type ActivationJob, type ActivationQueue, HEARTBEAT_SECONDS } from '../queue/queue.ts';
 import { patiently } from '../util/waiting.ts';
 import { findFences } from './claim.ts';
-import { recordHeartbeat, type WorkerIdentity } from './nodes.ts';
+import { recordHeartbeat, type WorkerIdentity } from './store.ts';
 
 /** Milliseconds. */
 export type HeartbeatTimes = {

@@ -11,16 +11,16 @@ import { patiently } from '../util/waiting.ts';
 import { findHeldStates } from './claim.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Heartbeat, type HeartbeatTimes, heartbeatTimes } from './heartbeat.ts';
+import { Rounds } from './rounds.ts';
+import type { WorkerServices } from './services.ts';
+import { removeDeletedDirectories, removeDirectories } from './session-directories.ts';
 import {
   forgetSilentWorkers,
   registerWorker,
   requeueForgotten,
   unregisterWorker,
   type WorkerIdentity,
-} from './nodes.ts';
-import { Rounds } from './rounds.ts';
-import type { WorkerServices } from './services.ts';
-import { removeDeletedDirectories, removeDirectories } from './session-directories.ts';
+} from './store.ts';
 
 const CHECK_MS = 3_000;
 const EXPIRE_MS = 3_000;
