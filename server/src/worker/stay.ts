@@ -133,11 +133,7 @@ export class Stay {
         options: this.#turn?.session.options ?? {},
         stored: this.#messages.stored,
       }),
-      caughtUp: async () => {
-        // The SDK hands on by promises what it has read before a question.
-        await immediate();
-        await this.#post(null);
-      },
+      caughtUp: async () => await this.#caughtUp(),
       beforeCall: async (call) => await this.#noteCall(call),
       beforeAsking: async () => await this.#recordSpending(),
       onWaiting: () => this.#reviewWaiting(),
@@ -566,10 +562,16 @@ export class Stay {
     this.#messages.append([{ kind: 'session', data, turnId, at: new Date() }]);
   }
 
-  /** Where the turn is to go on when this server dies, it is known before a tool runs that it may have. */
-  async #noteCall({ toolUseId, toolName, input }: CallOfTool): Promise<void> {
+  /** Resolves when all that the agent has said until now is dealt with: its questions come by another way. */
+  async #caughtUp(): Promise<void> {
+    // The SDK hands on by promises what it has read before a question.
     await immediate();
     await this.#post(null);
+  }
+
+  /** Where the turn is to go on when this server dies, it is known before a tool runs that it may have. */
+  async #noteCall({ toolUseId, toolName, input }: CallOfTool): Promise<void> {
+    await this.#caughtUp();
     const turnId = this.#turn?.turn.id;
     if (turnId === undefined) return;
     await this.#held.persist(
@@ -595,7 +597,6 @@ export class Stay {
   /** An approval was decided. */
   noticeAnswer(): void {
     this.#handOff(this.#seat.agent?.desk.notice());
-    this.#tell({ type: 'queued' });
   }
 
   /** The session's options changed. */
