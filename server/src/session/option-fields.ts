@@ -211,10 +211,7 @@ export const sessionOptionFields = {
     .describe('How long a turn may take, in seconds; then it ends as `timeout`.'),
   on_interruption: z
     .enum(['end', 'continue', 'resume'])
-    .describe(
-      'What becomes of a turn that was running when the server died. `continue`: it goes on, and no tool is run again by the ' +
-        'server. `resume` is the old name of that.',
-    ),
+    .describe('What becomes of a turn that was running when the server died.'),
   env: env.describe("Variables for the agent's environment."),
   additional_directories: z
     .array(text.min(1))

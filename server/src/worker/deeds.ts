@@ -1,0 +1,380 @@
+import type { AgentMessage } from '../agent/agent-process.ts';
+import { newTurnId } from '../ids.ts';
+import type { Logger } from '../log.ts';
+import type { ActivationJob } from '../queue/queue.ts';
+import { optionDefaults } from '../session/option-fields.ts';
+import { messageIdOf } from '../turn/store.ts';
+import type { TurnError, TurnOutcome } from '../turn/turn.ts';
+import { releaseSession } from './claim.ts';
+import { DeltaPublisher } from './deltas.ts';
+import { FileKeeper } from './file-keeper.ts';
+import type { HeldSession } from './held-session.ts';
+import type { MessageLog } from './message-log.ts';
+import { crashOutcome, outcomeOf, outcomeWithoutResult } from './outcome.ts';
+import type { Seat } from './seat.ts';
+import type { WorkerServices } from './services.ts';
+import type { Effect, Input, State, TimerName, Turn, TurnEnd } from './step.ts';
+import { translate } from './translate.ts';
+import { TurnWatch } from './turn-watch.ts';
+import {
+  type BegunTurn,
+  beginTurn,
+  finishTurn,
+  handOver,
+  parkTurn,
+  putBack,
+  recordSpending,
+  renewMessage,
+  showTasks,
+  wakeTurn,
+} from './turns.ts';
+
+const INTERRUPT_GRACE_MS = 800;
+/** An idle agent whose background tasks go on is kept this long. */
+const BACKGROUND_TTL_MS = 3_600_000;
+
+type SilentEffect = Exclude<Effect, { do: 'choose' | 'wake' | 'give_again' | 'hand_over' | 'release' }>;
+
+/** The turn that runs here, with what belongs to it. */
+type LiveTurn = BegunTurn & {
+  watch: TurnWatch;
+  /** Messages that are part of it and that its agent has, or has read. */
+  given: Set<string>;
+};
+
+export type DeedsParts = {
+  services: WorkerServices;
+  held: HeldSession;
+  logger: Logger;
+  messages: MessageLog;
+  seat: Seat;
+  /** The job of the stay: another one after a claim was renewed late. */
+  job: () => ActivationJob;
+  /** How the stay stands now. */
+  state: () => State;
+  /** Puts a letter into its mailbox. */
+  tell: (input: Input) => void;
+  /** Calls of tools began or ended. */
+  onCalls: () => void;
+};
+
+/** Carries out what `step` says of a stay. What comes of it is an input again: at once, or by the mailbox. */
+export class Deeds {
+  readonly #parts: DeedsParts;
+  readonly #services: WorkerServices;
+  readonly #held: HeldSession;
+  readonly #messages: MessageLog;
+  readonly #seat: Seat;
+  readonly #logger: Logger;
+  readonly #files: FileKeeper;
+  readonly #deltas: DeltaPublisher;
+  readonly #timers = new Map<TimerName, NodeJS.Timeout>();
+  #turn: LiveTurn | null = null;
+  /** Begun by an earlier process, and to be gone on with. */
+  #keptTurnId: string | null = null;
+
+  constructor(parts: DeedsParts) {
+    const { services, held } = parts;
+    this.#parts = parts;
+    this.#services = services;
+    this.#held = held;
+    this.#messages = parts.messages;
+    this.#seat = parts.seat;
+    this.#logger = parts.logger;
+    this.#files = new FileKeeper(services.workspaces);
+    this.#deltas = new DeltaPublisher(held.id, (pieces) => services.bus.publish(pieces));
+  }
+
+  /** The turn that runs here. */
+  get turn(): LiveTurn | null {
+    return this.#turn;
+  }
+
+  /** Resolves when no snapshot of the session's files is being taken. */
+  get kept(): Promise<void> {
+    return this.#files.kept;
+  }
+
+  /** A turn that an earlier process had begun is to go on. */
+  keep(turnId: string | null): void {
+    this.#keptTurnId = turnId;
+  }
+
+  /** Nothing is done any more. */
+  close(): void {
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+    this.#turn?.watch.pause();
+    this.#deltas[Symbol.dispose]();
+  }
+
+  /** What the agent was writing is not written any more. */
+  forgetDrafts(): void {
+    this.#deltas[Symbol.dispose]();
+  }
+
+  async do(effect: Effect): Promise<Input | undefined> {
+    switch (effect.do) {
+      case 'choose':
+        return await this.#choose();
+      case 'wake':
+        return await this.#wake(effect.notice);
+      case 'give_again':
+        return await this.#giveAgain();
+      case 'hand_over':
+        return await this.#handOver();
+      case 'release':
+        return await this.#release();
+      default:
+        await this.#carryOut(effect);
+        return undefined;
+    }
+  }
+
+  /** What says nothing back at once. */
+  async #carryOut(effect: SilentEffect): Promise<void> {
+    switch (effect.do) {
+      case 'seat':
+        return this.#beginToSeat();
+      case 'give_prompt':
+        return this.#givePrompt();
+      case 'put_back':
+        return await this.#putBack(effect.messageId);
+      case 'log':
+        return this.#log(effect.message);
+      case 'show_tasks':
+        return await this.#held.record(async (db, hold) => await showTasks(db, hold, effect.awaits));
+      case 'watch':
+        return effect.runs ? this.#turn?.watch.run() : this.#turn?.watch.pause();
+      case 'set_timer':
+        return this.#setTimer(effect.name);
+      case 'clear_timer':
+        return clearTimeout(this.#timers.get(effect.name));
+      case 'interrupt':
+        return this.#interrupt(effect.agents);
+      case 'end_agent':
+        return this.#endAgent(effect.how);
+      case 'finish':
+        return await this.#finish(effect.end, effect.failure);
+      case 'park':
+        return await this.#park();
+      default:
+        return effect satisfies never;
+    }
+  }
+
+  get #running(): LiveTurn {
+    if (this.#turn === null) throw new Error('no turn runs');
+    return this.#turn;
+  }
+
+  async #choose(): Promise<Input> {
+    while (true) {
+      const begun = await this.#held.persist(async (db, hold) => await beginTurn(db, hold, this.#keptTurnId));
+      if (begun === null) return { type: 'nothing' };
+      if ('refused' in begun) this.#held.publish(begun.refused);
+      else {
+        const hasPrompt = begun.continuation === null || begun.note !== null;
+        const promptId = hasPrompt ? messageIdOf(begun.turn) : null;
+        return { type: 'chosen', turn: this.#begin(begun, promptId) };
+      }
+    }
+  }
+
+  #begin(begun: BegunTurn, promptId: string | null): Turn {
+    const { turn, session, continuation } = begun;
+    const { timeout_s } = session.options;
+    const watch = new TurnWatch(
+      {
+        stallMs: this.#services.stallTimeout,
+        deadlineMs: timeout_s === undefined ? null : timeout_s * 1000,
+      },
+      () => this.#seat.agent?.lastHeardAt ?? 0,
+      (error) => this.#parts.tell({ type: 'expired', error }),
+    );
+    this.#turn = { ...begun, watch, given: new Set(begun.read) };
+    this.#held.publish(begun.events);
+    this.#logger.info(
+      { turn_id: turn.id, turn: turn.number, warm: this.#seat.agent !== null, continuation },
+      'turn started',
+    );
+    return { id: turn.id, promptId };
+  }
+
+  #beginToSeat(): void {
+    const live = this.#running;
+    if (live.continuation === null) this.#files.beforeTurn(live.session, live.turn.id);
+    this.#seat
+      .ensure(live, () => this.#isStoppedStart())
+      .then(async () => await this.#files.kept)
+      .then(
+        () => this.#parts.tell({ type: 'seated' }),
+        (error) => this.#parts.tell({ type: 'unseated', error }),
+      );
+  }
+
+  #isStoppedStart(): boolean {
+    const { stay } = this.#parts.state();
+    return stay.at === 'starting' && stay.isStopped;
+  }
+
+  #givePrompt(): void {
+    const { turn, note } = this.#running;
+    this.#give(note === null ? turn : { ...turn, prompt: note, content: null });
+  }
+
+  #give(turn: BegunTurn['turn']): void {
+    this.#seat.agent?.process.send(messageIdOf(turn), turn.content ?? turn.prompt);
+  }
+
+  async #giveAgain(): Promise<Input> {
+    const { turn } = this.#running;
+    const renewed = await this.#held.persist(async (db, hold) => await renewMessage(db, hold, turn.id));
+    this.#running.turn = { ...turn, message_id: renewed };
+    this.#givePrompt();
+    return { type: 'given_again', promptId: renewed };
+  }
+
+  async #handOver(): Promise<Input | undefined> {
+    const { turn, given } = this.#running;
+    if (this.#seat.agent?.process.isEnding !== false) return undefined;
+    const handed = await this.#held.persist(
+      async (db, hold) => await handOver(db, hold, { turnId: turn.id, given }),
+    );
+    this.#held.publish(handed.events);
+    for (const message of handed.messages) {
+      given.add(message.id);
+      this.#give(message);
+    }
+    const ids = handed.messages.map(messageIdOf);
+    return ids.length === 0 ? undefined : { type: 'handed', ids };
+  }
+
+  async #putBack(messageId: string): Promise<void> {
+    await this.#held.record(async (db, hold) => await putBack(db, hold, messageId));
+  }
+
+  async #wake(notice: string): Promise<Input> {
+    const id = newTurnId();
+    const begun = await this.#held.persist(
+      async (db, hold) => await wakeTurn(db, hold, { id, prompt: notice }),
+    );
+    return { type: 'woken', turn: this.#begin(begun, null) };
+  }
+
+  #interrupt(agents: readonly string[]): void {
+    const process = this.#seat.agent?.process;
+    const refused = (error: unknown): void =>
+      this.#logger.debug({ err: error }, 'the agent refused the interrupt');
+    process?.interrupt().catch(refused);
+    // They belong to the turn, and an interrupt leaves them alone.
+    for (const id of agents) process?.stopTask(id).catch(refused);
+  }
+
+  #endAgent(how: 'close' | 'kill' | 'park'): void {
+    if (
+      this.#parts.state().stay.at === 'stopping' &&
+      how === 'kill' &&
+      this.#parts.state().leaving !== 'hurry'
+    )
+      this.#logger.warn({ turn_id: this.#turn?.turn.id }, 'the agent ignored the interrupt; killing it');
+    this.#seat
+      .end(how)
+      .catch((error) => this.#logger.error({ err: error }, 'could not end the agent process'));
+  }
+
+  async #finish(end: TurnEnd, failure: TurnError | null): Promise<void> {
+    const { turn, session } = this.#running;
+    // What it said last belongs before the end of its turn.
+    await this.#messages.stored;
+    this.#held.throwIfFailed();
+    const found = this.#outcomeOf(end);
+    const outcome: TurnOutcome = failure === null ? found : { ...found, state: 'error', error: failure };
+    this.#turn = null;
+    this.#keptTurnId = null;
+    // What it asked of the model last is counted to it.
+    await this.#held.waitFor(this.#services.gateway.settled(this.#held.id));
+    const isCut = this.#seat.agent === null;
+    await this.#held.record(async (db, hold) => await finishTurn(db, hold, { turn, outcome, isCut }));
+    const error = outcome.state === 'error' ? outcome.error.code : undefined;
+    this.#logger.info({ turn_id: turn.id, state: outcome.state, error }, 'turn ended');
+    this.#files.afterTurn(session);
+  }
+
+  #outcomeOf(end: TurnEnd): TurnOutcome {
+    const isLeaving = this.#parts.state().leaving === 'hurry';
+    switch (end.by) {
+      case 'result': {
+        const { session, steps } = this.#running;
+        const { options } = session;
+        const result = { ...end.result, num_turns: end.result.num_turns + steps };
+        return outcomeOf(result, { options, spentBudget: this.#seat.agent?.access.spentBudget ?? null });
+      }
+      case 'crash':
+        return crashOutcome(end.error, isLeaving);
+      case 'stop':
+        return crashOutcome(new Error('the turn was stopped before its agent had it'), isLeaving);
+      case 'silence':
+        return outcomeWithoutResult('agent_crashed', 'The agent ended the turn without a result.');
+      default:
+        return end satisfies never;
+    }
+  }
+
+  async #park(): Promise<void> {
+    const { turn } = this.#running;
+    await this.#messages.stored;
+    this.#turn = null;
+    this.#keptTurnId = turn.id;
+    await this.#held.record(async (db, hold) => await parkTurn(db, hold, turn));
+    this.#logger.info({ turn_id: turn.id }, 'parked the turn until somebody has answered');
+  }
+
+  async #release(): Promise<Input> {
+    const { queue, bus } = this.#services;
+    const force = this.#parts.state().leaving !== 'no';
+    const result = await this.#held.persist(
+      async (db, hold) => await releaseSession(db, { hold, job: this.#parts.job(), queue, force }),
+    );
+    if (result === 'queue') bus.publish([{ type: 'work' }]);
+    return { type: 'released', to: result };
+  }
+
+  #setTimer(name: TimerName): void {
+    clearTimeout(this.#timers.get(name));
+    const timer = setTimeout(() => this.#parts.tell({ type: 'timer', name }), this.#durationOf(name));
+    this.#timers.set(name, timer.unref());
+  }
+
+  #durationOf(name: TimerName): number {
+    const { stay } = this.#parts.state();
+    switch (name) {
+      case 'interrupt':
+        return INTERRUPT_GRACE_MS;
+      case 'idle': {
+        const hasTasks = stay.at === 'idle' && stay.agent.agents.length + stay.agent.others > 0;
+        return hasTasks ? BACKGROUND_TTL_MS : this.#services.idleTtl;
+      }
+      case 'park':
+        return (this.#running.session.options.park_after_s ?? optionDefaults.park_after_s) * 1000;
+      default:
+        return name satisfies never;
+    }
+  }
+
+  #log(message: AgentMessage): void {
+    const turnId = this.#turn?.turn.id ?? null;
+    this.#deltas.observe(message, turnId);
+    this.#messages.append(translate(message, turnId, new Date()));
+    const { agent } = this.#seat;
+    agent?.process.holdFor(this.#messages.stored);
+    if (agent?.openCalls.observe(message)) this.#parts.onCalls();
+  }
+
+  /** What the turn cost until now can be seen while it waits. */
+  async recordSpending(): Promise<void> {
+    const { id } = this.#turn?.turn ?? {};
+    if (id === undefined) return;
+    await this.#held.waitFor(this.#services.gateway.settled(this.#held.id));
+    await this.#held.persist(async (db, hold) => await recordSpending(db, hold, id));
+  }
+}
