@@ -41,9 +41,14 @@ describe('servers that are closed and killed under a random workload of live ses
       // At once, and not with the result: a run may be broken off.
       process.stdout.write(`STRESS_SEED=${seed}\n`);
       await t.test(`STRESS_SEED=${seed}`, { timeout: TIMEOUT_MS }, async () => {
-        await work(seed).finally(() => {
-          isOver = true;
-        });
+        await work(seed)
+          .catch((error) => {
+            process.stdout.write(`  ${error instanceof Error ? error.stack : String(error)}\n`);
+            throw error;
+          })
+          .finally(() => {
+            isOver = true;
+          });
       });
       // What still runs would disturb the next one.
       if (!isOver) break;
