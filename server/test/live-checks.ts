@@ -122,9 +122,10 @@ function checkTurn(turn: TurnRow, { events, turns, story }: Checked): void {
 
 /** A message that became part of a turn, and was never read, is as if it had waited. */
 function withoutReturns(phases: readonly string[]): string[] {
-  return phases.flatMap((phase, n) => {
-    const isReturned = phase === 'steered' && phases[n + 1] === 'returned';
-    return isReturned || (phase === 'returned' && phases[n - 1] === 'steered') ? [] : [phase];
+  const others = phases.filter((phase) => phase !== 'read');
+  return others.flatMap((phase, n) => {
+    const isReturned = phase === 'steered' && others[n + 1] === 'returned';
+    return isReturned || (phase === 'returned' && others[n - 1] === 'steered') ? [] : [phase];
   });
 }
 

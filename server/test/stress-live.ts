@@ -95,7 +95,10 @@ async function work(seed: number): Promise<void> {
       await checkSession(db, session, answers.accepted);
     }
   }
-  assert.deepEqual(servers.log, [], 'errors in the log of the server that was killed');
+  // Cut off from its database, or starved, for so long a server says that it gives its sessions up.
+  const isOfFault = (line: string): boolean => FAULTS > 0 && line.includes('could not renew the claims');
+  const errors = servers.log.filter((line) => !isOfFault(line));
+  assert.deepEqual(errors, [], 'errors in the log of the server that was killed');
 }
 
 /** Until every session has ended. A session in which nothing happens for too long hangs. */

@@ -62,9 +62,8 @@ describe('a message that steered a turn whose server was killed', () => {
   const phases = (events: readonly { kind: string; data: unknown }[]) =>
     events.map(({ kind, data }) => [kind, (data as { phase: string }).phase]);
 
-  it('waits again where it is not in the transcript, whatever the log says', async () => {
-    await using server = await startTestServer();
-    const { db, session, turn, message } = await runSteered(server);
+  /** Takes all from the transcript that came with the message or after it. @returns the whole of it before */
+  const cut = async ({ db, session, turn, message }: Steered): Promise<Entry[]> => {
     const whole = await entriesOf(db, turn);
     const heard = whole.findIndex((entry) => sourceOf(entry) === message.id);
     assert.ok(heard > 0, 'the agent program notes under which id a message came');
@@ -74,11 +73,43 @@ describe('a message that steered a turn whose server was killed', () => {
         select id from transcripts
         where session_id = ${session.id} and subpath = '' and entry_uuid = ${last?.uuid}
       )`.execute(db);
+    return whole;
+  };
+  const giveBack = async ({ db, session, turn }: Steered) =>
+    await db.transaction().execute(async (trx) => await returnUnread(trx, session, turn));
+  const repair = async ({ db, session, turn }: Steered): Promise<Entry[]> => {
+    await db.transaction().execute(async (trx) => await repairTranscript(trx, session, turn));
+    return (await entriesOf(db, turn)).filter(isSaid);
+  };
 
-    const returned = await db.transaction().execute(async (trx) => await returnUnread(trx, session, turn));
-    assert.deepEqual(phases(returned), [['turn', 'returned']]);
-    const again = await db.transaction().execute(async (trx) => await returnUnread(trx, session, turn));
-    assert.deepEqual(again, []);
+  it('comes to its place in the transcript where it was only in the log', async () => {
+    await using server = await startTestServer();
+    const steered = await runSteered(server);
+    const whole = await cut(steered);
+    assert.deepEqual(await giveBack(steered), [], 'it was read');
+    const repaired = await repair(steered);
+    const expected = whole.filter((entry) => isSaid(entry) || sourceOf(entry) !== undefined);
+    assert.deepEqual(
+      repaired.map((entry) => entry.uuid),
+      expected.map((entry) => sourceOf(entry) ?? entry.uuid),
+    );
+    const prompt = repaired.find((entry) => entry.uuid === steered.message.id);
+    assert.deepEqual(prompt?.message, { role: 'user', content: 'run: echo steered' });
+    assert.equal((await repair(steered)).length, repaired.length, 'nothing comes twice');
+  });
+
+  it('waits again where it was not read, and is not in the transcript', async () => {
+    await using server = await startTestServer();
+    const steered = await runSteered(server);
+    const { db, message } = steered;
+    await cut(steered);
+    await sql`
+      delete from events where turn_id = ${message.id} and position('"phase":"read"' in data::text) > 0`.execute(
+      db,
+    );
+    await db.updateTable('turns').set({ read_at: null }).where('id', '=', message.id).execute();
+    assert.deepEqual(phases(await giveBack(steered))[0], ['turn', 'returned']);
+    assert.deepEqual(await giveBack(steered), []);
     const { state, steered_into, sent_at, message_id } = await db
       .selectFrom('turns')
       .selectAll()
@@ -86,21 +117,13 @@ describe('a message that steered a turn whose server was killed', () => {
       .executeTakeFirstOrThrow();
     assert.deepEqual([state, steered_into, sent_at], ['queued', null, null]);
     assert.notEqual(message_id, null, 'the agent ignores an id that it had');
-
-    await db.transaction().execute(async (trx) => await repairTranscript(trx, session, turn));
-    const repaired = (await entriesOf(db, turn)).filter(isSaid);
-    assert.deepEqual(
-      repaired.map((entry) => entry.uuid),
-      whole.filter(isSaid).map((entry) => entry.uuid),
-      'what the agent said comes back from the log',
-    );
-    await db.transaction().execute(async (trx) => await repairTranscript(trx, session, turn));
-    assert.equal((await entriesOf(db, turn)).filter(isSaid).length, repaired.length, 'nothing comes twice');
+    assert.ok((await repair(steered)).every((entry) => entry.uuid !== message.id));
   });
 
   it('is part of the turn where it is in the transcript, also ahead of the prompt', async () => {
     await using server = await startTestServer();
     const { db, session, turn, message } = await runSteered(server);
+    await db.updateTable('turns').set({ read_at: null }).where('id', '=', message.id).execute();
     const look = async () =>
       await db.transaction().execute(async (trx) => await returnUnread(trx, session, turn));
     assert.deepEqual(await look(), []);
@@ -120,6 +143,8 @@ describe('a message that steered a turn whose server was killed', () => {
     assert.deepEqual(await look(), []);
   });
 });
+
+type Steered = Awaited<ReturnType<typeof runSteered>>;
 
 /** Two commands in one turn: its own, and that of a message that came meanwhile. */
 async function runSteered(server: TestServer) {

@@ -46,6 +46,7 @@ export class TurnItems {
     const turnId = event.turn_id ?? '';
     switch (event.data.phase) {
       case 'queued':
+      case 'read':
       case 'continued':
         break;
       // Where a message stands among those that wait shows when it begins.

@@ -27,6 +27,7 @@ import {
   insertTurn,
   listQueuedTurns,
   listUnaccounted,
+  markRead,
   type Prompt,
   settleTurn,
   startTurn,
@@ -190,6 +191,18 @@ export async function steerTurn(
   if (!(await foldTurn(trx, turn.id, into.id))) return [];
   const change = { phase: 'steered' as const, state: 'completed' as const, steeredInto: into.id };
   return await insertEvents(trx, session.id, [turnEvent(turn, change, new Date())]);
+}
+
+/** The agent begins a message that became part of its turn: what it says from here on, it says knowing it. */
+export async function readTurn(
+  trx: Trx,
+  session: Pick<SessionState, 'id'>,
+  turn: ActiveTurn,
+): Promise<StoredEvent[]> {
+  if (!(await markRead(trx, turn.id))) return [];
+  return await insertEvents(trx, session.id, [
+    turnEvent(turn, { phase: 'read', state: 'completed' }, new Date()),
+  ]);
 }
 
 /** The agent never read a message that had become part of its turn: it waits again, unless that was cancelled with all. */

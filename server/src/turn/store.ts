@@ -235,6 +235,17 @@ export async function foldTurn(trx: Transaction<Database>, id: string, into: str
   return numUpdatedRows > 0n;
 }
 
+/** @returns false when it was noted before */
+export async function markRead(trx: Transaction<Database>, id: string): Promise<boolean> {
+  const { numUpdatedRows } = await trx
+    .updateTable('turns')
+    .set({ read_at: sql<Date>`now()` })
+    .where('id', '=', id)
+    .where('read_at', 'is', null)
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
 /** What the turn's agent has not read is not to be run. */
 export async function discardUnread(trx: Transaction<Database>, id: string): Promise<void> {
   await trx.updateTable('turns').set({ discards_unread: true }).where('id', '=', id).execute();

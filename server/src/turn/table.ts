@@ -28,6 +28,8 @@ export type TurnTable = {
   /** How often it went on in another process without getting further, and with how much of a conversation last. */
   continuations: Generated<number>;
   continued_after: Generated<number>;
+  /** When the agent began a message that steers. */
+  read_at: Date | null;
   /** Under which id the agent gets it, where that is another one. */
   message_id: string | null;
   /** The running turn that the message was folded into. */

@@ -4,11 +4,12 @@ export const turnState = z.enum(['queued', 'running', 'completed', 'error', 'can
 export type TurnState = z.infer<typeof turnState>;
 
 /**
- * What happened to a turn. `steered`: it became part of one that ran; `returned`: that one's agent never read it.
+ * What happened to a turn. `steered`: it became part of one that ran; `read`: that one's agent begins it; `returned`: it
+ * never did.
  * `continued`: it goes on in another process.
  */
 export const turnPhase = z.enum([
-  ...(['queued', 'edited', 'moved', 'started', 'steered', 'returned', 'continued', 'ended'] as const),
+  ...(['queued', 'edited', 'moved', 'started', 'steered', 'read', 'returned', 'continued', 'ended'] as const),
 ]);
 export type TurnPhase = z.infer<typeof turnPhase>;
 

@@ -77,11 +77,11 @@ export async function onlyWaited(trx: Trx, session: SessionRow, turn: TurnRow): 
 }
 
 /**
- * Messages that became part of a turn whose process has ended, and that it never read: they wait again. The stored
- * transcript says what it read.
+ * Messages that became part of a turn whose process has ended, and that it never read: they wait again. What it read, it
+ * had begun, or its transcript has it.
  */
 export async function returnUnread(trx: Trx, session: SessionRow, turn: TurnRow): Promise<StoredEvent[]> {
-  const given = await listSteeredInto(trx, turn);
+  const given = (await listSteeredInto(trx, turn)).filter(({ read_at }) => read_at === null);
   if (given.length === 0) return [];
   const entries = await readEntries(trx, turn);
   const read = await findKnown(trx, turn, { entries, ids: given.map(messageIdOf) });

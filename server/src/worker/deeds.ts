@@ -21,6 +21,7 @@ import {
   beginTurn,
   finishTurn,
   handOver,
+  noteRead,
   parkTurn,
   putBack,
   recordSpending,
@@ -139,6 +140,8 @@ export class Deeds {
         return this.#givePrompt();
       case 'put_back':
         return await this.#putBack(effect.messageId);
+      case 'note_read':
+        return await this.#noteRead(effect.messageId);
       case 'log':
         return this.#log(effect.message);
       case 'show_tasks':
@@ -251,6 +254,11 @@ export class Deeds {
 
   async #putBack(messageId: string): Promise<void> {
     await this.#held.record(async (db, hold) => await putBack(db, hold, messageId));
+  }
+
+  async #noteRead(messageId: string): Promise<void> {
+    await this.#messages.stored;
+    await this.#held.record(async (db, hold) => await noteRead(db, hold, messageId));
   }
 
   async #wake(notice: string): Promise<Input> {

@@ -99,6 +99,8 @@ function brief(effect: Effect): string {
       return effect.awaits ? 'show tasks' : 'hide tasks';
     case 'put_back':
       return `put back ${effect.messageId}`;
+    case 'note_read':
+      return `note ${effect.messageId}`;
     case 'wake':
       return `wake for ${JSON.stringify(effect.notice)}`;
     case 'seat':
@@ -180,6 +182,7 @@ const table: { name: string; stay: Stay; does: Record<string, string> }[] = [
     name: 'working, the prompt not begun',
     stay: { at: 'working', ...run, unread: ['H'] },
     does: {
+      'says: takes another': 'working · note H',
       'says: returns the prompt': 'working · give_again',
       'says: returns another': 'working · put back H',
       gone: finished('crash'),
@@ -243,6 +246,7 @@ const table: { name: string; stay: Stay; does: Record<string, string> }[] = [
     name: 'asking',
     stay: { at: 'asking', ...begun, unread: ['H'] },
     does: {
+      'says: takes another': 'asking · note H',
       'says: returns another': 'asking · put back H',
       'says: rests': finished('silence'),
       gone: finished('crash'),
@@ -262,6 +266,7 @@ const table: { name: string; stay: Stay; does: Record<string, string> }[] = [
     name: 'stopping, the prompt not begun',
     stay: { at: 'stopping', ...run, unread: ['H'] },
     does: {
+      'says: takes another': 'stopping · note H',
       'says: returns another': 'stopping · put back H',
       gone: finished('crash'),
       'interrupt time': 'stopping · kill the agent',

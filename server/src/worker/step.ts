@@ -128,6 +128,8 @@ export type Effect =
   /** Messages that steer become part of the turn, and go to its agent. Gives `handed`. */
   | { do: 'hand_over' }
   | { do: 'put_back'; messageId: string }
+  /** Before anything else of what it says then. */
+  | { do: 'note_read'; messageId: string }
   /** The agent begins a turn by itself. Gives `woken`. */
   | { do: 'wake'; notice: string }
   | { do: 'log'; message: AgentMessage }
@@ -332,8 +334,10 @@ function hearRunning(state: State, stay: Running, input: Extract<Input, { type: 
       return to(state, { ...stay, isBegun, awaitsTasks: false }, ...resumed(stay), log);
     }
     case 'takes': {
+      if (isOwn) return to(state, { ...stay, isBegun: true }, log);
+      if (!stay.unread.includes(word.id)) return same(state, log);
       const unread = stay.unread.filter((id) => id !== word.id);
-      return to(state, { ...stay, isBegun: stay.isBegun || isOwn, unread }, log);
+      return to(state, { ...stay, unread }, log, { do: 'note_read', messageId: word.id });
     }
     case 'returns':
       return isOwn ? onPromptBack(state, stay, log) : onMessageBack(state, stay, word.id, log);

@@ -1,7 +1,7 @@
 import { sql, type Transaction } from 'kysely';
 import type { Database } from '../db/database.ts';
 import type { SessionRow } from '../session/store.ts';
-import { messageIdOf, type TurnRow } from '../turn/store.ts';
+import { listSteeredInto, messageIdOf, type TurnRow } from '../turn/store.ts';
 import { parseResult, type ResultMessage } from './outcome.ts';
 
 type Trx = Transaction<Database>;
@@ -16,7 +16,7 @@ const conversation = new Set(['assistant', 'user']);
 /**
  * The agent program writes its transcript down about a tenth of a second after it has said something; the event log is
  * faster. What a killed server had in its log and not yet in the transcript is added there, so that the agent knows of
- * every tool that ran. Messages that it was sent are not: those that it had not read wait again.
+ * every tool that ran, and of every message that it had begun. Those that it had not wait again.
  */
 export async function repairTranscript(trx: Trx, session: SessionRow, turn: TurnRow): Promise<void> {
   const entries = await readEntries(trx, turn);
@@ -110,18 +110,28 @@ export function messageId({ uuid, attachment }: Entry): string | undefined {
   return source_uuid ?? uuid;
 }
 
-/** What the main agent and its tools said in the turn, as the log has it. */
+/** What the main agent and its tools said in the turn, and what was said to it meanwhile, as the log has it. */
 async function readMessages(trx: Trx, turn: TurnRow): Promise<Said[]> {
+  const steering = new Map((await listSteeredInto(trx, turn)).map((message) => [message.id, message]));
   const rows = await trx
     .selectFrom('events')
-    .select('data')
+    .select(['kind', 'turn_id', 'data'])
     .where('session_id', '=', turn.session_id)
-    .where('turn_id', '=', turn.id)
-    .where('kind', '=', 'sdk')
+    .where('turn_id', 'in', [turn.id, ...steering.keys()])
+    .where('kind', 'in', ['sdk', 'turn'])
     .orderBy('seq')
     .execute();
   // Not by the database: it cannot look into a document with a NUL in it, which any tool may have printed.
-  return rows.map(({ data }) => data as Said).filter(isOfConversation);
+  return rows.flatMap((row): Said[] => {
+    if (row.kind === 'sdk') return isOfConversation(row.data as Said) ? [row.data as Said] : [];
+    const message = (row.data as { phase: string }).phase === 'read' && steering.get(row.turn_id ?? '');
+    return message ? [promptOf(message)] : [];
+  });
+}
+
+function promptOf(message: TurnRow): Said {
+  const { prompt, content } = message;
+  return { type: 'user', uuid: messageIdOf(message), message: { role: 'user', content: content ?? prompt } };
 }
 
 /** How many answers of the model the turn has had. */

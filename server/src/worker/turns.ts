@@ -7,6 +7,7 @@ import { chargeTurn } from '../session/charge.ts';
 import {
   endRunningTurn,
   queueTurn,
+  readTurn,
   recordContinuation,
   recordTasks,
   returnTurn,
@@ -184,6 +185,15 @@ export async function putBack(db: Kysely<Database>, hold: Hold, messageId: strin
     const session = await lockHeld(trx, hold);
     const turn = await findSteeredBy(trx, session.id, messageId);
     return turn === undefined ? [] : await returnTurn(trx, session, turn);
+  });
+}
+
+/** The agent begins a message that became part of its turn. Nothing that it says after that is in the log before. */
+export async function noteRead(db: Kysely<Database>, hold: Hold, messageId: string): Promise<StoredEvent[]> {
+  return await inTransaction(db, async (trx) => {
+    const session = await lockHeld(trx, hold);
+    const turn = await findSteeredBy(trx, session.id, messageId);
+    return turn === undefined ? [] : await readTurn(trx, session, turn);
   });
 }
 

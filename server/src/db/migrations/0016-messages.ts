@@ -3,6 +3,8 @@ import { type Kysely, sql } from 'kysely';
 export async function up(db: Kysely<unknown>): Promise<void> {
   // A message that the agent gave back is given to it again under another id: it ignores one that it had.
   await sql`alter table turns add column message_id uuid`.execute(db);
+  // Whether the agent of a turn had begun a message that became part of it: the log says where.
+  await sql`alter table turns add column read_at timestamptz`.execute(db);
   // What came too late for a turn that was cancelled with all that waited is not run after it.
   await sql`alter table turns add column discards_unread boolean not null default false`.execute(db);
   await sql`alter table sessions add column failed_stays smallint not null default 0`.execute(db);
