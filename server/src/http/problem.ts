@@ -84,8 +84,10 @@ export function installErrorHandler(app: FastifyInstance): void {
   app.setErrorHandler(async (error: FastifyError, request, reply) => {
     const known = toAppError(error, request);
     // A refusal while draining is as it should be.
-    if (known.status >= 500 && known.code !== 'shutting_down')
-      request.log.error({ err: error }, known.message);
+    if (known.status < 500 || known.code === 'shutting_down') return send(known, request, reply);
+    // An outage is no fault of this program's, and each request meets it.
+    const level = known.code === 'database_unavailable' ? 'warn' : 'error';
+    request.log[level]({ err: error }, known.message);
     return send(known, request, reply);
   });
   app.setNotFoundHandler(async (request, reply) => {
