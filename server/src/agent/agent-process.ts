@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as immediate } from 'node:timers/promises';
 import {
   type PermissionMode,
   type Query,
@@ -183,6 +183,8 @@ export class AgentProcess {
   /** Asks the agent to stop its turn, and to give back what it has not begun; it says so with a result. */
   async interrupt(): Promise<void> {
     // The option is not in the SDK's types.
+    // What was sent before it goes to the agent before it.
+    await immediate();
     const interrupt = this.#query.interrupt as (options: { cancelQueued: boolean }) => Promise<unknown>;
     await interrupt.call(this.#query, { cancelQueued: true });
   }

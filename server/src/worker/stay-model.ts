@@ -181,8 +181,11 @@ export class StayModel {
   #act(effect: Effect): void {
     if (effect.do === 'seat') this.#seat();
     else if (effect.do === 'interrupt') this.#interrupt();
-    else if (effect.do === 'end_agent') this.#endAgent();
-    else if (effect.do === 'finish') this.#finish();
+    else if (effect.do === 'end_agent') {
+      const isStopped = this.#turnId !== null || this.#state.leaving === 'hurry';
+      assert.ok(effect.how !== 'kill' || isStopped, 'an agent is killed that nobody has stopped');
+      this.#endAgent();
+    } else if (effect.do === 'finish') this.#finish();
     else if (effect.do === 'set_timer') this.#timers.add(effect.name);
     else if (effect.do === 'clear_timer') this.#timers.delete(effect.name);
   }

@@ -248,7 +248,6 @@ const table: { name: string; stay: Stay; does: Record<string, string> }[] = [
     does: {
       'says: takes another': 'asking · note H',
       'says: returns another': 'asking · put back H',
-      'says: rests': finished('silence'),
       gone: finished('crash'),
       queued: 'asking · hand_over',
       stop: 'stopping · interrupt · time interrupt',
@@ -268,6 +267,36 @@ const table: { name: string; stay: Stay; does: Record<string, string> }[] = [
     does: {
       'says: takes another': 'stopping · note H',
       'says: returns another': 'stopping · put back H',
+      gone: finished('crash'),
+      'interrupt time': 'stopping · kill the agent',
+      hurry: 'stopping · kill the agent',
+    },
+  },
+  {
+    name: 'asking, with nothing unread',
+    stay: { at: 'asking', ...begun },
+    does: {
+      'says: rests': finished('silence'),
+      gone: finished('crash'),
+      queued: 'asking · hand_over',
+      stop: 'stopping · interrupt · time interrupt',
+      expired: 'stopping · interrupt · time interrupt',
+      'waits only': 'asking · do not watch',
+      'waits among others': 'working · do not watch · stop park',
+      'waits no more': 'working · watch · stop park',
+      'park time': `parking · ${quiet} · park the agent`,
+      evict: `parking · ${quiet} · park the agent`,
+      drain: `parking · ${quiet} · park the agent`,
+      hurry: `parking · ${quiet} · park the agent`,
+    },
+  },
+  {
+    name: 'stopping, when a message crossed the rest of the agent',
+    stay: { at: 'stopping', ...begun, result: result(), unread: ['H'] },
+    does: {
+      'says: takes another': 'stopping · note H',
+      'says: returns another': 'stopping · put back H',
+      'says: rests': 'stopping · kill the agent',
       gone: finished('crash'),
       'interrupt time': 'stopping · kill the agent',
       hurry: 'stopping · kill the agent',
@@ -362,6 +391,14 @@ describe('a stay', () => {
     assert.equal(all(given.stay, begins, said({ is: 'rests' })).stay.at, 'choosing');
     const goesOn = all({ at: 'working', ...run, turn: kept }, said({ is: 'begins' }), said({ is: 'rests' }));
     assert.equal(goesOn.stay.at, 'choosing', 'it was given no prompt');
+  });
+
+  it('waits for a message that crossed the rest of the agent: it is part of the turn', () => {
+    const handed: Input = { type: 'handed', ids: ['H'] };
+    const crossed = all({ at: 'working', ...begun, result: result() }, handed, said({ is: 'rests' }));
+    assert.equal(crossed.stay.at, 'working');
+    const answered = [said({ is: 'takes', id: 'H' }), said({ is: 'begins' }), said({ is: 'rests' })];
+    assert.equal(all(crossed.stay, ...answered).stay.at, 'choosing');
   });
 
   it('ends a turn that was stopped before its agent began it when that has given it back and rests', () => {

@@ -345,6 +345,8 @@ function hearRunning(state: State, stay: Running, input: Extract<Input, { type: 
       return onResult(state, stay, word.result, log);
     case 'rests': {
       if (!stay.isBegun) return same(state, log);
+      // A message crossed that word: the agent begins it now, and it belongs to the turn; to one that is stopped it does not.
+      if (stay.unread.length > 0) return same(state, log, ...(stay.at === 'stopping' ? [kill] : []));
       const end: TurnEnd = stay.result === null ? { by: 'silence' } : { by: 'result', result: stay.result };
       return finish(state, stay, end, log);
     }
@@ -423,6 +425,8 @@ function finish(
 ): Step {
   return choose(state, agent, ...before, ...quiet, { do: 'finish', end, failure });
 }
+
+const kill: Effect = { do: 'end_agent', how: 'kill' };
 
 /** A turn that no longer runs is not watched. */
 const quiet: readonly Effect[] = [
