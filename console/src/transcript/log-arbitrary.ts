@@ -8,7 +8,7 @@ type Step =
   | { type: 'call'; hasResult: boolean; isError: boolean; asks: 'no' | 'allowed' | 'denied' }
   | { type: 'agent'; steps: Step[] }
   | { type: 'retry' }
-  | { type: 'steer' }
+  | { type: 'steer'; isReturned: boolean }
   | { type: 'queue'; isTakenBack: boolean }
   | { type: 'supersede' };
 
@@ -23,7 +23,7 @@ const { step } = fc.letrec<{ step: Step; steps: Step[] }>((tie) => ({
       asks: fc.constantFrom('no' as const, 'allowed' as const, 'denied' as const),
     }),
     fc.record({ type: fc.constant('retry' as const) }),
-    fc.record({ type: fc.constant('steer' as const) }),
+    fc.record({ type: fc.constant('steer' as const), isReturned: fc.boolean() }),
     fc.record({ type: fc.constant('queue' as const), isTakenBack: fc.boolean() }),
     fc.record({ type: fc.constant('supersede' as const) }),
     fc.record({ type: fc.constant('agent' as const), steps: tie('steps') }),
@@ -86,6 +86,11 @@ class LogWriter {
         const number = ++this.#turn;
         this.#prompt(`turn-${number}`, number, 'steer');
         this.#phase(`turn-${number}`, number, 'steered', 'completed');
+        if (!planned.isReturned) this.#phase(`turn-${number}`, number, 'read', 'completed');
+        else {
+          this.#phase(`turn-${number}`, number, 'returned', 'queued');
+          this.#phase(`turn-${number}`, number, 'ended', 'cancelled');
+        }
         break;
       }
       case 'queue': {

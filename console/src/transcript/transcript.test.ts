@@ -223,6 +223,19 @@ describe('a transcript', () => {
       'turn_end',
       'second, better started steer',
     ]);
+    const returned = readWhole([
+      turn(1, 'a', say('first')),
+      turn(2, 'a', { phase: 'started' }),
+      turn(3, 'b', say('hint')),
+      turn(4, 'b', { phase: 'steered', state: 'completed', steered_into: 'a' }),
+      turn(5, 'b', { phase: 'returned' }),
+    ]);
+    const states = (of: Transcript): unknown[] =>
+      main(of).flatMap((item) => (item.kind === 'prompt' ? [item.state] : []));
+    assert.deepEqual(states(returned), ['started', 'queued'], 'its agent never read it');
+    returned.append(turn(6, 'a', { phase: 'ended', state: 'cancelled' }));
+    returned.append(turn(7, 'b', { phase: 'started' }));
+    assert.deepEqual(states(returned), ['started', 'started']);
   });
 
   test('gives a call the result that came on another page, and says which calls never had one', () => {
