@@ -1,4 +1,4 @@
-/** What an activation writes about approvals, under its fence. */
+/** What a stay writes about approvals, under its fence. */
 import type { Kysely, Transaction } from 'kysely';
 import { closeApproval, requestApproval } from '../approval/lifecycle.ts';
 import {

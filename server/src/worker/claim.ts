@@ -11,13 +11,13 @@ import { onlyWaited, returnUnread } from './continuation.ts';
 import { goesOn } from './let-through.ts';
 import { outcomeWithoutResult } from './outcome.ts';
 
-/** What an activation may act on: the session, as long as its fence is the newest. */
+/** What a stay may act on: the session, as long as its fence is the newest. */
 export type Hold = { sessionId: string; fence: number };
 
 export type Claim = {
   session: SessionRow;
   events: StoredEvent[];
-  /** The turn that an earlier activation left running, if it may go on. */
+  /** The turn that an earlier stay left running, if it may go on. */
   keptTurnId: string | null;
   grantsHash: string;
 };
@@ -43,7 +43,7 @@ export class LostClaimError extends Error {
 
 /**
  * Takes a session over: raises its fence, so that whoever had it can write nothing more, and ends the turn that the
- * earlier activation left running. A turn that had begun is never run again silently; but one that only waited for a
+ * earlier stay left running. A turn that had begun is never run again silently; but one that only waited for a
  * person goes on, and so does one whose session asked for that.
  *
  * @returns null when the session is gone

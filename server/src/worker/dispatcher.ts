@@ -10,7 +10,7 @@ const LAST_WORD_MS = 5_000;
 /**
  * Hands this worker's slots to the sessions that wait for one. One per process.
  *
- * A slot is taken from the moment a job is claimed until its activation has ended, process and all. Jobs are fetched
+ * A slot is taken from the moment a job is claimed until its stay has ended, process and all. Jobs are fetched
  * when there may be some and a slot is free: woken by a signal after a commit, by a freed slot, or by a slow backstop.
  * A full worker keeps no idle session: the one idle longest is released at once, so that new work finds room. When
  * there is work and no room, sessions that only wait for a person give up their process.
@@ -22,7 +22,7 @@ export class Dispatcher {
   readonly #maxSessions: number;
   readonly #stays = new Map<string, Stay>();
   readonly #runs = new Map<Stay, Promise<void>>();
-  /** Of sessions whose earlier activation has yet to end; by session. */
+  /** Of sessions whose earlier stay has yet to end; by session. */
   readonly #next = new Map<string, ActivationJob>();
   /** Of a server that stops: nothing is waited for any more. */
   readonly #givingUp = new AbortController();

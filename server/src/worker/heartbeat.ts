@@ -43,7 +43,7 @@ export type HeartbeatOptions = {
  *
  * Which claims still stand is asked. Only where there is no answer the clock decides: where others work on the same
  * database, sessions whose claims may lapse are given up before somebody else may take them. Where nobody else could, they
- * are not: an activation waits for the database, and the fence keeps out what should come all the same.
+ * are not: a stay waits for the database, and the fence keeps out what should come all the same.
  */
 export class Heartbeat {
   readonly #options: HeartbeatOptions;

@@ -7,7 +7,7 @@ import type { Logger } from '../log.ts';
 import { unlessAborted } from '../util/waiting.ts';
 import type { Hold } from './claim.ts';
 
-/** What an activation writes with: its session's fence, for as long as that is the newest. */
+/** What a stay writes with: its session's fence, for as long as that is the newest. */
 export class HeldSession {
   readonly id: string;
   /** Aborted, with the reason, when nothing more can be written. */

@@ -12,7 +12,7 @@ import type { HostPolicy } from '../session/remote-hosts.ts';
 import type { ProxySettings } from '../util/outgoing-proxy.ts';
 import type { WorkspaceServices } from '../workspace/service.ts';
 
-/** What a worker and its activations work with. */
+/** What a worker and its stays work with. */
 export type WorkerServices = {
   db: Kysely<Database>;
   bus: EventBus;
