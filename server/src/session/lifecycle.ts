@@ -96,6 +96,7 @@ export async function startQueuedTurn(
   const drafts = [turnEvent(turn, { phase: 'started', state: 'running' }, at), sessionEvent('running', at)];
   const changes = {
     status: 'running' as const,
+    waiting_for: null,
     started_at: sql<Date>`now()`,
     ended_at: null,
     activity: null,

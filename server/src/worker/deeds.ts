@@ -39,7 +39,7 @@ type SilentEffect = Exclude<Effect, { do: 'choose' | 'wake' | 'give_again' | 'ha
 /** The turn that runs here, with what belongs to it. */
 type LiveTurn = BegunTurn & {
   watch: TurnWatch;
-  /** Messages that are part of it and that its agent has, or has read. */
+  /** Messages that are part of it and that its agent has, or has read: the ids that it knows them by. */
   given: Set<string>;
 };
 
@@ -73,6 +73,7 @@ export class Deeds {
   #turn: LiveTurn | null = null;
   /** Begun by an earlier process, and to be gone on with. */
   #keptTurnId: string | null = null;
+  #isClosed = false;
 
   constructor(parts: DeedsParts) {
     const { services, held } = parts;
@@ -103,6 +104,7 @@ export class Deeds {
 
   /** Nothing is done any more. */
   close(): void {
+    this.#isClosed = true;
     for (const timer of this.#timers.values()) clearTimeout(timer);
     this.#turn?.watch.pause();
     this.#deltas[Symbol.dispose]();
@@ -145,7 +147,10 @@ export class Deeds {
       case 'log':
         return this.#log(effect.message);
       case 'show_tasks':
-        return await this.#held.record(async (db, hold) => await showTasks(db, hold, effect.awaits));
+        return await this.#held.record(
+          async (db, hold) =>
+            await showTasks(db, hold, { turnId: this.#running.turn.id, awaits: effect.awaits }),
+        );
       case 'watch':
         return effect.runs ? this.#turn?.watch.run() : this.#turn?.watch.pause();
       case 'set_timer':
@@ -207,7 +212,7 @@ export class Deeds {
     const live = this.#running;
     if (live.continuation === null) this.#files.beforeTurn(live.session, live.turn.id);
     this.#seat
-      .ensure(live, () => this.#isStoppedStart())
+      .ensure(live, () => this.#isUnwanted())
       .then(async () => await this.#files.kept)
       .then(
         () => this.#parts.tell({ type: 'seated' }),
@@ -215,9 +220,11 @@ export class Deeds {
       );
   }
 
-  #isStoppedStart(): boolean {
+  /** Whether an agent that is about to be started is not wanted any more: by its turn, or by anybody. */
+  #isUnwanted(): boolean {
     const { stay } = this.#parts.state();
-    return stay.at === 'starting' && stay.isStopped;
+    const isLost = this.#isClosed || this.#held.failed.signal.aborted;
+    return isLost || stay.at !== 'starting' || stay.isStopped;
   }
 
   #givePrompt(): void {
@@ -245,7 +252,7 @@ export class Deeds {
     );
     this.#held.publish(handed.events);
     for (const message of handed.messages) {
-      given.add(message.id);
+      given.add(messageIdOf(message));
       this.#give(message);
     }
     const ids = handed.messages.map(messageIdOf);

@@ -65,7 +65,11 @@ export class Seat {
     // Options or directories changed with the new turn: only a new process has them all. Or it is being killed.
     await this.end('close');
     await this.#start(begun, isStopped);
-    if (this.#missed !== null) await this.takeOptions(this.#missed);
+    const settling = this.#settleIn(begun);
+    // A process that goes on with what another one began does so at once, and is listened to at once.
+    if (continuation === null || begun.note !== null) await settling;
+    else
+      settling.catch((error) => this.#options.logger.debug({ err: error }, 'the agent ended at its start'));
     if (this.#agent === null) throw new Error('the agent process ended before its turn began');
   }
 
@@ -103,10 +107,15 @@ export class Seat {
       this.#agent = agent;
       agent.ended = this.#listen(agent);
     });
-    if (session.grants.length === 0) return;
-    // Not among the settings that it is started with, which stay as they are.
-    await this.#held.persist(async (db, hold) => await deliverGranted(db, hold, turn.id));
-    await this.takeGrants();
+  }
+
+  /** What is not among the settings that a process is started with, and what changed meanwhile. */
+  async #settleIn({ turn, session }: BegunTurn): Promise<void> {
+    if (session.grants.length > 0) {
+      await this.#held.persist(async (db, hold) => await deliverGranted(db, hold, turn.id));
+      await this.takeGrants();
+    }
+    if (this.#missed !== null) await this.takeOptions(this.#missed);
   }
 
   #desk(): ApprovalDesk {
@@ -128,13 +137,21 @@ export class Seat {
         ending = error;
       });
     // What it noted last comes before anybody looks at what it has read.
-    await agent.settle();
-    await agent.places[Symbol.asyncDispose]();
-    agent.access.revoke();
+    await this.#clearAway(agent);
     // Whoever is told finds no agent here any more.
     const { promise: told, resolve } = Promise.withResolvers<void>();
     void onGone(agent, ending).finally(resolve);
     await told;
+  }
+
+  async #clearAway(agent: SeatedAgent): Promise<void> {
+    try {
+      agent.access.revoke();
+      await agent.settle();
+      await agent.places[Symbol.asyncDispose]();
+    } catch (error) {
+      this.#options.logger.warn({ err: error }, 'could not give back all that an agent had');
+    }
   }
 
   /** The process that was here has ended. */

@@ -22,7 +22,7 @@ import { Seat } from './seat.ts';
 import type { SeatedAgent } from './seated-agent.ts';
 import type { WorkerServices } from './services.ts';
 import { makeWorkspace } from './session-directories.ts';
-import { type Input, initialState, type Stay as Place, step } from './step.ts';
+import { type Input, initialState, type Leaving, type Stay as Place, step } from './step.ts';
 import { wordOf } from './word.ts';
 
 /** The server stopped before the database took what was to be written of the session. */
@@ -59,6 +59,8 @@ export class Stay {
   readonly #onChange: () => void;
   #job: ActivationJob;
   #state = initialState;
+  /** Known before the letter that says so is read: nothing begins any more. */
+  #leaving: Leaving = 'no';
   #idleSince = 0;
   #isDeleted = false;
   #isClosed = false;
@@ -152,7 +154,7 @@ export class Stay {
     this.#logger.error({ err: error }, 'the stay failed; its job will be tried again');
     try {
       const { db, queue } = this.#services;
-      this.#held.publish(await recordFailure(db, { job: this.#job, queue }));
+      this.#held.publish(await this.#held.waitFor(recordFailure(db, { job: this.#job, queue })));
     } catch (cause) {
       this.#logger.error({ err: cause }, 'could not note that the stay failed');
     }
@@ -160,10 +162,13 @@ export class Stay {
 
   async #readMailbox(): Promise<void> {
     for await (const { input, of, taken } of this.#mailbox) {
-      this.#held.throwIfFailed();
-      if (input?.type === 'gone' && of !== null) this.#leaveSeat(of);
-      if (input !== null) await this.#take(this.#asFound(input));
-      taken();
+      try {
+        if (input?.type === 'gone' && of !== null) this.#leaveSeat(of);
+        this.#held.throwIfFailed();
+        if (input !== null) await this.#take(this.#asFound(input));
+      } finally {
+        taken();
+      }
       if (this.#hasEnded) return;
     }
   }
@@ -203,7 +208,7 @@ export class Stay {
 
   async #take(input: Input): Promise<void> {
     const before = this.at;
-    const { state, effects } = step(this.#state, input);
+    const { state, effects } = step({ ...this.#state, leaving: this.#leaving }, input);
     this.#state = state;
     if (this.at !== before) {
       if (this.at === 'idle') this.#idleSince = performance.now();
@@ -229,7 +234,7 @@ export class Stay {
         }),
     );
     if (claim === null) {
-      await inTransaction(db, async (trx) => await queue.complete(trx, this.#job));
+      await this.#held.waitFor(inTransaction(db, async (trx) => await queue.complete(trx, this.#job)));
       return { type: 'unclaimed' };
     }
     this.#held.fence = claim.session.fence;
@@ -314,6 +319,7 @@ export class Stay {
 
   /** No new turn begins; an idle session is released at once. */
   drain(): void {
+    if (this.#leaving === 'no') this.#leaving = 'drain';
     this.#tell({ type: 'leave', how: 'drain' });
   }
 
@@ -324,6 +330,7 @@ export class Stay {
 
   /** Kills the agent process; a running turn ends as interrupted, and so does one that is about to begin. */
   async stopNow(): Promise<void> {
+    this.#leaving = 'hurry';
     this.#tell({ type: 'leave', how: 'hurry' });
     // The mailbox may wait for the database.
     await this.#seat.end(this.at === 'asking' || this.at === 'parking' ? 'park' : 'kill');

@@ -163,19 +163,34 @@ const table: { name: string; stay: Stay; does: Record<string, string> }[] = [
     does: {
       seated: 'working · give_prompt · watch · hand_over',
       unseated: 'choosing · finish by crash · choose',
+      stop: 'starting · time interrupt',
     },
   },
   {
     name: 'starting, to go on with what another process began',
     stay: { at: 'starting', turn: kept, agent: null, isStopped: false },
-    does: { seated: 'working · watch · hand_over', unseated: 'choosing · finish by crash · choose' },
+    does: {
+      seated: 'working · watch · hand_over',
+      unseated: 'choosing · finish by crash · choose',
+      stop: 'starting · time interrupt',
+    },
   },
   {
     name: 'starting a turn that was stopped',
     stay: { at: 'starting', turn, agent, isStopped: true },
     does: {
-      seated: 'choosing · finish by stop · choose',
-      unseated: 'choosing · finish by stop · choose',
+      seated: 'choosing · stop interrupt · finish by stop · choose',
+      unseated: 'choosing · stop interrupt · finish by stop · choose',
+      'interrupt time': 'starting · kill the agent',
+    },
+  },
+  {
+    name: 'starting what goes on by itself, and was stopped',
+    stay: { at: 'starting', turn: kept, agent: null, isStopped: true },
+    does: {
+      seated: 'stopping · kill the agent',
+      unseated: 'choosing · stop interrupt · finish by stop · choose',
+      'interrupt time': 'starting · kill the agent',
     },
   },
   {

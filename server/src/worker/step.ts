@@ -151,7 +151,11 @@ export const initialState: State = { stay: { at: 'claiming' }, leaving: 'no' };
 export const newAgent: Agent = { agents: [], others: 0, notice: '' };
 
 export function step(state: State, input: Input): Step {
-  if (input.type === 'leave') return leave({ ...state, leaving: input.how }, input.how);
+  if (input.type === 'leave') {
+    // Whoever is in a hurry stays so.
+    const how = state.leaving === 'hurry' ? 'hurry' : input.how;
+    return leave({ ...state, leaving: how }, how);
+  }
   const { stay } = state;
   switch (stay.at) {
     case 'claiming':
@@ -265,17 +269,25 @@ function whileStarting(state: State, stay: At<'starting'>, input: Input): Step {
   switch (input.type) {
     case 'seated': {
       const seated = agent ?? newAgent;
-      if (isStopped) return choose(state, seated, { do: 'finish', end: { by: 'stop' }, failure: null });
+      if (isStopped && turn.promptId === null) {
+        // It goes on by itself.
+        return to(state, { ...newRun(turn, seated), at: 'stopping' }, kill);
+      }
+      if (isStopped) return choose(state, seated, over, { do: 'finish', end: { by: 'stop' }, failure: null });
       const first: Effect[] = turn.promptId === null ? [] : [{ do: 'give_prompt' }];
       const run = newRun(turn, seated);
       return to(state, { at: 'working', ...run }, ...first, { do: 'watch', runs: true }, { do: 'hand_over' });
     }
     case 'unseated': {
       const end: TurnEnd = isStopped ? { by: 'stop' } : { by: 'crash', error: input.error };
-      return choose(state, agent, { do: 'finish', end, failure: null });
+      return choose(state, agent, ...(isStopped ? [over] : []), { do: 'finish', end, failure: null });
     }
     case 'stop':
-      return input.turnId === turn.id ? to(state, { ...stay, isStopped: true }) : same(state);
+      if (input.turnId !== turn.id || isStopped) return same(state);
+      return to(state, { ...stay, isStopped: true }, { do: 'set_timer', name: 'interrupt' });
+    // A process that is there does not answer.
+    case 'timer':
+      return same(state, ...(input.name === 'interrupt' && isStopped ? [kill] : []));
     case 'said': {
       const heard = { ...stay, agent: hear(agent ?? newAgent, input.word) };
       return to(state, heard, { do: 'log', message: input.message });
@@ -426,6 +438,8 @@ function finish(
   return choose(state, agent, ...before, ...quiet, { do: 'finish', end, failure });
 }
 
+/** Nobody waits for an interrupt any more. */
+const over: Effect = { do: 'clear_timer', name: 'interrupt' };
 const kill: Effect = { do: 'end_agent', how: 'kill' };
 
 /** A turn that no longer runs is not watched. */

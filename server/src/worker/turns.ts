@@ -24,13 +24,14 @@ import {
   findTurn,
   listSteeredInto,
   listSteering,
+  messageIdOf,
   renewMessageId,
   type TurnRow,
 } from '../turn/store.ts';
 import type { TurnOutcome } from '../turn/turn.ts';
 import { findSpentLimit } from '../usage/store.ts';
 import { forgetFailures, type Hold, lockHeld } from './claim.ts';
-import { closeDeferredCalls, prepareContinuation, returnUnread } from './continuation.ts';
+import { closeDeferredCalls, onlyWaited, prepareContinuation, returnUnread } from './continuation.ts';
 import { forgetCalls, goesOn } from './let-through.ts';
 import { outcomeOf, outcomeWithoutResult } from './outcome.ts';
 import { countSteps } from './transcript-repair.ts';
@@ -47,7 +48,7 @@ export type BegunTurn = {
   note: string | null;
   /** Model calls with tool use that it has made. */
   steps: number;
-  /** Messages that are part of it and that its agent has read. */
+  /** Messages that are part of it and that its agent has read, by the ids that it knows them by. */
   read: string[];
 };
 
@@ -95,8 +96,13 @@ async function goOn(
   session: SessionRow,
   turn: TurnRow,
 ): Promise<BegunTurn | { refused: StoredEvent[] }> {
-  const way = await prepareContinuation(trx, session, turn);
   const { id, number } = turn;
+  // A call whose answer came while its process was being ended may have run.
+  if (!goesOn(session.options) && !(await onlyWaited(trx, session, turn))) {
+    const outcome = outcomeWithoutResult('interrupted', CUT_OFF);
+    return { refused: await endRunningTurn(trx, session, { id, number, outcome }) };
+  }
+  const way = await prepareContinuation(trx, session, turn);
   const own = withOptionsOf(session, turn);
   if (way.by === 'over' || way.by === 'stuck') {
     const outcome =
@@ -105,16 +111,17 @@ async function goOn(
         : outcomeWithoutResult('interrupted', STUCK);
     return { refused: await endRunningTurn(trx, session, { id, number, outcome }) };
   }
-  if (way.by === 'send') return begunNow(turn, own, []);
+  const read = (await listSteeredInto(trx, turn)).map(messageIdOf);
+  if (way.by === 'send') return { ...begunNow(turn, own, []), read };
   const note = way.by === 'note' ? way.note : null;
   const isTold = goesOn(session.options) && way.by !== 'resume_call';
   const events = isTold ? await recordContinuation(trx, session.id, { id, number, note }) : [];
   const given = note === null ? turn : { ...turn, message_id: await renewMessageId(trx, id) };
-  const read = (await listSteeredInto(trx, turn)).map((message) => message.id);
   const steps = await countSteps(trx, turn);
   return { turn: given, session: own, events, continuation: way.by, note, steps, read };
 }
 
+const CUT_OFF = 'The agent process was ended while a tool may have run; it is not run again by itself.';
 const STUCK = 'The turn was cut off several times at the same place; it is not tried again.';
 
 /** Why a turn that waited cannot be run; null where it can. */
@@ -175,7 +182,7 @@ export async function handOver(
       events.push(...(await steerTurn(trx, session, { turn, into })));
     }
     const messages = await listSteeredInto(trx, { id: turnId, session_id: session.id });
-    return { messages: messages.filter(({ id }) => !given.has(id)), events };
+    return { messages: messages.filter((message) => !given.has(messageIdOf(message))), events };
   });
 }
 
@@ -211,8 +218,17 @@ export async function parkTurn(db: Kysely<Database>, hold: Hold, turn: TurnRow):
 }
 
 /** Whether the turn waits for nothing but tasks of its agent. */
-export async function showTasks(db: Kysely<Database>, hold: Hold, awaits: boolean): Promise<StoredEvent[]> {
-  return await inTransaction(db, async (trx) => await recordTasks(trx, await lockHeld(trx, hold), awaits));
+export async function showTasks(
+  db: Kysely<Database>,
+  hold: Hold,
+  { turnId, awaits }: { turnId: string; awaits: boolean },
+): Promise<StoredEvent[]> {
+  return await inTransaction(db, async (trx) => {
+    const session = await lockHeld(trx, hold);
+    // One that was cancelled meanwhile waits for nothing.
+    const running = await findRunningId(trx, session.id);
+    return running?.id === turnId ? await recordTasks(trx, session, awaits) : [];
+  });
 }
 
 /** Shows what a turn has cost until now. */
