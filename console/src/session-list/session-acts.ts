@@ -1,5 +1,4 @@
 import { GreenroomError, type MarksRequest, type SessionSummary } from '@greenroom/client';
-import { MutationObserver } from '@tanstack/react-query';
 import { client } from '../api/client.ts';
 import { reasonOf } from '../api/describe-error.ts';
 import { queryClient } from '../api/query-client.ts';
@@ -108,10 +107,22 @@ async function mark(id: string, marks: MarksRequest, change: Change): Promise<Ch
   return (told) => ({ ...change(told), marked_at });
 }
 
+/** What is under way, by session. */
+const latest = new Map<string, Promise<unknown>>();
+
 /** One after the other in each session: else the server might do the second first. */
-async function inTurn<T>(id: string, mutationFn: () => Promise<T>): Promise<T> {
-  const scope = { id: `session ${id}` };
-  return await new MutationObserver(queryClient, { mutationFn, scope, networkMode: 'always' }).mutate();
+async function inTurn<T>(id: string, act: () => Promise<T>): Promise<T> {
+  const before = latest.get(id);
+  const work = (async () => {
+    await before?.catch(() => {}); // its own caller is told
+    return await act();
+  })();
+  latest.set(id, work);
+  try {
+    return await work;
+  } finally {
+    if (latest.get(id) === work) latest.delete(id);
+  }
 }
 
 /** @returns whether the server did it */
