@@ -182,9 +182,9 @@ export class AgentProcess {
 
   /** Asks the agent to stop its turn, and to give back what it has not begun; it says so with a result. */
   async interrupt(): Promise<void> {
-    // The option is not in the SDK's types.
     // What was sent before it goes to the agent before it.
     await immediate();
+    // The option is not in the SDK's types.
     const interrupt = this.#query.interrupt as (options: { cancelQueued: boolean }) => Promise<unknown>;
     await interrupt.call(this.#query, { cancelQueued: true });
   }

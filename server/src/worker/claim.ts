@@ -135,23 +135,21 @@ export async function recordFailure(
     const message = `The server failed ${MAX_FAILED_STAYS} times to run the turn; its log tells why.`;
     const outcome = outcomeWithoutResult('internal', message);
     const ended = await endRunningTurn(trx, session, { id, number, outcome });
-    if (!(await hasQueuedTurn(trx, session.id))) await giveUp(trx, session.id, { job, queue });
+    if (!(await hasQueuedTurn(trx, session.id))) {
+      await leaveSession(trx, session.id);
+      await queue.complete(trx, job);
+    }
     return [...begun.events, ...ended];
   });
 }
 
-/** There is nothing left to do in the session. */
-async function giveUp(
-  trx: Transaction<Database>,
-  sessionId: string,
-  { job, queue }: { job: ActivationJob; queue: ActivationQueue },
-): Promise<void> {
+/** No worker has it any more. */
+async function leaveSession(trx: Transaction<Database>, sessionId: string): Promise<void> {
   await trx
     .updateTable('sessions')
     .set({ worker_id: null, job_id: null })
     .where('id', '=', sessionId)
     .execute();
-  await queue.complete(trx, job);
 }
 
 export async function forgetFailures(
@@ -182,11 +180,7 @@ export async function releaseSession(
     if (session.job_id === null) return 'nobody';
     const hasInput = await canGoOn(trx, session);
     if (hasInput && !release.force) return 'input';
-    await trx
-      .updateTable('sessions')
-      .set({ worker_id: null, job_id: null })
-      .where('id', '=', hold.sessionId)
-      .execute();
+    await leaveSession(trx, hold.sessionId);
     if (hasInput) await queue.giveBack([job.attempt.id], trx);
     else await queue.complete(trx, job);
     return hasInput ? 'queue' : 'nobody';

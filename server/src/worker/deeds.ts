@@ -286,11 +286,8 @@ export class Deeds {
   }
 
   #endAgent(how: 'close' | 'kill' | 'park'): void {
-    if (
-      this.#parts.state().stay.at === 'stopping' &&
-      how === 'kill' &&
-      this.#parts.state().leaving !== 'hurry'
-    )
+    const { stay, leaving } = this.#parts.state();
+    if (stay.at === 'stopping' && how === 'kill' && leaving !== 'hurry')
       this.#logger.warn({ turn_id: this.#turn?.turn.id }, 'the agent ignored the interrupt; killing it');
     this.#seat
       .end(how)

@@ -28,10 +28,8 @@ export async function noteCall(
   call: { turnId: string; toolUseId: string; toolName: string; input: unknown },
 ): Promise<void> {
   if (harmless.has(call.toolName)) return;
-  // PostgreSQL's text cannot hold a NUL.
   const input = JSON.stringify(call.input ?? {})
     .slice(0, MAX_INPUT)
-    .replaceAll('\\u0000', '')
     .toWellFormed();
   const { rows } = await sql<{ id: string }>`
     with held as (select id, tenant_id from sessions where id = ${sessionId} and fence = ${fence}),

@@ -136,12 +136,9 @@ export class Seat {
       .catch((error) => {
         ending = error;
       });
-    // What it noted last comes before anybody looks at what it has read.
+    // What it noted last is stored before anybody looks at what it has read.
     await this.#clearAway(agent);
-    // Whoever is told finds no agent here any more.
-    const { promise: told, resolve } = Promise.withResolvers<void>();
-    void onGone(agent, ending).finally(resolve);
-    await told;
+    await onGone(agent, ending);
   }
 
   async #clearAway(agent: SeatedAgent): Promise<void> {

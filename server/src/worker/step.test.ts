@@ -122,6 +122,20 @@ function play(stay: Stay, input: Input, leaving: Leaving = 'no'): string {
 const quiet = 'do not watch · stop park · stop interrupt';
 const finished = (by: string): string => `choosing · ${quiet} · finish by ${by} · choose`;
 
+const whileAsking = {
+  gone: finished('crash'),
+  queued: 'asking · hand_over',
+  stop: 'stopping · interrupt · time interrupt',
+  expired: 'stopping · interrupt · time interrupt',
+  'waits only': 'asking · do not watch',
+  'waits among others': 'working · do not watch · stop park',
+  'waits no more': 'working · watch · stop park',
+  'park time': `parking · ${quiet} · park the agent`,
+  evict: `parking · ${quiet} · park the agent`,
+  drain: `parking · ${quiet} · park the agent`,
+  hurry: `parking · ${quiet} · park the agent`,
+};
+
 /** By state: what each input does that does anything. All others change nothing, and are logged at most. */
 const table: { name: string; stay: Stay; does: Record<string, string> }[] = [
   {
@@ -263,17 +277,7 @@ const table: { name: string; stay: Stay; does: Record<string, string> }[] = [
     does: {
       'says: takes another': 'asking · note H',
       'says: returns another': 'asking · put back H',
-      gone: finished('crash'),
-      queued: 'asking · hand_over',
-      stop: 'stopping · interrupt · time interrupt',
-      expired: 'stopping · interrupt · time interrupt',
-      'waits only': 'asking · do not watch',
-      'waits among others': 'working · do not watch · stop park',
-      'waits no more': 'working · watch · stop park',
-      'park time': `parking · ${quiet} · park the agent`,
-      evict: `parking · ${quiet} · park the agent`,
-      drain: `parking · ${quiet} · park the agent`,
-      hurry: `parking · ${quiet} · park the agent`,
+      ...whileAsking,
     },
   },
   {
@@ -292,17 +296,7 @@ const table: { name: string; stay: Stay; does: Record<string, string> }[] = [
     stay: { at: 'asking', ...begun },
     does: {
       'says: rests': finished('silence'),
-      gone: finished('crash'),
-      queued: 'asking · hand_over',
-      stop: 'stopping · interrupt · time interrupt',
-      expired: 'stopping · interrupt · time interrupt',
-      'waits only': 'asking · do not watch',
-      'waits among others': 'working · do not watch · stop park',
-      'waits no more': 'working · watch · stop park',
-      'park time': `parking · ${quiet} · park the agent`,
-      evict: `parking · ${quiet} · park the agent`,
-      drain: `parking · ${quiet} · park the agent`,
-      hurry: `parking · ${quiet} · park the agent`,
+      ...whileAsking,
     },
   },
   {

@@ -97,20 +97,16 @@ async function goOn(
   turn: TurnRow,
 ): Promise<BegunTurn | { refused: StoredEvent[] }> {
   const { id, number } = turn;
+  const end = async (outcome: TurnOutcome) => ({
+    refused: await endRunningTurn(trx, session, { id, number, outcome }),
+  });
   // A call whose answer came while its process was being ended may have run.
-  if (!goesOn(session.options) && !(await onlyWaited(trx, session, turn))) {
-    const outcome = outcomeWithoutResult('interrupted', CUT_OFF);
-    return { refused: await endRunningTurn(trx, session, { id, number, outcome }) };
-  }
+  if (!goesOn(session.options) && !(await onlyWaited(trx, session, turn)))
+    return await end(outcomeWithoutResult('interrupted', CUT_OFF));
   const way = await prepareContinuation(trx, session, turn);
   const own = withOptionsOf(session, turn);
-  if (way.by === 'over' || way.by === 'stuck') {
-    const outcome =
-      way.by === 'over'
-        ? outcomeOf(way.result, { options: own.options, spentBudget: null })
-        : outcomeWithoutResult('interrupted', STUCK);
-    return { refused: await endRunningTurn(trx, session, { id, number, outcome }) };
-  }
+  if (way.by === 'stuck') return await end(outcomeWithoutResult('interrupted', STUCK));
+  if (way.by === 'over') return await end(outcomeOf(way.result, { options: own.options, spentBudget: null }));
   const read = (await listSteeredInto(trx, turn)).map(messageIdOf);
   if (way.by === 'send') return { ...begunNow(turn, own, []), read };
   const note = way.by === 'note' ? way.note : null;
