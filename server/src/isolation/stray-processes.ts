@@ -1,9 +1,14 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { type EndedSandboxes, SandboxRecords } from './sandbox-records.ts';
 
 /** The environment variable that marks every process of an activation. */
 export const MARK_VARIABLE = 'GREENROOM_ACTIVATION';
+
+/** What is killed and not gone after so many looks is held by the kernel. */
+const MAX_ROUNDS = 100;
+const PAUSE_MS = 20;
 
 /** Descriptors that a look at all processes may take. */
 const OPEN_FILES = 16;
@@ -28,14 +33,15 @@ export async function endStrays({ path, mark }: { path: string; mark: string }):
  */
 export async function killMarked(prefix: string): Promise<number> {
   if (process.platform !== 'linux') return 0;
-  let killed = 0;
-  // A process may fork while the list is read: look again until none is left.
-  for (let round = 0; round < 5; round++) {
+  // A process may fork while the list is read, and takes its time to go on a busy machine: until none is left.
+  const killed = new Set<number>();
+  for (let round = 0; round < MAX_ROUNDS; round++) {
     const pids = await findMarked(prefix);
     if (pids.length === 0) break;
-    for (const pid of pids) if (kill(pid)) killed++;
+    for (const pid of pids) if (kill(pid)) killed.add(pid);
+    await delay(round === 0 ? 0 : PAUSE_MS);
   }
-  return killed;
+  return killed.size;
 }
 
 export async function findMarked(prefix: string): Promise<number[]> {
