@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
 import { randomUUIDv7 } from 'node:crypto';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { after, before, describe, it } from 'node:test';
+import { sql } from 'kysely';
 import { NO_LIMITS, type Scope } from '../src/api-key/identity.ts';
 import { createKey } from '../src/api-key/service.ts';
 import { auditedRoutes, unauditedRoutes } from '../src/http/audited-routes.ts';
 import { createCommand, revokeCommand } from '../src/keys-command.ts';
 import { ApiDocument } from './api-document.ts';
 import { startTestServer, type TestServer } from './harness.ts';
+import { until } from './server-process.ts';
 
 type Entry = Record<string, unknown> & {
   action: string;
@@ -48,6 +52,42 @@ describe('the audit log', () => {
     const answer = await call('ada', 'POST', '/execute/', { prompt, env: { TOKEN: 's3cret' }, max_turns: 3 });
     return ((await answer.json()) as { session_id: string }).session_id;
   };
+
+  it('has the address also of who went away before the answer', async () => {
+    const id = await start('[demo:hang]');
+    const { db } = server.context.database;
+    const { promise: isHeld, resolve: held } = Promise.withResolvers<void>();
+    const { promise: isGone, resolve: gone } = Promise.withResolvers<void>();
+    const holding = db.transaction().execute(async (trx) => {
+      await trx.selectFrom('sessions').select('id').where('id', '=', id).forUpdate().execute();
+      held();
+      await isGone;
+    });
+    await isHeld;
+    const { hostname, port } = new URL(server.url);
+    const socket = connect({ host: hostname, port: Number(port) });
+    const head = [
+      `POST /cancel/${id} HTTP/1.1`,
+      `host: ${hostname}:${port}`,
+      `authorization: Bearer ${keys.ada}`,
+    ];
+    socket.write(`${[...head, 'content-length: 0'].join('\r\n')}\r\n\r\n`);
+    await until('the request waits', async () => {
+      const { rows } = await sql<{ n: number }>`
+        select count(*)::int as n from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'`.execute(db);
+      return (rows[0]?.n ?? 0) > 0;
+    });
+    socket.destroy();
+    await once(socket, 'close');
+    gone();
+    await holding;
+    await until('it is written down', async () =>
+      (await entries('ada', 'action=session.cancel')).some(
+        ({ object_id, ip }) => object_id === id && ip === '127.0.0.1',
+      ),
+    );
+  });
 
   it('has an action for every route that changes something', async () => {
     const { operations } = await ApiDocument.read(server);

@@ -3,9 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { type Identity, LOCAL_USER } from '../src/api-key/identity.ts';
 import { createDatabaseClient, type DatabaseClient } from '../src/db/client.ts';
+import { isDatabaseUnavailable } from '../src/db/sqlstate.ts';
 import { newSessionId } from '../src/ids.ts';
 import { createSilentLogger } from '../src/log.ts';
-import { type ActivationJob, ActivationQueue } from '../src/queue/queue.ts';
+import { type ActivationJob, ActivationQueue, asError } from '../src/queue/queue.ts';
 import { getSessionDetail, type SessionServices, startSession } from '../src/session/service.ts';
 import { createDatabase } from './harness.ts';
 
@@ -158,5 +159,15 @@ describe('the queue of activations', () => {
       ids.map((_, n) => n + 1),
     );
     assert.deepEqual(await takeAll(), shown);
+  });
+});
+
+describe('an error of the queue', () => {
+  it('is one of the database where that is away, also as its workers tell of it', () => {
+    const thrown = new Error('Connection terminated due to connection timeout');
+    const told = { ...thrown, message: `${thrown.message} (Queue: activation)`, stack: thrown.stack };
+    assert.ok(isDatabaseUnavailable(asError(told)));
+    assert.equal(asError(thrown), thrown);
+    assert.ok(!isDatabaseUnavailable(asError({ message: 'of another kind' })));
   });
 });

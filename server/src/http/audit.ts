@@ -19,15 +19,21 @@ const redact = createRedactor();
 export function installAudit(app: FastifyInstance, { db }: { db: Kysely<Database> }): void {
   // Whoever is denied over and over must not fill the disk.
   const denials = new FailureThrottle();
+  // A connection that has closed meanwhile no longer tells.
+  const addresses = new WeakMap<FastifyRequest, string>();
+  app.addHook('onRequest', async (request) => {
+    addresses.set(request, request.ip);
+  });
   app.addHook('onSend', async (request, reply, payload) => {
     const route = auditedRoutes[`${request.method} ${request.routeOptions.url}`];
     const outcome = outcomeOf(reply, route !== undefined);
     if (outcome === null) return payload;
+    const ip = addresses.get(request) ?? request.ip ?? 'unknown';
     if (outcome === 'denied') {
-      if (denials.isBlocked(request.ip)) return payload;
-      denials.noteFailure(request.ip);
+      if (denials.isBlocked(ip)) return payload;
+      denials.noteFailure(ip);
     }
-    const entry = toRecord(request, { route, outcome, status: reply.statusCode, payload });
+    const entry = toRecord(request, { ip, route, outcome, status: reply.statusCode, payload });
     await recordAudit(db, entry).catch((error) => {
       request.log.error({ err: error, entry }, 'could not write to the audit log: this line has the entry');
     });
@@ -46,20 +52,21 @@ function outcomeOf(reply: FastifyReply, isAudited: boolean): AuditOutcome | null
 }
 
 type Happened = {
+  ip: string;
   route: AuditedRoute | undefined;
   outcome: AuditOutcome;
   status: number;
   payload: unknown;
 };
 
-function toRecord(request: FastifyRequest, { route, outcome, status, payload }: Happened): AuditRecord {
+function toRecord(request: FastifyRequest, { ip, route, outcome, status, payload }: Happened): AuditRecord {
   const { identity } = request;
   const action = route?.action ?? 'request';
   return {
     tenant_id: identity.tenantId === '' ? null : identity.tenantId,
     actor_id: identity.apiKeyId,
     actor: identity.name,
-    ip: request.ip,
+    ip,
     request_id: request.id,
     action: typeof action === 'function' ? action(request) : action,
     object_type: route?.object ?? null,

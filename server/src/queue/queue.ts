@@ -2,7 +2,7 @@ import { type Expression, type Kysely, type RawBuilder, sql, type Transaction } 
 import { fromKysely, PgBoss } from 'pg-boss';
 import type { DatabaseClient } from '../db/client.ts';
 import { type Database, QUEUE_SCHEMA } from '../db/database.ts';
-import { isDatabaseUnavailable } from '../db/sqlstate.ts';
+import { isCancelledStatement, isConflict, isDatabaseUnavailable, isLockTimeout } from '../db/sqlstate.ts';
 import { inTransaction } from '../db/transaction.ts';
 import type { Logger } from '../log.ts';
 import { roundToJoin } from './rounds.ts';
@@ -54,8 +54,11 @@ export class ActivationQueue {
       cronMonitorIntervalSeconds: 30,
       cronWorkerIntervalSeconds: 30,
     });
-    this.#boss.on('error', (error) => {
+    this.#boss.on('error', (given) => {
+      const error = asError(given);
       if (isDatabaseUnavailable(error)) logger.debug({ err: error }, 'the queue cannot reach the database');
+      else if (isCancelledStatement(error) || isLockTimeout(error) || isConflict(error))
+        logger.warn({ err: error }, 'a statement of the queue was cut off; it tries again');
       else logger.error({ err: error }, 'queue error');
     });
   }
@@ -224,6 +227,15 @@ export class ActivationQueue {
     return rows.length > 0;
   }
 
+  /** Tenants of which a job has waited for longer than that, in milliseconds. */
+  async listImpatient(ms: number): Promise<string[]> {
+    const { rows } = await sql<{ tenant_id: string }>`
+      select distinct group_id as tenant_id from ${JOBS}
+      where ${isWaitingJob} and start_after < now() - make_interval(secs => ${ms / 1000})
+    `.execute(this.#db);
+    return rows.map(({ tenant_id }) => tenant_id);
+  }
+
   /** How many jobs are ahead of the session's, plus one; null when it has none that waits. */
   async position(sessionId: string): Promise<number | null> {
     // In the order in which pg-boss takes them.
@@ -245,7 +257,7 @@ export class ActivationQueue {
       select distinct session_id as id, tenant_id as "tenantId" from turns
       where state in ('queued', 'running') and queued_at < now() - interval '1 minute'
         -- A turn that waits for a person needs no worker until it has its answer.
-        and (select waiting_for from sessions where id = turns.session_id) is null
+        and coalesce((select waiting_for from sessions where id = turns.session_id), 'tasks') = 'tasks'
         and not exists (select from ${JOBS} where ${isLiveJobOf(sql`turns.session_id::text`)})
     `.execute(this.#db);
     return rows;
@@ -265,6 +277,11 @@ export class ActivationQueue {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#boss.stop({ graceful: true, timeout: 2_000 });
   }
+}
+
+/** Of what its workers threw pg-boss tells in an object of its own, with where it was. */
+export function asError(given: object): Error {
+  return given instanceof Error ? given : Object.assign(new Error(), given);
 }
 
 /**
