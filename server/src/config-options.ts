@@ -128,6 +128,12 @@ export const configOptions = {
     description: 'how long an idle session keeps its agent process',
     defaultText: '60s',
   },
+  slotPatience: {
+    env: ['GREENROOM_SLOT_PATIENCE'],
+    schema: timer,
+    description: 'how long a session waits on a full server before another tenant with two more makes room',
+    defaultText: '30s',
+  },
   allowedHosts: {
     env: ['GREENROOM_ALLOWED_HOSTS'],
     schema: z.union([

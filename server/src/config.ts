@@ -29,6 +29,7 @@ export type Config = {
   egressHosts: string[];
   maxSessions: number;
   idleTtl: number;
+  slotPatience: number;
   allowedHosts: string[];
   corsOrigins: string[];
   trustProxy: string[];
@@ -157,6 +158,7 @@ function defaults(sources: ConfigSources, values: Partial<Record<OptionName, unk
     dataDir: machine.isRoot ? '/var/lib/greenroom' : machine.userDataDir,
     maxSessions: Math.max(1, Math.min(byMemory, machine.cores * 4)),
     idleTtl: 60_000,
+    slotPatience: 30_000,
     isolation: 'auto',
     sandboxMemory: 4 * 2 ** 30,
     sandboxProcesses: 512,
@@ -314,6 +316,7 @@ const times = new Set<OptionName>([
   'idleTtl',
   'modelIdleTimeout',
   'shutdownGrace',
+  'slotPatience',
   'stallTimeout',
 ]);
 

@@ -59,6 +59,7 @@ import type { SessionServices } from './session/service.ts';
 import { SignInRing } from './sign-in/ring.ts';
 import { findInstallation } from './sign-in/store.ts';
 import { UsageLedger } from './usage/ledger.ts';
+import { type Clock, systemClock } from './util/clock.ts';
 import { proxyEnvironment } from './util/outgoing-proxy.ts';
 import type { HeartbeatTimes } from './worker/heartbeat.ts';
 import { Worker } from './worker/worker.ts';
@@ -123,6 +124,8 @@ export type ContextParts = {
   streamTimes?: Partial<StreamTimes>;
   databaseTimeouts?: Partial<Timeouts>;
   heartbeatTimes?: Partial<HeartbeatTimes>;
+  /** Of what is waited for in a turn. */
+  clock?: Clock;
 };
 
 /** Where agents ask a cloud themselves, they alone notice that it is silent. */
@@ -276,9 +279,11 @@ export async function createContext(config: Config, parts: ContextParts): Promis
       proxies: config,
       workspaceRoots: config.workspaceRoots,
       stallTimeout: config.stallTimeout,
+      clock: parts.clock ?? systemClock,
     },
     {
       maxSessions: config.maxSessions,
+      slotPatience: config.slotPatience,
       target,
       // The data directory, and with it the database in it, is locked.
       isShared: config.databaseUrl !== null,

@@ -11,10 +11,10 @@ import {
 } from '@anthropic-ai/claude-agent-sdk';
 import { agentEnvironment, sessionDirectories } from '../src/agent/environment.ts';
 import { agentOptions } from '../src/agent/options.ts';
-import { startDemoModel } from '../src/gateway/demo-model/demo-model.ts';
 import { PushQueue } from '../src/util/push-queue.ts';
-import { wordOf } from '../src/worker/word.ts';
+import { modeOf, wordOf } from '../src/worker/word.ts';
 import { temporaryDirectory } from './harness.ts';
+import { startRecordingUpstream } from './recording-upstream.ts';
 import { until } from './server-process.ts';
 
 /*
@@ -28,10 +28,10 @@ type Settings = { backgroundTasks?: boolean; rerunsTurn?: boolean; conversation?
 describe('the agent program', () => {
   const stack = new AsyncDisposableStack();
   let directory: string;
-  let modelUrl: string;
+  let model: Awaited<ReturnType<typeof startRecordingUpstream>>;
   before(async () => {
     directory = stack.use(await temporaryDirectory()).path;
-    modelUrl = stack.use(await startDemoModel({ tokensPerSecond: 200 })).url;
+    model = stack.use(await startRecordingUpstream({ tokensPerSecond: 200 }));
   });
   after(async () => await stack.disposeAsync());
 
@@ -50,7 +50,7 @@ describe('the agent program', () => {
         proxyExceptions: null,
         extraCaCerts: null,
       },
-      ...{ sessionId: conversation.id, gateway: { url: modelUrl, token: 'none-is-needed' } },
+      ...{ sessionId: conversation.id, gateway: { url: model.url, token: 'none-is-needed' } },
       ...{ path: process.env.PATH ?? '', requested: {}, cloud: {}, proxy: {}, modelWaitMs: 600_000 },
       backgroundTasks: settings.backgroundTasks ?? false,
       rerunsTurn: settings.rerunsTurn ?? false,
@@ -73,11 +73,14 @@ describe('the agent program', () => {
     const input = new PushQueue<SDKUserMessage>();
     const agent = query({ prompt: input, options: { ...options, abortController: abort } });
     const heard: string[] = [];
+    const modes: string[] = [];
     const names = new Map<string, string>();
     const nameOf = (id: string): string => names.get(id) ?? id;
     const listening = (async () => {
       for await (const message of agent) {
         const word = wordOf(message);
+        const mode = modeOf(message);
+        if (mode !== null) modes.push(mode);
         const { state, command_uuid } = message as { state?: string; command_uuid?: string };
         if (state === 'queued' && command_uuid !== undefined) heard.push(`queues ${nameOf(command_uuid)}`);
         if (word.is === 'result') {
@@ -93,7 +96,7 @@ describe('the agent program', () => {
         return heard.filter((word) => word === what).length >= times;
       });
     return {
-      ...{ heard, hears, conversation, workspace, agent },
+      ...{ heard, hears, modes, conversation, workspace, agent },
       say: (name: string, text: string, id = randomUUID()) => {
         names.set(id, name);
         input.push({
@@ -202,5 +205,42 @@ describe('the agent program', () => {
     await using third = await start({ conversation, rerunsTurn: true });
     await third.hears('rests');
     assert.equal(await readFile(join(workspace, 'marker'), 'utf8'), 'once\n');
+  });
+
+  it('says of a call that was cut off that its outcome is unknown, when it is told to go on, and does not make it again', async () => {
+    const first = await start();
+    first.say('one', 'run: echo once >> marker; sleep 300');
+    const { conversation, workspace } = first;
+    const marker = async (): Promise<string> =>
+      await readFile(join(workspace, 'marker'), 'utf8').catch(() => '');
+    await until('the tool runs', async () => (await marker()) !== '');
+    await until('the call is noted', async () => JSON.stringify(conversation.entries).includes('"tool_use"'));
+    await first[Symbol.asyncDispose]();
+    await using second = await start({ conversation });
+    const before = model.requests.length;
+    second.say('note', '[demo:say I go on]');
+    await second.hears('rests');
+    assert.ok(second.heard.includes('result note'));
+    assert.match(model.requests[before]?.text ?? '', /"tool_result"[^}]*unknown/);
+    assert.equal(await marker(), 'once\n');
+  });
+
+  it('names the subagent in what that asks the model, and nobody in what it asks itself', async () => {
+    await using program = await start();
+    const before = model.requests.length;
+    program.say('one', 'delegate: hello');
+    await program.hears('rests');
+    const asked = model.requests.slice(before).map(({ headers }) => typeof headers['x-claude-code-agent-id']);
+    assert.deepEqual(asked, ['undefined', 'string', 'undefined']);
+  });
+
+  it('says which permission mode it is in, at its start and when that is changed', async () => {
+    await using program = await start();
+    program.say('one', 'hello');
+    await program.hears('rests');
+    assert.deepEqual(await program.agent.setPermissionMode('acceptEdits'), { mode: 'acceptEdits' });
+    program.say('two', 'hello');
+    await program.hears('rests', 2);
+    assert.deepEqual([program.modes[0], program.modes.at(-1)], ['default', 'acceptEdits']);
   });
 });

@@ -444,6 +444,9 @@ describe('the event stream of a session', () => {
     assert.deepEqual(seqs(all), upTo(all.length));
     const page = await second.request('GET', `/sessions/${id}/events?limit=1000`);
     assert.deepEqual(all, page.body.events.slice(0, all.length));
-    assert.equal(all.at(-1)?.kind === 'turn' && all.at(-1)?.data.error?.code, 'interrupted');
+    assert.equal(all.at(-1)?.kind === 'turn' && all.at(-1)?.data.state, 'completed');
+    // Nor did a tool of it run twice.
+    const calls = all.flatMap(({ data }) => JSON.stringify(data).match(/"command":"echo \d+"/g) ?? []);
+    assert.equal(new Set(calls).size, 30);
   });
 });

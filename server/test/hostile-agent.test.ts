@@ -78,6 +78,28 @@ describe('an agent that speaks in the place of its program', () => {
 });
 
 describe('an agent that never got its process', () => {
+  it('gives its sandbox back, and its directories, where the gateway cannot let it in', async () => {
+    let [prepared, released] = [0, 0];
+    const driver: IsolationDriver = {
+      ...noIsolation,
+      prepare: async (request) => {
+        const sandbox = await noIsolation.prepare(request);
+        prepared += 1;
+        const release = (): void => {
+          released += 1;
+          sandbox.release();
+        };
+        return { ...sandbox, socketPath: '/nonexistent/gateway.sock', release };
+      },
+    };
+    await using server = await startTestServer({ parts: { driver } });
+    const id = await server.execute({ prompt: 'hello' });
+    const { status, error } = await server.ended(id);
+    assert.equal(status, 'error');
+    assert.match(error ?? '', /gateway\.sock/);
+    assert.deepEqual([prepared, released], [1, 1]);
+  });
+
   it('gives its sandbox back', async () => {
     let released = 0;
     const agent = new AgentProcess({
@@ -159,7 +181,8 @@ describe('an agent that says more than is taken', () => {
   it('is read no faster than its messages are stored, and loses none', async () => {
     const started: AgentChild[] = [];
     await using server = await startTestServer({ parts: { driver: driverWith(started) } });
-    const id = await server.execute({ prompt: 'hi', env: { [ACT]: 'much, of which little is read' } });
+    const env = { [ACT]: 'much, of which little is read' };
+    const id = await server.execute({ prompt: 'hi', env, on_interruption: 'end' });
     await until('it was started', async () => started.length > 0, 30_000);
     const said = progressOf(started);
     await server.context.database.db.transaction().execute(async (trx) => {

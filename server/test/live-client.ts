@@ -14,10 +14,19 @@ export type SentMessage = {
   marks: string[];
   /** What its answer contains. */
   answer: string | null;
+  /** Its calls go on in the background, and end with their agent: they may be cut off before they leave a mark. */
+  isInBackground: boolean;
   isRemoved: boolean;
 };
 
-export type LiveSession = { id: string; cwd: string; messages: SentMessage[]; isFork: boolean };
+export type LiveSession = {
+  id: string;
+  cwd: string;
+  messages: SentMessage[];
+  isFork: boolean;
+  /** Whether its turns go on in another process. */
+  goesOn: boolean;
+};
 
 const noteTool = (readOnly: boolean) => ({
   name: 'note',
@@ -79,18 +88,21 @@ export class LiveClient {
     await mkdir(cwd);
     if (process.getuid?.() === 0) await chown(cwd, SOMEBODY, SOMEBODY);
     const message = this.#write();
+    const goesOn = random.chance(0.75);
     const body = {
       prompt: message.prompt,
       cwd,
       client_tools: [noteTool(random.chance(0.6))],
       park_after_s: random.pick([0, 0, 300]),
+      background_tasks: true,
+      ...(goesOn ? {} : { on_interruption: 'end' }),
       ...(random.chance(0.85) ? { approvals: 'ask' } : { allowed_tools: ['Bash'] }),
       ...(random.chance(0.25) ? { approval_timeout_s: 1 } : {}),
       ...(random.chance(0.3) ? { approval_timeout_action: 'end_turn' } : {}),
     };
     const { status, body: given } = await this.#post('/execute/', body);
     assert.equal(status, 200, JSON.stringify(given));
-    const session: LiveSession = { id: given.session_id, cwd, messages: [message], isFork: false };
+    const session = { id: given.session_id, cwd, messages: [message], isFork: false, goesOn };
     const { body: found } = await this.#request('GET', `/sessions/${session.id}`);
     message.turnId = found.turns[0].turn_id;
     this.sessions.push(session);
@@ -161,7 +173,8 @@ export class LiveClient {
     const { status, body } = await this.#post(`/sessions/${session.id}/fork`, { prompt: message.prompt });
     assert.equal(status, 201, JSON.stringify(body));
     message.turnId = body.turns.at(-1).turn_id;
-    this.sessions.push({ id: body.session_id, cwd: session.cwd, messages: [message], isFork: true });
+    const { cwd, goesOn } = session;
+    this.sessions.push({ id: body.session_id, cwd, messages: [message], isFork: true, goesOn });
   }
 
   async #request(method: string, path: string, body?: object): Promise<Reply> {
@@ -176,7 +189,13 @@ export class LiveClient {
     const note = (mark: string) => `use mcp__client__note {"mark": "${mark}"}`;
     const wait = `sleep 0.${this.#random.upTo(10)}; `;
     const [x, y] = [this.#random.upTo(1_000_000), this.#random.upTo(1_000_000)];
-    const draft = this.#random.pick<Pick<SentMessage, 'prompt' | 'marks'> & { answer?: string }>([
+    const inBackground = (tool: string, input: object) => ({
+      prompt: `use ${tool} ${JSON.stringify({ ...input, run_in_background: true })}`,
+      ...{ marks: [a], isInBackground: true },
+    });
+    const bash = { command: `${wait}echo ${a} >> ${a}` };
+    const agent = { description: 'work', prompt: run(a, wait), subagent_type: 'general-purpose' };
+    const draft = this.#random.pick<Pick<SentMessage, 'prompt' | 'marks'> & Partial<SentMessage>>([
       { prompt: run(a), marks: [a] },
       { prompt: run(a), marks: [a] },
       { prompt: `${run(a)} then ${run(b, wait)}`, marks: [a, b] },
@@ -186,12 +205,14 @@ export class LiveClient {
       { prompt: `${run(a)} then ${note(b)}`, marks: [a, b] },
       { prompt: `${run(a)} and also ${note(b)}`, marks: [a, b] },
       { prompt: `delegate: ${run(a)}`, marks: [a] },
+      inBackground('Bash', bash),
+      inBackground('Agent', agent),
       { prompt: `ask me: Which ${id}? red or blue`, marks: [] },
       { prompt: `[demo:hang] ${id}`, marks: [] },
       { prompt: `[demo:slow 40] ${id}: count from 1 to 30`, marks: [] },
       { prompt: `What is ${x} + ${y}?`, marks: [], answer: `${x} + ${y} = ${x + y}` },
     ]);
-    return { answer: null, ...draft, turnId: null, isRemoved: false };
+    return { answer: null, isInBackground: false, ...draft, turnId: null, isRemoved: false };
   }
 }
 

@@ -167,7 +167,7 @@ export class FaultyPostgres implements AsyncDisposable {
 }
 
 /** @returns false where it has ended meanwhile */
-function signal(pid: number, name: NodeJS.Signals): boolean {
+export function signal(pid: number, name: NodeJS.Signals): boolean {
   try {
     return process.kill(pid, name);
   } catch (error) {

@@ -80,6 +80,12 @@ export class LiveServers implements AsyncDisposable {
     this.#dying.stderr.on('data', (text) => this.log.push(String(text)));
   }
 
+  /** What the servers in this process do with their sessions. */
+  describe(): string {
+    const here = [this.first, this.#closing].flatMap((server) => server ?? []);
+    return here.map(({ url, context }) => `${url} ${JSON.stringify(context.worker.sessions)}`).join('\n');
+  }
+
   /** Closes one, and opens it again, not before `isOver`. */
   async close(isOver?: Promise<void>): Promise<void> {
     const server = this.#closing;

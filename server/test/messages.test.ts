@@ -561,7 +561,8 @@ describe('a message that was given to an agent whose server stops', () => {
     let id = '';
     {
       await using server = await start();
-      id = await server.execute({ prompt: 'run: sleep 300', allowed_tools: ['Bash'] });
+      const prompt = 'run: sleep 300';
+      id = await server.execute({ prompt, allowed_tools: ['Bash'], on_interruption: 'end' });
       await server.event(id, (found) => JSON.stringify(found.data).includes('"tool_use"'));
       const hint = await server.client.sessions.messages.send(id, {
         prompt: 'run: echo x >> marks',

@@ -52,7 +52,7 @@ describe('several servers on one database', () => {
       return await startServerProcess({ dataDir, env: { DATABASE_URL: database.url } });
     };
     const first = await start();
-    const id = await first.execute({ prompt: '[demo:hang]' });
+    const id = await first.execute({ prompt: '[demo:hang]', on_interruption: 'end' });
     await until(
       'it runs',
       async () => (await first.request('GET', `/status/${id}`)).body.status === 'running',

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -10,18 +10,18 @@ import { startDemoModel } from '../src/gateway/demo-model/demo-model.ts';
 export type ModelRequest = { headers: IncomingHttpHeaders; body: any; text: string };
 
 /** The demo model behind a proxy that keeps what the agents asked. */
-export async function startRecordingUpstream() {
+export async function startRecordingUpstream({ tokensPerSecond = Number.POSITIVE_INFINITY } = {}) {
   await using stack = new AsyncDisposableStack();
-  const demo = stack.use(await startDemoModel({ tokensPerSecond: Number.POSITIVE_INFINITY }));
+  const demo = stack.use(await startDemoModel({ tokensPerSecond }));
   const requests: ModelRequest[] = [];
-  const proxy = createServer(async (request, response) => {
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const bytes = await buffer(request);
     const text = bytes.toString();
     // Not what it asks about the size of a prompt.
     if (!request.url?.includes('count_tokens')) {
       requests.push({ headers: request.headers, body: JSON.parse(text), text });
     }
-    const answer = await fetch(demo.url + request.url, {
+    const answered = await fetch(demo.url + request.url, {
       method: 'POST',
       headers: {
         'content-type': 'application/json',
@@ -29,9 +29,13 @@ export async function startRecordingUpstream() {
       },
       body: bytes,
     });
-    response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? '' });
-    await pipeline(Readable.from(answer.body ?? []), response).catch(() => {});
-  });
+    response.writeHead(answered.status, { 'content-type': answered.headers.get('content-type') ?? '' });
+    await pipeline(Readable.from(answered.body ?? []), response);
+  };
+  // Who asked may have gone.
+  const proxy = createServer((request, response) =>
+    answer(request, response).catch(() => response.destroy()),
+  );
   proxy.listen(0, '127.0.0.1');
   await once(proxy, 'listening');
   stack.defer(() => {

@@ -134,8 +134,9 @@ describe('a session on a worker', () => {
     }
   });
 
-  it('ends the turn as agent_crashed when the agent process dies, ends its tools, and goes on with the next turn', async () => {
-    const id = await server.execute({ prompt: 'run: sleep 300', allowed_tools: ['Bash'] });
+  it('ends the turn as agent_crashed when the agent process dies and the session says so, ends its tools, and goes on with the next turn', async () => {
+    const prompt = 'run: sleep 300';
+    const id = await server.execute({ prompt, allowed_tools: ['Bash'], on_interruption: 'end' });
     while (!(await isRunning('sleep', id))) await new Promise((resolve) => setTimeout(resolve, 20));
     process.kill(await agentPid(id), 'SIGKILL');
     const status = await server.ended(id);

@@ -13,7 +13,8 @@ const SAME_PRESS_MS = 700;
 const DEADLINE_MS = 15_000 + 15_000;
 
 async function runTool(server: ServerProcess): Promise<string> {
-  const id = await server.execute({ prompt: 'run: sleep 300', allowed_tools: ['Bash'] });
+  const prompt = 'run: sleep 300';
+  const id = await server.execute({ prompt, allowed_tools: ['Bash'], on_interruption: 'end' });
   await until(
     'the tool runs',
     async () =>

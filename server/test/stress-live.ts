@@ -8,8 +8,8 @@ import { type Database, QUEUE_SCHEMA } from '../src/db/database.ts';
 import { createDatabase, findProcesses, temporaryDirectory } from './harness.ts';
 import { LiveAnswers } from './live-answers.ts';
 import { checkSession, describeStuck } from './live-checks.ts';
-import { LiveClient } from './live-client.ts';
-import { FaultyPostgres } from './live-faults.ts';
+import { LiveClient, type LiveSession } from './live-client.ts';
+import { FaultyPostgres, signal } from './live-faults.ts';
 import { LiveServers } from './live-servers.ts';
 import { Random } from './random.ts';
 import { until } from './server-process.ts';
@@ -27,6 +27,8 @@ const MINUTES = Number(process.env.STRESS_MINUTES ?? 0);
 const TIMEOUT_MS = 420_000;
 /** How much goes wrong with the database and the processor in each seed. */
 const FAULTS = Number(process.env.STRESS_FAULTS ?? 2);
+/** How many agent programs are killed in each seed. */
+const AGENTS = Number(process.env.STRESS_AGENTS ?? 2);
 const CLIENTS = Number(process.env.STRESS_CLIENTS ?? 2);
 const STEPS = Number(process.env.STRESS_STEPS ?? 4);
 const PATIENCE_MS = Number(process.env.STRESS_PATIENCE ?? 120_000);
@@ -72,11 +74,17 @@ async function work(seed: number): Promise<void> {
   answering.catch(() => {});
   const disturbing =
     database instanceof FaultyPostgres ? breakDatabase(database, { servers, seed }) : disturb(servers, seed);
-  await Promise.all([...clients.map(async (client) => await client.run(STEPS)), disturbing]);
+  const agents = new Random(seed - 4);
+  const working = Promise.all(clients.map(async (client) => await client.run(STEPS)));
+  await Promise.all([
+    working,
+    disturbing,
+    killAgents(agents, () => clients.flatMap(({ sessions }) => sessions)),
+  ]);
 
   await comeToRest(db, async () => {
     for (const client of clients) await client.release();
-  });
+  }).catch((error) => assert.fail(`${error}\n${servers.describe()}`));
   answers.stop();
   await answering;
 
@@ -143,6 +151,20 @@ async function breakDatabase(
     await delay(random.upTo(500));
     if (random.chance(0.5)) await (random.chance(0.5) ? servers.close(isOver) : servers.kill(isOver));
     await isOver;
+  }
+}
+
+/** Agent programs that die by themselves, as the machine may kill them. */
+async function killAgents(random: Random, sessions: () => readonly LiveSession[]): Promise<void> {
+  for (let count = 0; count < AGENTS; count++) {
+    await delay(1_000 + random.upTo(2_500));
+    const [first, ...others] = sessions();
+    if (first === undefined) continue;
+    const pids = await findProcesses(`/${random.pick([first, ...others]).id}/`);
+    // The first of them is the program, or holds the sandbox that it runs in.
+    if (pids.length === 0) continue;
+    process.stdout.write('  agent killed\n');
+    signal(Math.min(...pids), 'SIGKILL');
   }
 }
 

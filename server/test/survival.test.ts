@@ -43,6 +43,13 @@ async function allow(server: ServerProcess, approval: Json, scope: object = {}):
   assert.equal(status, 200, JSON.stringify(body));
 }
 
+/** How turns went on, and why. */
+async function continuations(server: ServerProcess, id: string): Promise<string[][]> {
+  const { body } = await server.request('GET', `/sessions/${id}/events?limit=1000`);
+  const found = body.events.filter((event: Json) => event.data.phase === 'continued');
+  return found.map(({ data }: Json) => [data.continued_by, data.reason]);
+}
+
 async function hasAgent(id: string): Promise<boolean> {
   return (await findProcesses(`/${id}/`)).length > 0;
 }
@@ -95,7 +102,7 @@ describe('a server that is killed', () => {
     assert.equal(await readFile(marker, 'utf8'), 'once\n');
   });
 
-  it('while a call runs that was allowed when its turn was parked: the next turn does not run it again', async () => {
+  it('while a call runs that was allowed when its turn was parked: neither it nor the next turn runs it again', async () => {
     await using directory = await temporaryDirectory();
     const first = await startServerProcess({ dataDir: directory.path });
     const prompt = 'run: echo begun >> marker; sleep 300';
@@ -108,8 +115,8 @@ describe('a server that is killed', () => {
     await die(first);
 
     await using second = await startServerProcess({ dataDir: directory.path });
-    const { turns } = await ended(second, id, 'error');
-    assert.equal(turns[0].error.code, 'interrupted');
+    await ended(second, id);
+    assert.deepEqual(await continuations(second, id), [['note', 'server_stopped']]);
     await second.request('POST', `/sessions/${id}/messages`, { prompt: 'what is 2 + 2?' });
     const next = await ended(second, id);
     assert.match(next.turns[1].result.text, /2 \+ 2 = 4/);
@@ -132,8 +139,8 @@ describe('a server that is killed', () => {
       await die(first);
 
       await using second = await startServerProcess({ dataDir: directory.path });
-      const { turns } = await ended(second, id, 'error');
-      assert.equal(turns[0].error.code, 'interrupted');
+      await ended(second, id);
+      assert.deepEqual(await continuations(second, id), [['note', 'server_stopped']]);
       assert.equal(await readFile(marker, 'utf8'), 'begun\n');
     });
   }
@@ -186,10 +193,11 @@ describe('a server that is killed', () => {
     assert.equal((await second.request('GET', `/sessions/${id}/tasks`)).status, 200);
   });
 
-  it('while an allowed tool runs: the turn ends as interrupted, and the tool is not run again', async () => {
+  it('while an allowed tool runs, in a session that says so: the turn ends as interrupted, and the tool is not run again', async () => {
     await using directory = await temporaryDirectory();
     const first = await startServerProcess({ dataDir: directory.path });
-    const id = await first.execute({ prompt: 'run: echo once >> marker; sleep 300', ...ask });
+    const prompt = 'run: echo once >> marker; sleep 300';
+    const id = await first.execute({ prompt, on_interruption: 'end', ...ask });
     const [approval] = await pending(first, id);
     await allow(first, approval);
     const marker = join(sessionDirectories(directory.path, id).workspace, 'marker');
@@ -239,11 +247,12 @@ describe('a server that is killed', () => {
     assert.deepEqual(
       turns.map((turn: Json) => [turn.number, turn.state, turn.result?.text]),
       [
-        [1, 'error', undefined],
+        [1, 'completed', '3 + 3 = 6'],
         [2, 'completed', '2 + 2 = 4'],
-        [3, 'completed', '3 + 3 = 6'],
+        [3, 'completed', undefined],
       ],
     );
+    assert.equal(turns[2].steered_into, turns[0].turn_id);
   });
 });
 

@@ -94,7 +94,7 @@ export const fieldGroups: readonly FieldGroup[] = [
     fields: [
       { name: 'max_turns', control: count(1) },
       { name: 'timeout_s', control: count(1) },
-      { name: 'on_interruption', control: choice('end', 'continue') },
+      { name: 'on_interruption', control: choice('continue', 'end') },
     ],
   },
   {

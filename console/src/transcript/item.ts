@@ -78,7 +78,8 @@ export type NoticeCode =
   | 'transcriptLost'
   | 'conversationReset'
   | 'rateLimited'
-  | 'forked';
+  | 'forked'
+  | 'wentOn';
 export type Notice = {
   /** Names its words; `text` says what is in `values.text`, which is hostile. */
   code: NoticeCode;

@@ -10,7 +10,8 @@ type Step =
   | { type: 'retry' }
   | { type: 'steer'; isReturned: boolean }
   | { type: 'queue'; isTakenBack: boolean }
-  | { type: 'supersede' };
+  | { type: 'supersede' }
+  | { type: 'goOn'; isTold: boolean; loses: boolean };
 
 const { step } = fc.letrec<{ step: Step; steps: Step[] }>((tie) => ({
   step: fc.oneof(
@@ -26,6 +27,7 @@ const { step } = fc.letrec<{ step: Step; steps: Step[] }>((tie) => ({
     fc.record({ type: fc.constant('steer' as const), isReturned: fc.boolean() }),
     fc.record({ type: fc.constant('queue' as const), isTakenBack: fc.boolean() }),
     fc.record({ type: fc.constant('supersede' as const) }),
+    fc.record({ type: fc.constant('goOn' as const), isTold: fc.boolean(), loses: fc.boolean() }),
     fc.record({ type: fc.constant('agent' as const), steps: tie('steps') }),
   ),
   steps: fc.array(tie('step'), { maxLength: 6 }),
@@ -104,6 +106,9 @@ class LogWriter {
           this.#say(turnId, parent, { type: 'text', text: 'again' }, [this.#lastUuid]);
         }
         break;
+      case 'goOn':
+        if (parent === null) this.#goOn(planned, turnId);
+        break;
       default:
         planned satisfies never;
     }
@@ -144,6 +149,13 @@ class LogWriter {
   #phase(turnId: string, turn: number, phase: string, state: string): void {
     const error = state === 'error' ? { code: 'api_error', message: 'it failed' } : null;
     this.#add('turn', turnId, { turn, phase, state, error, cost_usd: null, steered_into: null });
+  }
+
+  #goOn({ isTold, loses }: Extract<Step, { type: 'goOn' }>, turnId: string): void {
+    const lost = loses && this.#lastUuid !== null ? [this.#lastUuid] : [];
+    const by = isTold ? 'note' : 'request';
+    const data = { phase: 'continued', state: 'running', error: null, cost_usd: null, steered_into: null };
+    this.#add('turn', turnId, { ...data, turn: 1, continued_by: by, reason: 'server_stopped', lost });
   }
 
   #approval(turnId: string, callId: string, phase: string, status: string): void {

@@ -57,7 +57,7 @@ export class MessageItems {
         calls.refuse(message.callId);
         break;
       case 'retraction':
-        this.#withdraw(message.uuids);
+        this.withdraw(message.uuids);
         this.#note(message.notice, event, at);
         break;
       case 'notice':
@@ -73,7 +73,7 @@ export class MessageItems {
     const list = message.parentId ?? MAIN;
     // Said again by an agent that goes on after a restart.
     if (this.#isKnown(message.uuid)) return;
-    this.#withdraw(message.supersedes);
+    this.withdraw(message.supersedes);
     drafts.begin(list, message.messageId, lists);
     if (message.parentId !== null) agents.speak(message.parentId, message.agent, at);
     message.blocks.forEach((block, position) => {
@@ -195,7 +195,8 @@ export class MessageItems {
     return isKnown;
   }
 
-  #withdraw(uuids: readonly string[]): void {
+  /** Messages that are no part of the conversation any more. */
+  withdraw(uuids: readonly string[]): void {
     for (const uuid of uuids) {
       for (const key of this.#keys.get(uuid) ?? []) this.#parts.lists.remove(key);
     }

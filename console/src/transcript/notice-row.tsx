@@ -26,8 +26,27 @@ export function NoticeRow({ item }: { item: NoticeItem }) {
   );
 }
 
+const reasons = [
+  ...([
+    'server_stopped',
+    'server_silent',
+    'server_failed',
+    'made_room',
+    'agent_ended',
+    'agent_silent',
+  ] as const),
+];
+
+/** A newer server may have more reasons. */
+function wordsOfGoingOn({ reason, by }: Notice['values'], t: Translate): string {
+  const known = reasons.find((one) => one === reason);
+  const how = t(`transcript.wentOn.${by === 'note' ? 'note' : 'request'}`);
+  return known === undefined ? how : `${t(`transcript.wentOn.${known}`)} ${how}`;
+}
+
 function wordsOf({ code, values }: Notice, t: Translate, locale: string): string {
   if (code === 'text') return String(values.text ?? '');
+  if (code === 'wentOn') return wordsOfGoingOn(values, t);
   if (code !== 'compacted') return t(`transcript.notice.${code}`, values);
   const [before, after] = [Number(values.before), Number(values.after)];
   if (after === 0) return t('transcript.notice.compactedFrom', { before: formatCount(before, locale) });

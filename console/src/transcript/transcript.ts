@@ -2,11 +2,13 @@ import type { DeltaEvent, SessionEvent } from '@greenroom/client';
 import { Agents } from './agents.ts';
 import { CallItems } from './call-items.ts';
 import { Drafts } from './drafts.ts';
-import type { TranscriptItem } from './item.ts';
+import type { NoticeItem, TranscriptItem } from './item.ts';
 import { ItemLists, MAIN } from './item-lists.ts';
 import { MessageItems } from './message-items.ts';
 import { readSdkMessage } from './sdk-message.ts';
 import { TurnItems } from './turn-items.ts';
+
+type TurnEvent = Extract<SessionEvent, { kind: 'turn' }>;
 
 /** What was read of a log, from one event on without gaps, and the rows that it makes. */
 export class Transcript {
@@ -78,6 +80,17 @@ export class Transcript {
     return { lists, agents, calls, messages, turns: new TurnItems(lists) };
   }
 
+  /** Another process goes on with the turn: what the one before had begun and not finished never comes. */
+  #goOn(event: TurnEvent): void {
+    const { lists, calls, agents, messages } = this.#view;
+    const at = Date.parse(event.at);
+    calls.endTurn(event.turn_id, at);
+    agents.endForeground(at);
+    this.#drafts.endTurn(event.turn_id, false, lists);
+    messages.withdraw(event.data.lost ?? []);
+    lists.push(MAIN, noticeOf(event));
+  }
+
   #project(event: SessionEvent): void {
     const { lists, calls, agents, messages, turns } = this.#view;
     lists.seq = event.seq;
@@ -92,6 +105,7 @@ export class Transcript {
           agents.endForeground(at);
           this.#drafts.endTurn(event.turn_id, event.data.state === 'cancelled', lists);
         }
+        if (event.data.phase === 'continued') this.#goOn(event);
         turns.takeTurn(event);
         break;
       case 'approval':
@@ -110,6 +124,13 @@ export class Transcript {
         event satisfies never;
     }
   }
+}
+
+function noticeOf({ seq, at, turn_id: turnId, data }: TurnEvent): NoticeItem {
+  const isTold = data.continued_by === 'note';
+  const notice = { code: 'wentOn' as const, tone: isTold ? ('warning' as const) : ('plain' as const) };
+  const values = { reason: data.reason ?? 'server_stopped', by: data.continued_by ?? 'request' };
+  return { kind: 'notice', key: `${seq}`, seq, at: Date.parse(at), turnId, notice: { ...notice, values } };
 }
 
 function takeSession(event: Extract<SessionEvent, { kind: 'session' }>, lists: ItemLists): void {

@@ -33,6 +33,7 @@ export class AgentChannel {
   /** What the SDK asked and the program did not answer. */
   readonly #expected = new Set<string>();
   #hasOffended = false;
+  #hasEnded = false;
 
   constructor(child: AgentChild, backlog: Backlog, onOffence: (reason: string) => void) {
     this.#child = child;
@@ -61,8 +62,14 @@ export class AgentChannel {
       // The end of the process says as much as an error of its pipe.
       else if (!isPipeError(error)) this.#offend(`the agent cannot be read: ${errorMessage(error)}`);
     } finally {
+      this.#hasEnded = true;
       this.#output.push(null);
     }
+  }
+
+  /** The program says nothing any more. Known before the SDK gives up what it had asked. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
   }
 
   async #pass(line: Buffer): Promise<void> {

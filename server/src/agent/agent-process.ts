@@ -37,14 +37,21 @@ function definedOnly(env: Record<string, string | undefined>): Record<string, st
 export class AgentCrashedError extends Error {
   /** The limit of its sandbox that it had run into, if any. */
   readonly exhausted: string | null;
+  /** It would end like that again: it ran into a limit, or did what no agent program does. */
+  readonly isLasting: boolean;
 
   constructor(
     message: string,
-    { exhausted = null, ...options }: ErrorOptions & { exhausted?: string | null } = {},
+    {
+      exhausted = null,
+      isLasting = false,
+      ...options
+    }: ErrorOptions & { exhausted?: string | null; isLasting?: boolean } = {},
   ) {
     super(message, options);
     this.name = 'AgentCrashedError';
     this.exhausted = exhausted;
+    this.isLasting = isLasting;
   }
 }
 
@@ -67,6 +74,7 @@ export class AgentProcess {
   readonly #ready = Promise.withResolvers<void>();
   readonly #backlog = new Backlog();
   #child: AgentChild | null = null;
+  #channel: AgentChannel | null = null;
   #isEnding = false;
   #granting: Promise<void> = Promise.resolve();
   #stop: Promise<void> | null = null;
@@ -106,7 +114,8 @@ export class AgentProcess {
       unpacked: configDirectory === spec.environment.CLAUDE_CONFIG_DIR ? null : configDirectory,
       mark: spec.mark,
     });
-    return new AgentChannel(this.#child, this.#backlog, (reason) => this.#endFor(reason)).process;
+    this.#channel = new AgentChannel(this.#child, this.#backlog, (reason) => this.#endFor(reason));
+    return this.#channel.process;
   }
 
   /** Ends it for something that must not happen; whoever listens is told. */
@@ -124,6 +133,16 @@ export class AgentProcess {
   /** It was told to end, or has ended: nothing more may be sent. */
   get isEnding(): boolean {
     return this.#isEnding;
+  }
+
+  /** It says nothing any more, by whose wish ever. */
+  get hasEnded(): boolean {
+    return this.#isEnding || this.#hasExited || (this.#channel?.hasEnded ?? false);
+  }
+
+  get #hasExited(): boolean {
+    const { exitCode = null, signalCode = null } = this.#child ?? {};
+    return exitCode !== null || signalCode !== null;
   }
 
   get pid(): number | undefined {
@@ -156,7 +175,8 @@ export class AgentProcess {
       // What the process printed last is only complete once it is gone.
       await Promise.race([this.#child?.exited, delay(TERMINATE_GRACE_MS, undefined, { ref: false })]);
       const exhausted = this.#child?.exhausted() ?? null;
-      throw new AgentCrashedError(this.#describeEnd(error), { cause: error, exhausted });
+      const isLasting = exhausted !== null || this.#offence !== null;
+      throw new AgentCrashedError(this.#describeEnd(error), { cause: error, exhausted, isLasting });
     } finally {
       this.#ready.resolve();
       this.#backlog.readerGone();
@@ -195,8 +215,10 @@ export class AgentProcess {
     await this.#query.applyFlagSettings({ model: model === undefined ? null : this.#nameModel(model) });
   }
 
-  async setPermissionMode(mode: PermissionMode): Promise<void> {
-    await this.#query.setPermissionMode(mode);
+  /** @returns the mode that it is in then: not always the one that was asked for */
+  async setPermissionMode(mode: PermissionMode): Promise<string> {
+    const answer = await this.#query.setPermissionMode(mode);
+    return answer?.mode ?? mode;
   }
 
   /**
@@ -208,7 +230,7 @@ export class AgentProcess {
     const after = (async () => {
       await before.catch(() => {}); // its own caller is told
       const allow = [...allowedRules(this.#spec), ...(await readRules())];
-      await this.#query.applyFlagSettings({ permissions: { allow } });
+      await this.#unlessEnded(this.#query.applyFlagSettings({ permissions: { allow } }));
     })();
     this.#granting = after;
     await after;
@@ -216,7 +238,16 @@ export class AgentProcess {
 
   /** Stops one background task, or one subagent that its turn waits for. */
   async stopTask(taskId: string): Promise<void> {
-    await this.#query.stopTask(taskId);
+    await this.#unlessEnded(this.#query.stopTask(taskId));
+  }
+
+  /** A process that ends meanwhile need not do it any more. */
+  async #unlessEnded(asked: Promise<unknown>): Promise<void> {
+    try {
+      await asked;
+    } catch (error) {
+      if (!this.hasEnded) throw error;
+    }
   }
 
   /** Ends the process before it can say or note another word. */

@@ -47,17 +47,16 @@ export function permissionCallbacks(
   asked: {
     tools: boolean;
     clientTools: readonly ClientTool[];
-    beforeCall: ((call: CallOfTool) => Promise<void>) | null;
+    beforeCall: (call: CallOfTool) => Promise<void>;
   },
-): Pick<Options, 'canUseTool' | 'hooks'> | null {
+): Pick<Options, 'canUseTool' | 'hooks'> {
   const hooks = [
-    ...(asked.beforeCall === null ? [] : [noteHook(asked.beforeCall)]),
+    noteHook(asked.beforeCall),
     ...(asked.clientTools.length === 0 ? [] : [clientToolHook(decide, asked.clientTools)]),
   ];
-  if (!asked.tools && hooks.length === 0) return null;
   return {
     ...(asked.tools ? { canUseTool: canUseTool(decide) } : {}),
-    ...(hooks.length === 0 ? {} : { hooks: { PreToolUse: hooks } }),
+    hooks: { PreToolUse: hooks },
   };
 }
 

@@ -78,24 +78,32 @@ export function createTranscriptStore({ db, sessionId, fence, failed }: Transcri
     },
 
     async load(key: SessionKey): Promise<SessionStoreEntry[] | null> {
-      const rows = await db
-        .selectFrom('transcripts')
-        .select('entry')
-        .where('session_id', '=', sessionId)
-        .where('subpath', '=', key.subpath ?? '')
-        .orderBy('id')
-        .execute();
+      const rows = await retryWhileUnavailable(
+        async () =>
+          await db
+            .selectFrom('transcripts')
+            .select('entry')
+            .where('session_id', '=', sessionId)
+            .where('subpath', '=', key.subpath ?? '')
+            .orderBy('id')
+            .execute(),
+        failed,
+      );
       return rows.length === 0 ? null : rows.map((row) => row.entry as SessionStoreEntry);
     },
 
     async listSubkeys(): Promise<string[]> {
-      const rows = await db
-        .selectFrom('transcripts')
-        .select('subpath')
-        .distinct()
-        .where('session_id', '=', sessionId)
-        .where('subpath', '!=', '')
-        .execute();
+      const rows = await retryWhileUnavailable(
+        async () =>
+          await db
+            .selectFrom('transcripts')
+            .select('subpath')
+            .distinct()
+            .where('session_id', '=', sessionId)
+            .where('subpath', '!=', '')
+            .execute(),
+        failed,
+      );
       return rows.map((row) => row.subpath);
     },
   };

@@ -19,6 +19,7 @@ import * as tasks from './migrations/0014-tasks.ts';
 import * as tenantDays from './migrations/0015-tenant-days.ts';
 import * as messages from './migrations/0016-messages.ts';
 import * as goingOn from './migrations/0017-going-on.ts';
+import * as parting from './migrations/0018-parting.ts';
 import { UNDEFINED_TABLE, UNIQUE_VIOLATION } from './sqlstate.ts';
 
 /** Forward only, in the order of their names; a migration that has shipped is never edited. */
@@ -40,6 +41,7 @@ const migrations: Record<string, Migration> = {
   '0015-tenant-days': tenantDays,
   '0016-messages': messages,
   '0017-going-on': goingOn,
+  '0018-parting': parting,
 };
 
 const MIGRATION_TABLE = 'schema_migrations';

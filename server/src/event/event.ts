@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { approvalPhase, approvalView } from '../approval/approval.ts';
 import { sessionStatus, waitingFor } from '../session/session.ts';
-import { delivery, tokenUsage, turnError, turnPhase, turnState } from '../turn/turn.ts';
+import { cutReason, delivery, tokenUsage, turnError, turnPhase, turnState } from '../turn/turn.ts';
 
 /**
  * What happened in a session, in our own small union; the agent's messages are kept verbatim inside `sdk`. Readers
@@ -24,6 +24,9 @@ export const eventBody = z.discriminatedUnion('kind', [
       steered_into: z.string().nullable(),
       /** How it goes on (`continued`): at the model request that was cut off, or with a note on calls that may have run. */
       continued_by: z.enum(['request', 'note']).optional(),
+      reason: cutReason.optional(),
+      /** Messages of the log, by their `uuid`, that the agent knows nothing of any more: it is asked for them again. */
+      lost: z.array(z.string()).optional(),
       /** What it says from now on (`edited`), or what the agent is told (`continued`). */
       text: z.string().optional(),
       images: z.number().optional(),

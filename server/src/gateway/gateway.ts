@@ -28,6 +28,11 @@ export type GatewayClient = {
   socketPath: string | null;
   /** What the session may connect to, and so the model API for it; null where nothing holds the agent back. */
   allowedHosts: readonly string[] | null;
+  /**
+   * Asked about each request of the main agent for an answer of the model: it is passed on when this resolves, at once where it
+   * returns nothing. Aborted when nobody waits for the answer any more.
+   */
+  beforeRequest?: (signal: AbortSignal) => Promise<void> | undefined;
 };
 
 /** What an activation needs to reach the model; `revoke` ends its access and its requests under way. */
@@ -69,6 +74,8 @@ export type GatewayOptions = {
 };
 
 const MESSAGES = '/v1/messages';
+/** In what a subagent asks; not documented: agent-sdk.test.ts. */
+const SUBAGENT_HEADER = 'x-claude-code-agent-id';
 /** A body that is read only once it is known that no budget is spent. */
 const LARGE_BODY_BYTES = 1024 * 1024;
 /** The only requests that an agent needs. Everything else of the model API (files, batches …) stays out of reach. */
@@ -203,9 +210,10 @@ export class ModelGateway {
     response.on('close', () => {
       if (!response.writableFinished) abort.abort();
     });
+    const isCharged = url.pathname === MESSAGES;
+    if (isCharged && request.headers[SUBAGENT_HEADER] === undefined) await client.beforeRequest?.(signal);
     const length = announcedLength(request);
     using _room = await client.room.take(length, signal);
-    const isCharged = url.pathname === MESSAGES;
     if (!isCharged || client.spentBudget !== null || length > LARGE_BODY_BYTES) {
       await this.#requireStanding(client);
     }

@@ -35,7 +35,15 @@ import {
   type TurnRow,
   unfoldTurn,
 } from '../turn/store.ts';
-import type { Delivery, TokenUsage, TurnError, TurnOutcome, TurnPhase, TurnState } from '../turn/turn.ts';
+import type {
+  CutReason,
+  Delivery,
+  TokenUsage,
+  TurnError,
+  TurnOutcome,
+  TurnPhase,
+  TurnState,
+} from '../turn/turn.ts';
 import { type Charge, chargeTurn } from './charge.ts';
 import { isActive, type SessionStatus, type WaitingFor } from './session.ts';
 import { firstPrompt, type SessionRow, type SessionState } from './store.ts';
@@ -221,15 +229,24 @@ export async function returnTurn(trx: Trx, session: SessionState, turn: ActiveTu
   return await insertEvents(trx, session.id, [...events, sessionEvent('pending', at)], waits);
 }
 
-/** A turn whose process has ended goes on in another one; `note` is what its agent is told. */
+export type TurnContinuation = {
+  reason: CutReason;
+  /** What its agent is told; null where that makes its last request again. */
+  note: string | null;
+  /** What the log has of it and the agent does not know any more, by the ids of the messages. */
+  lost: readonly string[];
+};
+
+/** A turn whose process has ended goes on in another one. */
 export async function recordContinuation(
   trx: Trx,
   sessionId: string,
-  { note, ...turn }: ActiveTurn & { note: string | null },
+  { note, reason, lost, ...turn }: ActiveTurn & TurnContinuation,
 ): Promise<StoredEvent[]> {
   const by = note === null ? ('request' as const) : ('note' as const);
   const change = {
-    ...{ phase: 'continued' as const, state: 'running' as const, continuedBy: by },
+    ...{ phase: 'continued' as const, state: 'running' as const },
+    continued: { continued_by: by, reason, lost: [...lost] },
     ...(note === null ? {} : { said: { text: note, images: 0 } }),
   };
   return await insertEvents(trx, sessionId, [turnEvent(turn, change, new Date())]);
@@ -343,7 +360,7 @@ function turnEvent(
     steeredInto?: string;
     said?: { text: string; images: number };
     place?: { delivery: Delivery; before: string | null };
-    continuedBy?: 'request' | 'note';
+    continued?: { continued_by: 'request' | 'note'; reason: CutReason; lost: string[] };
     /** Of one that has ended. */
     spent?: { usage: Partial<TokenUsage>; duration_ms: number | null };
   },
@@ -356,7 +373,7 @@ function turnEvent(
     error: change.error ?? null,
     cost_usd: change.costUsd ?? null,
     steered_into: change.steeredInto ?? null,
-    ...(change.continuedBy === undefined ? {} : { continued_by: change.continuedBy }),
+    ...change.continued,
     ...change.said,
     ...change.place,
     ...change.spent,

@@ -211,7 +211,7 @@ export const sessionOptionFields = {
     .describe('How long a turn may take, in seconds; then it ends as `timeout`.'),
   on_interruption: z
     .enum(['end', 'continue', 'resume'])
-    .describe('What becomes of a turn that was running when the server died.'),
+    .describe('What becomes of a turn whose server or agent process died.'),
   env: env.describe("Variables for the agent's environment."),
   additional_directories: z
     .array(text.min(1))
@@ -245,7 +245,7 @@ export const optionDefaults = {
   approval_timeout_s: DAY_S,
   approval_timeout_action: 'deny',
   park_after_s: 300,
-  on_interruption: 'end',
+  on_interruption: 'continue',
   include_partial_messages: true,
   slash_commands: false,
   background_tasks: false,

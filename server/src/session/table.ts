@@ -14,6 +14,8 @@ export type SessionTable = {
   /** What the options say of these, for lists. */
   model: string | null;
   permission_mode: string | null;
+  /** What its agent was in last, as that said: not always what was asked for. */
+  effective_permission_mode: string | null;
   /** That answered last. */
   last_model: string | null;
   /** What the agent began last; of a session that does not run it says nothing. */

@@ -19,6 +19,10 @@ export const sessionView = z
     options: sessionOptions,
     grants: z.array(grantView).describe('What approvals allowed for the rest of the session.'),
     cwd: z.string().nullable().describe('null is a workspace of its own.'),
+    effective_permission_mode: z
+      .string()
+      .nullable()
+      .describe('What its agent said that it is in; null before the first start.'),
     isolation: z.string().nullable().describe('What its agent ran in last; null before the first start.'),
     claude_session_id: z.string().nullable(),
     api_key_id: z.string().nullable().describe('Who started it; null is the local user.'),
@@ -75,6 +79,7 @@ function toView(session: SessionRow): Omit<SessionView, 'queue' | 'turns' | 'tur
     options: withoutSecrets(session.options),
     grants: session.grants.map(toGrantView),
     cwd: session.cwd,
+    effective_permission_mode: session.effective_permission_mode,
     isolation: session.isolation,
     claude_session_id: session.claude_session_id,
     api_key_id: session.api_key_id,

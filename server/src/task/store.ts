@@ -81,6 +81,24 @@ export async function noteStored(
   `.execute(trx);
 }
 
+/** Whether a subagent that the turn began in the background has yet to end, as far as anybody told. */
+export async function hasOpenAgents(
+  db: Kysely<Database>,
+  turn: { id: string; session_id: string },
+): Promise<boolean> {
+  const open = await db
+    .selectFrom('tasks')
+    .select('task_id')
+    .where('session_id', '=', turn.session_id)
+    .where('turn_id', '=', turn.id)
+    .where('is_background', '=', true)
+    .where('subagent_type', 'is not', null)
+    .where('status', 'is', null)
+    .limit(1)
+    .executeTakeFirst();
+  return open !== undefined;
+}
+
 export type TaskPage = { sessionId: string; before: number | null; limit: number };
 
 /** Those that began last, newest first. */

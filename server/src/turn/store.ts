@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type Kysely, type Selectable, sql, type Transaction } from 'kysely';
 import type { Database } from '../db/database.ts';
 import type { TurnTable } from './table.ts';
-import type { ContentBlock, Delivery, TurnError, TurnResult } from './turn.ts';
+import type { ContentBlock, Delivery, TurnError, TurnResult, WentOn } from './turn.ts';
 
 export type TurnRow = Omit<Selectable<TurnTable>, 'error' | 'result'> & {
   error: TurnError | null;
@@ -206,6 +206,29 @@ export async function renewMessageId(trx: Transaction<Database>, id: string): Pr
   return renewed;
 }
 
+/** The running turn has no process any more. */
+export async function leaveTurn(
+  trx: Transaction<Database>,
+  id: string,
+  { reason, isWhole }: { reason: TurnRow['left_for']; isWhole: boolean },
+): Promise<void> {
+  await trx
+    .updateTable('turns')
+    .set({ left_for: reason, left_whole: isWhole })
+    .where('id', '=', id)
+    .execute();
+}
+
+/** It gets one again. A prompt that is given with a note has that one's id. */
+export async function recordWentOn(trx: Transaction<Database>, id: string, wentOn: WentOn): Promise<void> {
+  const message = wentOn.note?.withPrompt === true ? { message_id: wentOn.note.id } : {};
+  await trx
+    .updateTable('turns')
+    .set({ left_for: null, left_whole: false, went_on: JSON.stringify(wentOn), ...message })
+    .where('id', '=', id)
+    .execute();
+}
+
 /** The one that became part of another, and that the agent knows under this id. */
 export async function findSteeredBy(
   trx: Transaction<Database>,
@@ -306,6 +329,7 @@ export async function startTurn(trx: Transaction<Database>, id: string): Promise
     .set({
       state: 'running',
       started_at: sql<Date>`now()`,
+      notes_calls: true,
       options: sql`(select options from sessions where id = turns.session_id)`,
     })
     .where('id', '=', id)

@@ -1,6 +1,6 @@
 import type { ColumnType, Generated, JSONColumnType, RawBuilder } from 'kysely';
 import type { SessionOptions } from '../session/session.ts';
-import type { ContentBlock, Delivery, TurnError, TurnResult, TurnState } from './turn.ts';
+import type { ContentBlock, CutReason, Delivery, TurnError, TurnResult, TurnState, WentOn } from './turn.ts';
 
 export type TurnTable = {
   id: string;
@@ -28,6 +28,14 @@ export type TurnTable = {
   /** How often it went on in another process without getting further, and with how much of a conversation last. */
   continuations: Generated<number>;
   continued_after: Generated<number>;
+  /** Why it has no process though it runs; null while it has one, or waits for an answer. */
+  left_for: CutReason | null;
+  /** It was left at a request to the model: nothing was under way. */
+  left_whole: Generated<boolean>;
+  /** Each call of it is noted before its tool may run (`let_through_calls`). */
+  notes_calls: Generated<boolean>;
+  /** How it went on last. */
+  went_on: ColumnType<WentOn | null, never, string | null>;
   /** When the agent began a message that steers. */
   read_at: Date | null;
   /** Under which id the agent gets it, where that is another one. */

@@ -13,6 +13,33 @@ export const turnPhase = z.enum([
 ]);
 export type TurnPhase = z.infer<typeof turnPhase>;
 
+/**
+ * Why a turn went on in another process: its server stopped or was killed (`server_stopped`), was not heard of in time
+ * (`server_silent`), or gave it up (`server_failed`); its session made room for others (`made_room`); its agent program died
+ * (`agent_ended`), or was to go on and said nothing (`agent_silent`).
+ */
+export const cutReason = z.enum([
+  ...([
+    'server_stopped',
+    'server_silent',
+    'server_failed',
+    'made_room',
+    'agent_ended',
+    'agent_silent',
+  ] as const),
+]);
+export type CutReason = z.infer<typeof cutReason>;
+
+/** How a turn went on in another process. `try` names the decision: to make it again changes nothing. */
+export type WentOn = {
+  try: string;
+  by: 'resume_call' | 'rerun' | 'note' | null;
+  note: TurnNote | null;
+};
+
+/** What an agent is told instead of the prompt, or behind it; `id` is that of the message. */
+export type TurnNote = { id: string; text: string; withPrompt: boolean };
+
 /** How a message reaches a session that is busy; `task` is a turn that a background task of the agent began. */
 export const delivery = z.enum(['queue', 'steer', 'interrupt', 'task']);
 export type Delivery = z.infer<typeof delivery>;

@@ -30,6 +30,8 @@ type DeskOptions = {
   onEnding: (error: TurnError) => void;
   /** Somebody began to wait, or no longer does. */
   onChange: () => void;
+  /** Whether the process has ended: then the question stands, and the next one asks it again. */
+  isGone: () => boolean;
 };
 
 type Waiting = { toolUseId: string; agentId: string | null; resolve: (row: ApprovalRow) => void };
@@ -46,6 +48,7 @@ export class ApprovalDesk {
   readonly #onEnding: (error: TurnError) => void;
   readonly #caughtUp: () => Promise<void>;
   readonly #beforeAsking: () => Promise<void>;
+  readonly #isGone: () => boolean;
   readonly #waiting = new Map<string, Waiting>();
   readonly #calls = new Set<string>();
   readonly #results = new Map<string, ClientToolAnswer>();
@@ -53,7 +56,7 @@ export class ApprovalDesk {
 
   constructor(
     held: HeldSession,
-    { asker, caughtUp, beforeAsking, onGrant, onEnding, onChange }: DeskOptions,
+    { asker, caughtUp, beforeAsking, onGrant, onEnding, onChange, isGone }: DeskOptions,
   ) {
     this.#held = held;
     this.#asker = asker;
@@ -62,6 +65,7 @@ export class ApprovalDesk {
     this.#onChange = onChange;
     this.#onGrant = onGrant;
     this.#onEnding = onEnding;
+    this.#isGone = isGone;
   }
 
   get isWaiting(): boolean {
@@ -81,6 +85,8 @@ export class ApprovalDesk {
   async decide(call: ToolCall): Promise<ToolDecision> {
     this.#calls.add(call.toolUseId);
     await this.#caughtUp();
+    // A process that has ended asks nobody; the next one does.
+    if (this.#isGone()) return deny(WITHDRAWN);
     const { turnId, options, openCalls, stored } = this.#asker();
     if (turnId === null) {
       return deny('Nobody can be asked for permission while no turn is running.');
@@ -120,9 +126,8 @@ export class ApprovalDesk {
     return this.#toDecision(row, call, options);
   }
 
-  /** Unless the process is ended while it waits: then the question stands, and the next process asks it again. */
   async #withdraw(id: string): Promise<void> {
-    if (this.#isClosed) return;
+    if (this.#isClosed || this.#isGone()) return;
     await this.#held.record(async (db, hold) => await withdrawQuestion(db, hold, id));
   }
 

@@ -1,14 +1,16 @@
+import { randomUUID } from 'node:crypto';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Database } from '../db/database.ts';
 import { inTransaction } from '../db/transaction.ts';
 import type { StoredEvent } from '../event/event.ts';
 import { StaleFenceError } from '../event/event-log.ts';
 import type { ActivationJob, ActivationQueue } from '../queue/queue.ts';
-import { endRunningTurn, recordTasks, startNextTurn } from '../session/lifecycle.ts';
+import { endRunningTurn, settleLeft, startNextTurn } from '../session/lifecycle.ts';
 import type { SessionRow } from '../session/store.ts';
-import { findRunningId, findRunningTurn, hasQueuedTurn } from '../turn/store.ts';
-import { onlyWaited, returnUnread } from './continuation.ts';
-import { goesOn } from './let-through.ts';
+import { findRunningId, findRunningTurn, hasQueuedTurn, leaveTurn } from '../turn/store.ts';
+import type { CutReason } from '../turn/turn.ts';
+import { onlyWaited, returnUnread, withdrawOfSubagents } from './continuation.ts';
+import { mayGoOn } from './let-through.ts';
 import { outcomeWithoutResult } from './outcome.ts';
 
 /** What a stay may act on: the session, as long as its fence is the newest. */
@@ -17,19 +19,31 @@ export type Hold = { sessionId: string; fence: number };
 export type Claim = {
   session: SessionRow;
   events: StoredEvent[];
-  /** The turn that an earlier stay left running, if it may go on. */
-  keptTurnId: string | null;
+  kept: KeptTurn | null;
   grantsHash: string;
+};
+
+/** A turn whose process has ended, and that goes on in another one. */
+export type KeptTurn = {
+  id: string;
+  /** Names the decision how it goes on: made again, since its answer was lost, it is the same. */
+  try: string;
+  /** Null: it waited for an answer. */
+  reason: CutReason | null;
+  /** Its process ended at a request to the model: nothing was under way. */
+  isWhole: boolean;
+  /** What its program died of, where it did. */
+  error?: unknown;
 };
 
 const hashOfGrants = sql<string>`md5(sessions.grants::text)`;
 
-/** Why a turn was left in the middle by the worker that had it. */
-const reasons = {
-  stopped: 'The server stopped while the turn was running',
-  silent:
+/** Of those for which a turn may end. */
+const described: Partial<Record<CutReason, string>> = {
+  server_stopped: 'The server stopped while the turn was running',
+  server_silent:
     'The server that ran the turn was not heard of in time (it may have stopped, or have lost the database), and another one took the session over',
-  gaveUp:
+  server_failed:
     'The server gave the turn up: it could not renew its claim on the session in time, or ran into an error that its log tells',
 };
 
@@ -42,9 +56,9 @@ export class LostClaimError extends Error {
 }
 
 /**
- * Takes a session over: raises its fence, so that whoever had it can write nothing more, and ends the turn that the
- * earlier stay left running. A turn that had begun is never run again silently; but one that only waited for a
- * person goes on, and so does one whose session asked for that.
+ * Takes a session over: raises its fence, so that whoever had it can write nothing more. The turn that an earlier stay
+ * left running goes on, unless its session says that it is to end: even then one that only waited for a person goes on, and
+ * so does one that was left with nothing under way.
  *
  * @returns null when the session is gone
  */
@@ -87,30 +101,35 @@ export async function claimSession(
     if (!(await claim.queue.lockClaim(trx, claim.job))) throw new LostClaimError(session.id);
     // Nobody can have left anything before the first claim.
     const cutOff = session.fence === 1 ? undefined : await findRunningTurn(trx, session.id);
-    if (cutOff === undefined) return { session, grantsHash, events: [], keptTurnId: null };
+    if (cutOff === undefined) return { session, grantsHash, events: [], kept: null };
     const events = await returnUnread(trx, session, cutOff);
-    if (session.waiting_for === 'tasks') events.push(...(await recordTasks(trx, session, false)));
-    if (goesOn(session.options) || (await onlyWaited(trx, session, cutOff))) {
-      return { session, grantsHash, events, keptTurnId: cutOff.id };
+    const { id, left_whole: isWhole } = cutOff;
+    const reason = cutOff.left_for ?? (await whyLeft(trx, lastWorkerId, claim.workerId));
+    // For whoever goes on with it in the end: it may yet wait for a person.
+    await leaveTurn(trx, id, { reason, isWhole });
+    if (isWhole || mayGoOn(session, cutOff) || (await onlyWaited(trx, session, cutOff))) {
+      events.push(...(await withdrawOfSubagents(trx, session, cutOff)));
+      return { session, grantsHash, events, kept: { id, try: randomUUID(), reason, isWhole } };
     }
-    const reason = reasons[await whyLeft(trx, lastWorkerId, claim.workerId)];
-    const outcome = outcomeWithoutResult('interrupted', `${reason}; it is not run again by itself.`);
+    const text = described[reason ?? 'server_failed'] ?? described.server_stopped;
+    const outcome = outcomeWithoutResult('interrupted', `${text}; it is not run again by itself.`);
     const ended = { id: cutOff.id, number: cutOff.number, outcome };
     events.push(...(await endRunningTurn(trx, session, ended)));
-    return { session, grantsHash, events, keptTurnId: null };
+    return { session, grantsHash, events, kept: null };
   });
 }
 
+/** Null: it was released, since it waited for an answer. */
 async function whyLeft(
   trx: Transaction<Database>,
   lastWorkerId: string | null,
   workerId: string,
-): Promise<keyof typeof reasons> {
-  if (lastWorkerId === workerId) return 'gaveUp';
-  if (lastWorkerId === null) return 'stopped';
+): Promise<CutReason | null> {
+  if (lastWorkerId === workerId) return 'server_failed';
+  if (lastWorkerId === null) return null;
   const last = await trx.selectFrom('workers').select('id').where('id', '=', lastWorkerId).executeTakeFirst();
   // A start removes those of its data directory: it holds that alone, so they are gone.
-  return last === undefined ? 'stopped' : 'silent';
+  return last === undefined ? 'server_stopped' : 'server_silent';
 }
 
 const MAX_FAILED_STAYS = 5;
@@ -166,32 +185,46 @@ export async function readHeld(db: Kysely<Database>, hold: Hold): Promise<Sessio
 }
 
 /**
- * Gives the session up, unless a turn arrived meanwhile: its sender saw that the session has a job, so this job must
- * serve it. With `force` the job goes back to the queue instead. `input`: the session is kept.
+ * Gives the session up, unless there is something to do: whoever sent it saw that the session has a job, so this job must
+ * serve it. `busy` says what happens then: the session is kept (`input`), or goes back to the queue, to where it was in it, or
+ * to the end of it.
  */
 export async function releaseSession(
   db: Kysely<Database>,
-  release: { hold: Hold; job: ActivationJob; queue: ActivationQueue; force: boolean },
+  release: {
+    hold: Hold;
+    job: ActivationJob;
+    queue: ActivationQueue;
+    busy: 'keep' | 'give back' | 'line up';
+  },
 ): Promise<'nobody' | 'input' | 'queue'> {
-  const { hold, job, queue } = release;
+  const { hold, job, queue, busy } = release;
   return await inTransaction(db, async (trx) => {
     const session = await lockHeld(trx, hold);
     // Released by an earlier try, whose answer was lost with the connection.
     if (session.job_id === null) return 'nobody';
     const hasInput = await canGoOn(trx, session);
-    if (hasInput && !release.force) return 'input';
+    if (!hasInput) await settleLeft(trx, session.id);
+    if (hasInput && busy === 'keep') return 'input';
     await leaveSession(trx, hold.sessionId);
-    if (hasInput) await queue.giveBack([job.attempt.id], trx);
+    if (hasInput && busy === 'give back') await queue.giveBack([job.attempt.id], trx);
     else await queue.complete(trx, job);
+    if (hasInput && busy === 'line up')
+      await queue.send(trx, { id: session.id, tenantId: session.tenant_id });
     return hasInput ? 'queue' : 'nobody';
   });
 }
 
-/** Whether there is anything to do: a turn that waits, or one that was parked and has its answers. */
+/** Whether there is anything to do: a turn that waits, or one that was parked and waits for nobody. */
 async function canGoOn(trx: Transaction<Database>, session: SessionRow): Promise<boolean> {
   const running = await findRunningId(trx, session.id);
-  if (running !== undefined) return session.waiting_for === null;
+  if (running !== undefined) return !waitsForSomebody(session);
   return await hasQueuedTurn(trx, session.id);
+}
+
+/** Not for tasks of its agent: they end with that. */
+export function waitsForSomebody({ waiting_for }: Pick<SessionRow, 'waiting_for'>): boolean {
+  return waiting_for !== null && waiting_for !== 'tasks';
 }
 
 export async function lockHeld(trx: Transaction<Database>, hold: Hold): Promise<SessionRow> {

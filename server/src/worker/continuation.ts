@@ -1,28 +1,34 @@
 /**
- * What becomes of a turn that was running when its agent process ended: because the server died, or because the turn
- * was parked while it waited for a person.
+ * What becomes of a turn that was running when its agent process ended: since that or its server died, or since the turn
+ * was parked.
  */
 import { randomUUID } from 'node:crypto';
 import type { Transaction } from 'kysely';
 import { z } from 'zod';
+import { closeApproval } from '../approval/lifecycle.ts';
 import { type ApprovalRow, listUndelivered } from '../approval/store.ts';
 import type { Database } from '../db/database.ts';
-import type { StoredEvent } from '../event/event.ts';
-import { returnTurn } from '../session/lifecycle.ts';
+import type { EventDraft, StoredEvent } from '../event/event.ts';
+import { recordWaiting, returnTurn } from '../session/lifecycle.ts';
 import type { SessionRow } from '../session/store.ts';
+import { hasOpenAgents } from '../task/store.ts';
 import { listSteeredInto, messageIdOf, type TurnRow } from '../turn/store.ts';
-import { type LetThroughCall, listCalls, noteOn } from './let-through.ts';
+import type { TurnNote } from '../turn/turn.ts';
+import type { KeptTurn } from './claim.ts';
+import { forgetUnmade, type LetThroughCall, listCalls, markTold, noteOn } from './let-through.ts';
 import { OpenCalls } from './open-calls.ts';
 import type { ResultMessage } from './outcome.ts';
 import {
   appendEntries,
   dropLastWords,
   type Entry,
+  findInTranscript,
   findKnown,
   findResult,
   readEntries,
   readSinceOpenCall,
   repairTranscript,
+  type Said,
 } from './transcript-repair.ts';
 
 /**
@@ -30,14 +36,17 @@ import {
  * - resume_call: one call waits, and is made again under its own id: its answer is there by now.
  * - rerun: no tool was at work: the agent asks the model again, from the last complete step on; a call that equals one that
  *   was decided takes that decision.
- * - note: tools were at work: the agent is told so.
+ * - note: tools were at work, or the process that was to go on said nothing: the agent is told so. Where it has never heard
+ *   of the prompt, though a tool of it may have run, that stands before it.
  * - over: the agent had said its result, and nobody wrote the end of the turn down.
  * - stuck: it went on often enough, and came no further.
  */
 export type Continuation =
-  | { by: 'send' | 'resume_call' | 'rerun' | 'stuck' }
-  | { by: 'note'; note: string }
-  | { by: 'over'; result: ResultMessage };
+  | { by: 'send' | 'resume_call' | 'stuck' }
+  | { by: 'over'; result: ResultMessage }
+  /** `lost`: what the log has of the agent, by the ids of its messages, and its conversation does not. */
+  | { by: 'rerun'; lost: string[] }
+  | { by: 'note'; note: TurnNote; lost: string[] };
 
 type Trx = Transaction<Database>;
 
@@ -57,10 +66,26 @@ function answeredCalls(entries: readonly Entry[]): Set<string> {
   );
 }
 
+/** Of the last answer of the model: what one before it called and got no result of is no part of the conversation any more. */
 function openCallsOf(entries: readonly Entry[]): OpenCalls {
   const calls = new OpenCalls();
-  for (const entry of entries) calls.observe(entry);
+  let answer: unknown;
+  for (const entry of entries) {
+    const { id } = (entry.type === 'assistant' ? (entry.message ?? {}) : {}) as { id?: unknown };
+    if (id !== undefined && id !== answer) calls.clear();
+    answer = id ?? answer;
+    calls.observe(entry);
+  }
   return calls;
+}
+
+/** What the agent said in which it made the calls, by the ids of the messages. */
+function messagesOf(calls: OpenCalls, entries: readonly Entry[]): string[] {
+  return entries.flatMap((entry) => {
+    const own = new OpenCalls();
+    own.observe(entry);
+    return [...own.keys()].some((id) => calls.has(id)) ? (entry.uuid ?? []) : [];
+  });
 }
 
 /**
@@ -92,39 +117,102 @@ export async function returnUnread(trx: Trx, session: SessionRow, turn: TurnRow)
   return events;
 }
 
+/** What subagents had asked: they have ended with their process, and no answer would reach them. */
+export async function withdrawOfSubagents(
+  trx: Trx,
+  session: SessionRow,
+  turn: TurnRow,
+): Promise<StoredEvent[]> {
+  const asked = (await listUndelivered(trx, turn.id)).filter(
+    ({ status, agent_id }) => status === 'pending' && agent_id !== null,
+  );
+  if (asked.length === 0) return [];
+  const withdrawn: EventDraft[] = [];
+  for (const { id } of asked) {
+    const { event } = await closeApproval(trx, id, { status: 'withdrawn', answer: null, decidedBy: null });
+    withdrawn.push(event);
+  }
+  return await recordWaiting(trx, session, withdrawn);
+}
+
 /** Decides how the turn goes on, and prepares the transcript for it. */
 export async function prepareContinuation(
   trx: Trx,
   session: SessionRow,
   turn: TurnRow,
+  { reason, isWhole }: KeptTurn,
 ): Promise<Continuation> {
-  await repairTranscript(trx, session, turn);
+  const said = await repairTranscript(trx, session, turn);
   const entries = await readEntries(trx, turn);
-  const hasPrompt = entries.some((entry) => entry.uuid === messageIdOf(turn));
+  const isSilent = reason === 'agent_silent';
+  const way = await chooseWay(trx, session, turn, { said, entries, isSilent });
+  // Who waited, or left by itself, has not failed to get further; nor has who never began.
+  const isOfAgent = reason === 'agent_ended' || reason === 'agent_silent';
+  const isCounted = reason !== null && !isWhole && way.by !== 'over' && (way.by !== 'send' || isOfAgent);
+  return isCounted && !(await noteTry(trx, turn, entries)) ? { by: 'stuck' } : way;
+}
+
+type Past = {
+  /** What the log has of the turn. */
+  said: readonly Said[];
+  entries: readonly Entry[];
+  /** It was gone on with before, and its agent said nothing. */
+  isSilent: boolean;
+};
+
+async function chooseWay(
+  trx: Trx,
+  session: SessionRow,
+  turn: TurnRow,
+  { said, entries, isSilent }: Past,
+): Promise<Continuation> {
   const calls = openCallsOf(entries);
   const asked = (await listUndelivered(trx, turn.id)).filter((approval) => calls.has(approval.tool_use_id));
-  if (!hasPrompt && asked.length === 0) return { by: 'send' };
-  const lost = await findUnknown(trx, turn, { entries, asked });
-  if (lost.length > 0) return await boundedly(trx, turn, entries, { by: 'note', note: noteOn(lost) });
+  const unknown = await findUnknown(trx, turn, { entries, asked });
+  // What an agent began by itself has no prompt.
+  const isHeard =
+    turn.delivery === 'task' ? said.length > 0 : entries.some((entry) => entry.uuid === messageIdOf(turn));
+  if (!isHeard && asked.length === 0) {
+    if (said.length === 0 && unknown.length === 0) return { by: 'send' };
+    const lost = said.flatMap(({ uuid }) => uuid ?? []);
+    return { by: 'note', note: await writeNote(trx, turn, { unknown, withPrompt: true }), lost };
+  }
+  if (unknown.length > 0 || isSilent)
+    return { by: 'note', note: await writeNote(trx, turn, { unknown, withPrompt: false }), lost: [] };
   const [only] = asked;
   if (only === undefined) {
     const result = calls.size === 0 ? await findResult(trx, turn) : null;
-    if (result !== null) return { by: 'over', result };
+    // Its agent was still to hear of them.
+    if (result !== null && !(await hasOpenAgents(trx, turn))) return { by: 'over', result };
   }
   // A call is made again before the agent is connected to its MCP servers.
   const isOfServer = only?.tool_name.startsWith('mcp__');
   if (only === undefined || isOfServer || asked.length > 1 || calls.size > 1) {
     // After a last word of the model, or of a process that went on here before, the agent program would think that the
     // turn had ended.
-    if (calls.size === 0) await dropLastWords(trx, turn, entries);
-    return only === undefined ? await boundedly(trx, turn, entries, { by: 'rerun' }) : { by: 'rerun' };
+    const lost = calls.size === 0 ? await dropLastWords(trx, turn, entries) : messagesOf(calls, entries);
+    await forgetUnmade(trx, session.id, [...calls.keys()]);
+    return { by: 'rerun', lost };
   }
   const deferral = deferralOf(only, session, calls.get(only.tool_use_id) ?? only.input);
   await appendEntries(trx, session, entries, [deferral]);
   return { by: 'resume_call' };
 }
 
-/** Calls that may have run and of which the transcript has no result. One that waits for a person has not. */
+async function writeNote(
+  trx: Trx,
+  turn: TurnRow,
+  { unknown, withPrompt }: { unknown: readonly LetThroughCall[]; withPrompt: boolean },
+): Promise<TurnNote> {
+  const id = randomUUID();
+  await markTold(trx, turn.session_id, { ids: unknown.map((call) => call.id), messageId: id });
+  return { id, text: noteOn(unknown), withPrompt };
+}
+
+/**
+ * Calls that may have run and of which the transcript has no result. One that waits for a person has not, and of some the
+ * agent was told before.
+ */
 async function findUnknown(
   trx: Trx,
   turn: TurnRow,
@@ -133,28 +221,29 @@ async function findUnknown(
   const noted = await listCalls(trx, { sessionId: turn.session_id, turnId: turn.id });
   const answered = answeredCalls(entries);
   const waiting = new Set(asked.map(({ tool_use_id }) => tool_use_id));
-  return noted.filter(({ id }) => !answered.has(id) && !waiting.has(id));
+  const told = await findInTranscript(
+    trx,
+    turn.session_id,
+    noted.flatMap(({ toldIn }) => toldIn ?? []),
+  );
+  return noted.filter(({ id, toldIn }) => !answered.has(id) && !waiting.has(id) && !told.has(toldIn ?? ''));
 }
 
 /** As often as a turn may go on without getting further. */
 const MAX_CONTINUATIONS = 3;
 
-async function boundedly(
-  trx: Trx,
-  turn: TurnRow,
-  entries: readonly Entry[],
-  way: Continuation,
-): Promise<Continuation> {
+/** @returns false when the turn went on often enough, and came no further */
+async function noteTry(trx: Trx, turn: TurnRow, entries: readonly Entry[]): Promise<boolean> {
   const said = entries.filter(({ type }) => type === 'assistant').length;
   const isFurther = said > turn.continued_after;
   const continuations = isFurther ? 1 : turn.continuations + 1;
-  if (continuations > MAX_CONTINUATIONS) return { by: 'stuck' };
+  if (continuations > MAX_CONTINUATIONS) return false;
   await trx
     .updateTable('turns')
     .set({ continuations, continued_after: said })
     .where('id', '=', turn.id)
     .execute();
-  return way;
+  return true;
 }
 
 const DEFERRAL = 'hook_deferred_tool';

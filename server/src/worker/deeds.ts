@@ -1,19 +1,22 @@
+import { randomUUID } from 'node:crypto';
 import type { AgentMessage } from '../agent/agent-process.ts';
 import { newTurnId } from '../ids.ts';
 import type { Logger } from '../log.ts';
 import type { ActivationJob } from '../queue/queue.ts';
 import { optionDefaults } from '../session/option-fields.ts';
+import type { TurnRow } from '../turn/store.ts';
 import { messageIdOf } from '../turn/store.ts';
-import type { TurnError, TurnOutcome } from '../turn/turn.ts';
-import { releaseSession } from './claim.ts';
+import type { ContentBlock, CutReason, TurnError, TurnOutcome } from '../turn/turn.ts';
+import type { Timer } from '../util/clock.ts';
+import { type Claim, type KeptTurn, releaseSession } from './claim.ts';
 import { DeltaPublisher } from './deltas.ts';
 import { FileKeeper } from './file-keeper.ts';
 import type { HeldSession } from './held-session.ts';
 import type { MessageLog } from './message-log.ts';
 import { crashOutcome, outcomeOf, outcomeWithoutResult } from './outcome.ts';
-import type { Seat } from './seat.ts';
+import { AgentGoneError, type Seat } from './seat.ts';
 import type { WorkerServices } from './services.ts';
-import type { Effect, Input, State, TimerName, Turn, TurnEnd } from './step.ts';
+import type { Effect, Input, Parting, State, TimerName, Turn, TurnEnd } from './step.ts';
 import { translate } from './translate.ts';
 import { TurnWatch } from './turn-watch.ts';
 import {
@@ -24,13 +27,20 @@ import {
   noteRead,
   parkTurn,
   putBack,
+  recordMode,
   recordSpending,
   renewMessage,
+  renewNote,
   showTasks,
   wakeTurn,
 } from './turns.ts';
+import { modeOf } from './word.ts';
 
 const INTERRUPT_GRACE_MS = 800;
+/** How long a request waits for the results of the calls before it to be said. */
+const HOLD_MS = 1_000;
+/** How long a process that is to go on by itself may say nothing: its start alone takes seconds on a busy machine. */
+const SILENCE_MS = 30_000;
 /** An idle agent whose background tasks go on is kept this long. */
 const BACKGROUND_TTL_MS = 3_600_000;
 
@@ -57,7 +67,42 @@ export type DeedsParts = {
   tell: (input: Input) => void;
   /** Calls of tools began or ended. */
   onCalls: () => void;
+  /** Lets the request to the model go that is held back. */
+  forward: () => void;
 };
+
+/** How it stands with a turn that is left as it is. */
+const partings = {
+  answer: {
+    reason: null,
+    isWhole: false,
+    level: 'info',
+    text: 'parked the turn until somebody has answered',
+  },
+  room: {
+    ...{ reason: 'made_room', isWhole: true, level: 'info' },
+    text: 'the turn makes room for others, and goes on when it is its turn',
+  },
+  server: {
+    ...{ reason: 'server_stopped', isWhole: true, level: 'info' },
+    text: 'left the turn at a request to the model: it goes on at the next server, or the next start',
+  },
+  cut: {
+    ...{ reason: 'server_stopped', isWhole: false, level: 'warn' },
+    text: 'cut the turn off in the middle: it goes on at the next server, or the next start',
+  },
+  crash: {
+    ...{ reason: 'agent_ended', isWhole: false, level: 'warn' },
+    text: 'the agent process ended in the middle of a turn, which goes on in another one',
+  },
+  silence: {
+    ...{ reason: 'agent_silent', isWhole: false, level: 'warn' },
+    text: 'the agent process that was to go on with a turn said nothing; another one is told to',
+  },
+} as const satisfies Record<
+  Parting,
+  { reason: CutReason | null; isWhole: boolean; level: 'info' | 'warn'; text: string }
+>;
 
 /** Carries out what `step` says of a stay. What comes of it is an input again: at once, or by the mailbox. */
 export class Deeds {
@@ -69,10 +114,12 @@ export class Deeds {
   readonly #logger: Logger;
   readonly #files: FileKeeper;
   readonly #deltas: DeltaPublisher;
-  readonly #timers = new Map<TimerName, NodeJS.Timeout>();
+  readonly #timers = new Map<TimerName, Timer>();
   #turn: LiveTurn | null = null;
   /** Begun by an earlier process, and to be gone on with. */
-  #keptTurnId: string | null = null;
+  #kept: KeptTurn | null = null;
+  /** The permission mode that the agent was in when it was heard of last. */
+  #mode: string | null = null;
   #isClosed = false;
 
   constructor(parts: DeedsParts) {
@@ -97,15 +144,16 @@ export class Deeds {
     return this.#files.kept;
   }
 
-  /** A turn that an earlier process had begun is to go on. */
-  keep(turnId: string | null): void {
-    this.#keptTurnId = turnId;
+  /** What an earlier stay has left. */
+  takeOver({ kept, session }: Claim): void {
+    this.#kept = kept;
+    this.#mode = session.effective_permission_mode;
   }
 
   /** Nothing is done any more. */
   close(): void {
     this.#isClosed = true;
-    for (const timer of this.#timers.values()) clearTimeout(timer);
+    for (const timer of this.#timers.values()) timer.stop();
     this.#turn?.watch.pause();
     this.#deltas[Symbol.dispose]();
   }
@@ -145,7 +193,8 @@ export class Deeds {
       case 'note_read':
         return await this.#noteRead(effect.messageId);
       case 'log':
-        return this.#log(effect.message);
+        this.#log(effect.message);
+        return await this.noteMode(modeOf(effect.message));
       case 'show_tasks':
         return await this.#held.record(
           async (db, hold) =>
@@ -156,7 +205,7 @@ export class Deeds {
       case 'set_timer':
         return this.#setTimer(effect.name);
       case 'clear_timer':
-        return clearTimeout(this.#timers.get(effect.name));
+        return this.#timers.get(effect.name)?.stop();
       case 'interrupt':
         return this.#interrupt(effect.agents);
       case 'end_agent':
@@ -164,7 +213,9 @@ export class Deeds {
       case 'finish':
         return await this.#finish(effect.end, effect.failure);
       case 'park':
-        return await this.#park();
+        return await this.#park(effect.why, effect.error);
+      case 'forward':
+        return this.#parts.forward();
       default:
         return effect satisfies never;
     }
@@ -177,27 +228,26 @@ export class Deeds {
 
   async #choose(): Promise<Input> {
     while (true) {
-      const begun = await this.#held.persist(async (db, hold) => await beginTurn(db, hold, this.#keptTurnId));
+      const begun = await this.#held.persist(async (db, hold) => await beginTurn(db, hold, this.#kept));
       if (begun === null) return { type: 'nothing' };
       if ('refused' in begun) this.#held.publish(begun.refused);
       else {
         const hasPrompt = begun.continuation === null || begun.note !== null;
-        const promptId = hasPrompt ? messageIdOf(begun.turn) : null;
+        const promptId = hasPrompt ? (begun.note?.id ?? messageIdOf(begun.turn)) : null;
         return { type: 'chosen', turn: this.#begin(begun, promptId) };
       }
     }
   }
 
   #begin(begun: BegunTurn, promptId: string | null): Turn {
-    const { turn, session, continuation } = begun;
+    const { turn, session, continuation, ranMs } = begun;
     const { timeout_s } = session.options;
+    const { clock, stallTimeout } = this.#services;
+    const deadlineMs = timeout_s === undefined ? null : Math.max(0, timeout_s * 1000 - ranMs);
     const watch = new TurnWatch(
-      {
-        stallMs: this.#services.stallTimeout,
-        deadlineMs: timeout_s === undefined ? null : timeout_s * 1000,
-      },
+      { clock, stallMs: stallTimeout, deadlineMs },
       () => this.#seat.agent?.lastHeardAt ?? 0,
-      (error) => this.#parts.tell({ type: 'expired', error }),
+      (error) => this.#parts.tell({ type: 'expired', turnId: turn.id, error }),
     );
     this.#turn = { ...begun, watch, given: new Set(begun.read) };
     this.#held.publish(begun.events);
@@ -205,7 +255,7 @@ export class Deeds {
       { turn_id: turn.id, turn: turn.number, warm: this.#seat.agent !== null, continuation },
       'turn started',
     );
-    return { id: turn.id, promptId };
+    return { id: turn.id, promptId, goesOn: begun.goesOn };
   }
 
   #beginToSeat(): void {
@@ -216,20 +266,22 @@ export class Deeds {
       .then(async () => await this.#files.kept)
       .then(
         () => this.#parts.tell({ type: 'seated' }),
-        (error) => this.#parts.tell({ type: 'unseated', error }),
+        (error) =>
+          this.#parts.tell({ type: 'unseated', error, isLasting: !(error instanceof AgentGoneError) }),
       );
   }
 
   /** Whether an agent that is about to be started is not wanted any more: by its turn, or by anybody. */
   #isUnwanted(): boolean {
-    const { stay } = this.#parts.state();
-    const isLost = this.#isClosed || this.#held.failed.signal.aborted;
+    const { stay, leaving } = this.#parts.state();
+    const isLost = this.#isClosed || this.#held.failed.signal.aborted || leaving === 'hurry';
     return isLost || stay.at !== 'starting' || stay.isStopped;
   }
 
   #givePrompt(): void {
     const { turn, note } = this.#running;
-    this.#give(note === null ? turn : { ...turn, prompt: note, content: null });
+    if (note === null) this.#give(turn);
+    else this.#seat.agent?.process.send(note.id, withNote(turn, note));
   }
 
   #give(turn: BegunTurn['turn']): void {
@@ -237,9 +289,14 @@ export class Deeds {
   }
 
   async #giveAgain(): Promise<Input> {
-    const { turn } = this.#running;
-    const renewed = await this.#held.persist(async (db, hold) => await renewMessage(db, hold, turn.id));
-    this.#running.turn = { ...turn, message_id: renewed };
+    const { turn, note } = this.#running;
+    const renewed = await this.#held.persist(async (db, hold) =>
+      note === null
+        ? await renewMessage(db, hold, turn.id)
+        : await renewNote(db, hold, { turnId: turn.id, note }),
+    );
+    if (note?.withPrompt !== false) this.#running.turn = { ...turn, message_id: renewed };
+    if (note !== null) this.#running.note = { ...note, id: renewed };
     this.#givePrompt();
     return { type: 'given_again', promptId: renewed };
   }
@@ -302,7 +359,7 @@ export class Deeds {
     const found = this.#outcomeOf(end);
     const outcome: TurnOutcome = failure === null ? found : { ...found, state: 'error', error: failure };
     this.#turn = null;
-    this.#keptTurnId = null;
+    this.#kept = null;
     // What it asked of the model last is counted to it.
     await this.#held.waitFor(this.#services.gateway.settled(this.#held.id));
     const isCut = this.#seat.agent === null;
@@ -332,29 +389,33 @@ export class Deeds {
     }
   }
 
-  async #park(): Promise<void> {
+  async #park(why: Parting, error: unknown): Promise<void> {
     const { turn } = this.#running;
     await this.#messages.stored;
     this.#turn = null;
-    this.#keptTurnId = turn.id;
-    await this.#held.record(async (db, hold) => await parkTurn(db, hold, turn));
-    this.#logger.info({ turn_id: turn.id }, 'parked the turn until somebody has answered');
+    const { reason, isWhole, level, text } = partings[why];
+    const died = why === 'crash' ? { error } : {};
+    this.#kept = { id: turn.id, try: randomUUID(), reason, isWhole, ...died };
+    await this.#held.record(async (db, hold) => await parkTurn(db, hold, { turn, reason, isWhole }));
+    this.#logger[level]({ turn_id: turn.id, ...(why === 'crash' ? { err: error } : {}) }, text);
   }
 
   async #release(): Promise<Input> {
     const { queue, bus } = this.#services;
-    const force = this.#parts.state().leaving !== 'no';
+    const { leaving } = this.#parts.state();
+    const busy = { no: 'keep', room: 'line up', drain: 'give back', hurry: 'give back' } as const;
+    const release = { job: this.#parts.job(), queue, busy: busy[leaving] };
     const result = await this.#held.persist(
-      async (db, hold) => await releaseSession(db, { hold, job: this.#parts.job(), queue, force }),
+      async (db, hold) => await releaseSession(db, { hold, ...release }),
     );
     if (result === 'queue') bus.publish([{ type: 'work' }]);
     return { type: 'released', to: result };
   }
 
   #setTimer(name: TimerName): void {
-    clearTimeout(this.#timers.get(name));
-    const timer = setTimeout(() => this.#parts.tell({ type: 'timer', name }), this.#durationOf(name));
-    this.#timers.set(name, timer.unref());
+    this.#timers.get(name)?.stop();
+    const call = (): void => this.#parts.tell({ type: 'timer', name });
+    this.#timers.set(name, this.#services.clock.after(this.#durationOf(name), call));
   }
 
   #durationOf(name: TimerName): number {
@@ -362,6 +423,10 @@ export class Deeds {
     switch (name) {
       case 'interrupt':
         return INTERRUPT_GRACE_MS;
+      case 'hold':
+        return HOLD_MS;
+      case 'silence':
+        return SILENCE_MS;
       case 'idle': {
         const hasTasks = stay.at === 'idle' && stay.agent.agents.length + stay.agent.others > 0;
         return hasTasks ? BACKGROUND_TTL_MS : this.#services.idleTtl;
@@ -382,6 +447,13 @@ export class Deeds {
     if (agent?.openCalls.observe(message)) this.#parts.onCalls();
   }
 
+  /** Shows the permission mode that the agent is in; null says nothing of it. */
+  async noteMode(mode: string | null): Promise<void> {
+    if (mode === null || mode === this.#mode) return;
+    this.#mode = mode;
+    await this.#held.persist(async (db, hold) => await recordMode(db, hold, mode));
+  }
+
   /** What the turn cost until now can be seen while it waits. */
   async recordSpending(): Promise<void> {
     const { id } = this.#turn?.turn ?? {};
@@ -389,4 +461,10 @@ export class Deeds {
     await this.#held.waitFor(this.#services.gateway.settled(this.#held.id));
     await this.#held.persist(async (db, hold) => await recordSpending(db, hold, id));
   }
+}
+
+/** What an agent is told that goes on with a turn. */
+function withNote({ prompt, content }: TurnRow, note: NonNullable<BegunTurn['note']>): ContentBlock[] {
+  const asked: ContentBlock[] = content ?? [{ type: 'text', text: prompt }];
+  return [...(note.withPrompt ? asked : []), { type: 'text', text: note.text }];
 }

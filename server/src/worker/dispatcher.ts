@@ -2,6 +2,7 @@ import type { Logger } from '../log.ts';
 import type { ActivationJob, ActivationQueue } from '../queue/queue.ts';
 import { unlessAborted } from '../util/waiting.ts';
 import type { WorkerServices } from './services.ts';
+import { SlotDebts } from './slot-debts.ts';
 import { Stay } from './stay.ts';
 
 const BACKSTOP_MS = 5_000;
@@ -13,13 +14,16 @@ const LAST_WORD_MS = 5_000;
  * A slot is taken from the moment a job is claimed until its stay has ended, process and all. Jobs are fetched
  * when there may be some and a slot is free: woken by a signal after a commit, by a freed slot, or by a slow backstop.
  * A full worker keeps no idle session: the one idle longest is released at once, so that new work finds room. When
- * there is work and no room, sessions that only wait for a person give up their process.
+ * there is work and no room, sessions that only wait for a person give up their process; when somebody has waited for too
+ * long, a session of a tenant that has more goes back to the queue at its next request to the model.
  */
 export class Dispatcher {
   readonly #services: WorkerServices;
   readonly #queue: ActivationQueue;
   readonly #logger: Logger;
   readonly #maxSessions: number;
+  /** What others wait for, while this worker is full. */
+  readonly debts = new SlotDebts();
   readonly #stays = new Map<string, Stay>();
   readonly #runs = new Map<Stay, Promise<void>>();
   /** Of sessions whose earlier stay has yet to end; by session. */
@@ -64,6 +68,11 @@ export class Dispatcher {
     });
   }
 
+  /** No slot is free, and none will be in a moment. */
+  get isFull(): boolean {
+    return this.#freeSlots <= 0 && ![...this.#stays.values()].some(({ makesRoom }) => makesRoom);
+  }
+
   get #freeSlots(): number {
     return this.#maxSessions - this.#stays.size;
   }
@@ -102,7 +111,10 @@ export class Dispatcher {
   }
 
   #run(job: ActivationJob): void {
-    const stay = new Stay(this.#services, job, () => this.#keepRoom());
+    const stay = new Stay(this.#services, job, {
+      onChange: () => this.#keepRoom(),
+      owesRoom: ({ tenantId }) => this.isFull && tenantId !== null && this.debts.take(tenantId),
+    });
     this.#stays.set(job.sessionId, stay);
     const run = stay.run().finally(() => {
       this.#stays.delete(job.sessionId);

@@ -1,6 +1,9 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Database } from '../db/database.ts';
+import { optionDefaults } from '../session/option-fields.ts';
 import type { SessionOptions } from '../session/session.ts';
+import type { SessionRow } from '../session/store.ts';
+import type { TurnRow } from '../turn/store.ts';
 import type { Hold } from './claim.ts';
 
 /*
@@ -8,7 +11,8 @@ import type { Hold } from './claim.ts';
  * transcript has no result of may have run in whole, in part, or not at all, and is never made again by the server.
  */
 
-export type LetThroughCall = { id: string; tool: string; input: string };
+/** `toldIn`: the message that told the agent that its outcome is unknown. */
+export type LetThroughCall = { id: string; tool: string; input: string; toldIn: string | null };
 
 /** They change nothing, so that it does not matter whether they ran. */
 const harmless = new Set(['Glob', 'Grep', 'Read', 'TaskGet', 'TaskList', 'WebFetch', 'WebSearch']);
@@ -16,9 +20,14 @@ const harmless = new Set(['Glob', 'Grep', 'Read', 'TaskGet', 'TaskList', 'WebFet
 /** Enough to tell a call from others. */
 const MAX_INPUT = 2_000;
 
-/** Whether a turn goes on by itself when its server has died. */
+/** Whether a turn is to go on by itself when it was cut off. */
 export function goesOn({ on_interruption }: SessionOptions): boolean {
-  return on_interruption === 'continue' || on_interruption === 'resume';
+  return (on_interruption ?? optionDefaults.on_interruption) !== 'end';
+}
+
+/** Whether one that was may: by the options that it began with, and only where it is known which calls may have run. */
+export function mayGoOn(session: Pick<SessionRow, 'options'>, turn: TurnRow): boolean {
+  return turn.notes_calls && goesOn(turn.options ?? session.options);
 }
 
 /** Notes a call before it may run. Throws where the fence is no longer the newest: then it must not. */
@@ -48,7 +57,7 @@ export async function listCalls(
 ): Promise<LetThroughCall[]> {
   return await trx
     .selectFrom('let_through_calls')
-    .select(['tool_use_id as id', 'tool_name as tool', 'input'])
+    .select(['tool_use_id as id', 'tool_name as tool', 'input', 'told_in as toldIn'])
     .where('session_id', '=', sessionId)
     .where('turn_id', '=', turnId)
     .execute();
@@ -59,12 +68,47 @@ export async function forgetCalls(trx: Transaction<Database>, sessionId: string)
   await trx.deleteFrom('let_through_calls').where('session_id', '=', sessionId).execute();
 }
 
+/** They waited for a person, and are made anew under other ids: these have not run. */
+export async function forgetUnmade(
+  trx: Transaction<Database>,
+  sessionId: string,
+  ids: readonly string[],
+): Promise<void> {
+  if (ids.length === 0) return;
+  await trx
+    .deleteFrom('let_through_calls')
+    .where('session_id', '=', sessionId)
+    .where('tool_use_id', 'in', ids)
+    .execute();
+}
+
+/** The agent is told of them by this message. */
+export async function markTold(
+  trx: Transaction<Database>,
+  sessionId: string,
+  { ids, messageId }: { ids: readonly string[]; messageId: string },
+): Promise<void> {
+  if (ids.length === 0) return;
+  await trx
+    .updateTable('let_through_calls')
+    .set({ told_in: messageId })
+    .where('session_id', '=', sessionId)
+    .where('tool_use_id', 'in', ids)
+    .execute();
+}
+
+/** The message has another id. */
+export async function renewTold(trx: Transaction<Database>, from: string, to: string): Promise<void> {
+  await trx.updateTable('let_through_calls').set({ told_in: to }).where('told_in', '=', from).execute();
+}
+
 /** What the agent is told of calls whose outcome nobody knows. */
 export function noteOn(calls: readonly LetThroughCall[]): string {
+  const begin = 'Your work was cut off in the middle, and goes on in another process.';
+  if (calls.length === 0) return `${begin} Go on with the task.`;
   const list = calls.map(({ tool, input }) => `- ${tool} ${input}`).join('\n');
   return (
-    'The server that you ran on stopped in the middle of your work. What came of these tool calls is unknown: they may have ' +
-    'run in whole, in part, or not at all.\n' +
+    `${begin} What came of these tool calls is unknown: they may have run in whole, in part, or not at all.\n` +
     `${list}\nLook at how things stand before you make one of them again. Then go on with the task.`
   );
 }

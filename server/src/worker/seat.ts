@@ -9,10 +9,9 @@ import { ApprovalDesk, type Asker } from './approval-desk.ts';
 import { deliverGranted } from './asking.ts';
 import { readHeld } from './claim.ts';
 import type { HeldSession } from './held-session.ts';
-import { goesOn } from './let-through.ts';
 import { SeatedAgent } from './seated-agent.ts';
 import type { WorkerServices } from './services.ts';
-import { startAgent } from './start-agent.ts';
+import { type StartPlan, startAgent } from './start-agent.ts';
 import { type BegunTurn, closeDeferred } from './turns.ts';
 
 export type SeatOptions = {
@@ -23,6 +22,7 @@ export type SeatOptions = {
   asker: () => Omit<Asker, 'openCalls'>;
   /** Resolves when all that the agent has said until now is dealt with. */
   caughtUp: () => Promise<void>;
+  beforeRequest: StartPlan['beforeRequest'];
   /** Of the main agent: the tool runs when this resolves, unless somebody is to be asked first. */
   beforeCall: (call: CallOfTool) => Promise<void>;
   beforeAsking: () => Promise<void>;
@@ -35,7 +35,17 @@ export type SeatOptions = {
   /** Its process has ended, and all that it said is dealt with when this resolves. */
   onGone: (agent: SeatedAgent, error: unknown) => Promise<void>;
   onWarning: (warning: string, turnId: string) => void;
+  /** The agent is in this permission mode now. */
+  onMode: (mode: string) => Promise<void>;
 };
+
+/** The process was started, and has ended before its turn began, or does not listen. */
+export class AgentGoneError extends Error {
+  constructor(options?: ErrorOptions) {
+    super('the agent process ended before its turn began', options);
+    this.name = 'AgentGoneError';
+  }
+}
 
 /** Where a session's agent process sits: one is started when a turn needs it, and kept for the next. */
 export class Seat {
@@ -67,14 +77,15 @@ export class Seat {
     await this.#start(begun, isStopped);
     const settling = this.#settleIn(begun);
     // A process that goes on with what another one began does so at once, and is listened to at once.
-    if (continuation === null || begun.note !== null) await settling;
+    const listens = continuation === null || begun.note !== null;
+    if (listens) await settling.catch((cause) => Promise.reject(new AgentGoneError({ cause })));
     else
       settling.catch((error) => this.#options.logger.debug({ err: error }, 'the agent ended at its start'));
-    if (this.#agent === null) throw new Error('the agent process ended before its turn began');
+    if (this.#agent === null) throw new AgentGoneError();
   }
 
   async #canRun(agent: SeatedAgent, session: SessionRow): Promise<boolean> {
-    if (agent.process.isEnding) return false;
+    if (agent.process.hasEnded) return false;
     // A process keeps the directories that it was started with, also when others have taken their places.
     if (!(await agent.places.areInPlace())) return false;
     return agent.fits(session) || (await this.#apply(agent, session));
@@ -98,7 +109,8 @@ export class Seat {
       conversationExists,
       continuation,
       desk,
-      beforeCall: goesOn(session.options) ? this.#options.beforeCall : null,
+      beforeCall: this.#options.beforeCall,
+      beforeRequest: this.#options.beforeRequest,
       onWarning: (warning: string) => this.#options.onWarning(warning, turn.id),
     };
     await startAgent(this.#services, plan, (start) => {
@@ -120,12 +132,14 @@ export class Seat {
 
   #desk(): ApprovalDesk {
     const { asker, caughtUp, beforeAsking, onWaiting, onEnding } = this.#options;
-    return new ApprovalDesk(this.#held, {
+    const desk = new ApprovalDesk(this.#held, {
       asker: () => ({ ...asker(), openCalls: this.#agent?.openCalls ?? new Map() }),
       ...{ caughtUp, beforeAsking, onEnding },
       onGrant: async () => await this.takeGrants(),
       onChange: onWaiting,
+      isGone: () => this.#agent?.desk !== desk || this.#agent.process.hasEnded,
     });
+    return desk;
   }
 
   async #listen(agent: SeatedAgent): Promise<void> {
@@ -174,7 +188,7 @@ export class Seat {
   /** @returns false when only a new process can have the session's options */
   async #apply(agent: SeatedAgent, session: SessionRow): Promise<boolean> {
     try {
-      return await agent.apply(session);
+      return await agent.apply(session, this.#options.onMode);
     } catch (error) {
       this.#options.logger.debug(
         { err: error },

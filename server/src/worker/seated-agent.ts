@@ -56,13 +56,14 @@ export class SeatedAgent {
   /**
    * Changes model and permission mode while it works. Other options need a new process.
    *
+   * @param onMode told of the permission mode that it is in then
    * @returns false when something else has changed as well
    */
-  async apply(settings: Settings): Promise<boolean> {
+  async apply(settings: Settings, onMode: (mode: string) => Promise<void>): Promise<boolean> {
     const { model, permission_mode } = settings.options;
     const before = this.#settings.options;
     if (permission_mode !== before.permission_mode) {
-      await this.process.setPermissionMode(permission_mode ?? 'default');
+      await onMode(await this.process.setPermissionMode(permission_mode ?? 'default'));
     }
     if (model !== before.model) await this.process.setModel(model ?? this.#defaultModel ?? undefined);
     this.#settings = { ...this.#settings, options: withLive(before, settings.options) };

@@ -9,6 +9,7 @@ import type { Logger } from '../log.ts';
 import type { ActivationQueue } from '../queue/queue.ts';
 import type { Remover } from '../removal/remover.ts';
 import type { HostPolicy } from '../session/remote-hosts.ts';
+import type { Clock } from '../util/clock.ts';
 import type { ProxySettings } from '../util/outgoing-proxy.ts';
 import type { WorkspaceServices } from '../workspace/service.ts';
 
@@ -23,6 +24,7 @@ export type WorkerServices = {
   logger: Logger;
   /** Holds agent process starts to about the number of cores. */
   startLimit: LimitFunction;
+  clock: Clock;
   workerId: string;
   /** Of the data directory: the same after a restart. */
   nodeId: string;

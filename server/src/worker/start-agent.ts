@@ -6,7 +6,7 @@ import { AgentProcess } from '../agent/agent-process.ts';
 import { agentEnvironment, type SessionDirectories, sessionDirectories } from '../agent/environment.ts';
 import { type CallOfTool, permissionCallbacks } from '../agent/permissions.ts';
 import { createTranscriptStore, type TranscriptStore } from '../agent/transcript-store.ts';
-import type { GatewayAccess } from '../gateway/gateway.ts';
+import type { GatewayAccess, GatewayClient } from '../gateway/gateway.ts';
 import type { Sandbox } from '../isolation/driver.ts';
 import type { EgressRule } from '../isolation/egress.ts';
 import type { Remover } from '../removal/remover.ts';
@@ -39,8 +39,10 @@ export type StartPlan = {
   /** How it goes on with a turn that was cut off; null when it does not. */
   continuation: BegunTurn['continuation'];
   desk: ApprovalDesk;
-  /** Told of each call before its tool may run; null where nobody needs to know. */
-  beforeCall: ((call: CallOfTool) => Promise<void>) | null;
+  /** Told of each call before its tool may run. */
+  beforeCall: (call: CallOfTool) => Promise<void>;
+  /** Asked about each request of the main agent to the model: see `GatewayClient`. */
+  beforeRequest: NonNullable<GatewayClient['beforeRequest']>;
   /** Told what the session's user should know of where its agent works. */
   onWarning: (warning: string) => void;
 };
@@ -69,7 +71,7 @@ export async function startAgent(
   services
     .startLimit(async () => {
       const { id: sessionId, tenant_id: tenantId } = plan.session;
-      const { fence } = plan;
+      const { fence, beforeRequest } = plan;
       const { socketPath } = sandbox;
       const allowedHosts = services.driver.confines
         ? (plan.session.options.network?.allowed_hosts ?? [])
@@ -77,7 +79,8 @@ export async function startAgent(
       let access: GatewayAccess | undefined;
       let started: StartedAgent | undefined;
       try {
-        access = await services.gateway.admit({ tenantId, sessionId, fence, socketPath, allowedHosts });
+        const client = { tenantId, sessionId, fence, socketPath, allowedHosts, beforeRequest };
+        access = await services.gateway.admit(client);
         const parts = { sandbox, access, places };
         onTurn(() => {
           started = start(services, plan, parts);

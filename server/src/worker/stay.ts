@@ -1,11 +1,12 @@
 import { setImmediate as immediate } from 'node:timers/promises';
-import type { AgentMessage } from '../agent/agent-process.ts';
+import { AgentCrashedError, type AgentMessage } from '../agent/agent-process.ts';
 import type { CallOfTool } from '../agent/permissions.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { StaleFenceError } from '../event/event-log.ts';
 import type { Logger } from '../log.ts';
 import type { ActivationJob } from '../queue/queue.ts';
 import { PushQueue } from '../util/push-queue.ts';
+import { unlessAborted } from '../util/waiting.ts';
 import {
   type Claim,
   claimSession,
@@ -18,7 +19,7 @@ import { Deeds } from './deeds.ts';
 import { HeldSession } from './held-session.ts';
 import { noteCall } from './let-through.ts';
 import { MessageLog } from './message-log.ts';
-import { Seat } from './seat.ts';
+import { AgentGoneError, Seat } from './seat.ts';
 import type { SeatedAgent } from './seated-agent.ts';
 import type { WorkerServices } from './services.ts';
 import { makeWorkspace } from './session-directories.ts';
@@ -57,6 +58,11 @@ export class Stay {
   readonly #deeds: Deeds;
   readonly #mailbox = new PushQueue<Letter>();
   readonly #onChange: () => void;
+  /** Whether the session is to make room for another one now. */
+  readonly #owesRoom: (stay: Stay) => boolean;
+  /** Requests to the model that wait for a word. */
+  readonly #heldBack = new Set<() => void>();
+  #tenantId: string | null = null;
   #job: ActivationJob;
   #state = initialState;
   /** Known before the letter that says so is read: nothing begins any more. */
@@ -68,10 +74,15 @@ export class Stay {
   /** Of what was granted when it was looked at last. */
   #grantsHash: string | null = null;
 
-  constructor(services: WorkerServices, job: ActivationJob, onChange: () => void) {
+  constructor(
+    services: WorkerServices,
+    job: ActivationJob,
+    { onChange, owesRoom }: { onChange: () => void; owesRoom: (stay: Stay) => boolean },
+  ) {
     this.#services = services;
     this.#job = job;
     this.#onChange = onChange;
+    this.#owesRoom = owesRoom;
     this.sessionId = job.sessionId;
     this.#held = new HeldSession(job.sessionId, services);
     this.#logger = services.logger.child({ session_id: job.sessionId });
@@ -86,13 +97,18 @@ export class Stay {
         stored: this.#messages.stored,
       }),
       caughtUp: async () => await this.#caughtUp(),
+      beforeRequest: (signal) => this.#beforeRequest(signal),
       beforeCall: async (call) => await this.#noteCall(call),
       beforeAsking: async () => await this.#deeds.recordSpending(),
       onWaiting: () => this.#reviewWaiting(),
       onEnding: (error) => void this.#post({ type: 'failed', error }),
       onSaid: (agent, message, taken) => this.#hear(agent, message, taken),
-      onGone: async (agent, error) => await this.#post({ type: 'gone', error }, agent),
+      onGone: async (agent, error) => {
+        const isLasting = error instanceof AgentCrashedError && error.isLasting;
+        await this.#post({ type: 'gone', error, isLasting }, agent);
+      },
       onWarning: (warning, turnId) => this.#warn(warning, turnId),
+      onMode: async (mode) => await this.#deeds.noteMode(mode),
     });
     this.#deeds = new Deeds({
       ...{ services, held: this.#held, logger: this.#logger, messages: this.#messages, seat: this.#seat },
@@ -100,6 +116,7 @@ export class Stay {
       state: () => this.#state,
       tell: (input) => this.#tell(input),
       onCalls: () => this.#reviewWaiting(),
+      forward: () => this.#forward(),
     });
   }
 
@@ -181,7 +198,7 @@ export class Stay {
   /** A process may have ended between its start and the letter that tells of it. */
   #asFound(input: Input): Input {
     if (input.type !== 'seated' || this.#seat.agent !== null) return input;
-    return { type: 'unseated', error: new Error('the agent process ended before its turn began') };
+    return { type: 'unseated', error: new AgentGoneError(), isLasting: false };
   }
 
   /** Nobody reads letters any more. */
@@ -210,6 +227,7 @@ export class Stay {
     const before = this.at;
     const { state, effects } = step({ ...this.#state, leaving: this.#leaving }, input);
     this.#state = state;
+    if (this.#leaving === 'no') this.#leaving = state.leaving;
     if (this.at !== before) {
       if (this.at === 'idle') this.#idleSince = performance.now();
       this.#onChange();
@@ -239,7 +257,8 @@ export class Stay {
     }
     this.#held.fence = claim.session.fence;
     this.#grantsHash = claim.grantsHash;
-    this.#deeds.keep(claim.keptTurnId);
+    this.#deeds.takeOver(claim);
+    this.#tenantId = claim.session.tenant_id;
     this.#held.publish(claim.events);
     return { type: 'claimed' };
   }
@@ -249,7 +268,7 @@ export class Stay {
   /** Throws where the agent says what no agent program does: its process is ended. */
   #hear(agent: SeatedAgent, message: AgentMessage, taken: () => void): void {
     const input: Input = { type: 'said', word: wordOf(message), message };
-    agent.lastMessageAt = performance.now();
+    agent.lastMessageAt = this.#services.clock.now();
     if (this.#isClosed) taken();
     else this.#mailbox.push({ input, of: agent, taken });
   }
@@ -258,7 +277,8 @@ export class Stay {
   #reviewWaiting(): void {
     const { agent } = this.#seat;
     if (agent === null) return;
-    void this.#post({ type: 'waiting', any: agent.desk.isWaiting, only: agent.onlyWaits }, agent);
+    const calls = agent.openCalls.size;
+    void this.#post({ type: 'waiting', any: agent.desk.isWaiting, only: agent.onlyWaits, calls }, agent);
   }
 
   /** The user sees it beside what the agent says. */
@@ -273,6 +293,41 @@ export class Stay {
     // The SDK hands on by promises what it has read before a question.
     await immediate();
     await this.#post(null);
+  }
+
+  get #couldMakeRoom(): boolean {
+    const { stay } = this.#state;
+    if (stay.at !== 'working' || !stay.isBegun || stay.failure !== null) return false;
+    return stay.agent.agents.length + stay.agent.others === 0;
+  }
+
+  /** It goes back to the queue as soon as it can. */
+  get makesRoom(): boolean {
+    return this.#leaving === 'room';
+  }
+
+  /** A request to the model, which can be held back where the session is to leave. */
+  #beforeRequest(signal: AbortSignal): Promise<void> | undefined {
+    const owes = this.#leaving === 'no' && this.#couldMakeRoom && this.#owesRoom(this);
+    return owes || this.#leaving !== 'no' ? this.#holdBack(owes, signal) : undefined;
+  }
+
+  async #holdBack(owes: boolean, signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    // Which calls it has the results of is known then.
+    await unlessAborted(this.#caughtUp(), signal);
+    this.#heldBack.add(resolve);
+    try {
+      const calls = this.#seat.agent?.openCalls.size ?? 0;
+      this.#tell({ type: 'asks', calls, owes });
+      await unlessAborted(promise, signal);
+    } finally {
+      this.#heldBack.delete(resolve);
+    }
+  }
+
+  #forward(): void {
+    for (const pass of this.#heldBack) pass();
   }
 
   /** Where the turn is to go on when this server dies, it is known before a tool runs that it may have. */
@@ -312,6 +367,11 @@ export class Stay {
     await this.#seat.agent?.process.stopTask(taskId);
   }
 
+  /** Null until the session is claimed. */
+  get tenantId(): string | null {
+    return this.#tenantId;
+  }
+
   /** Leaves the idle state, and parks a turn that only waits; one that works is not disturbed. */
   evict(): void {
     this.#tell({ type: 'evict' });
@@ -319,7 +379,7 @@ export class Stay {
 
   /** No new turn begins; an idle session is released at once. */
   drain(): void {
-    if (this.#leaving === 'no') this.#leaving = 'drain';
+    if (this.#leaving !== 'hurry') this.#leaving = 'drain';
     this.#tell({ type: 'leave', how: 'drain' });
   }
 
@@ -328,12 +388,19 @@ export class Stay {
     this.#tell({ type: 'stop', turnId });
   }
 
-  /** Kills the agent process; a running turn ends as interrupted, and so does one that is about to begin. */
+  /** Kills the agent process; a running turn goes on elsewhere, or ends as interrupted, as its session says. */
   async stopNow(): Promise<void> {
     this.#leaving = 'hurry';
     this.#tell({ type: 'leave', how: 'hurry' });
     // The mailbox may wait for the database.
-    await this.#seat.end(this.at === 'asking' || this.at === 'parking' ? 'park' : 'kill');
+    await this.#seat.end(this.#parksNow ? 'park' : 'kill');
+  }
+
+  /** Whether what its process notes of its end must not become part of the conversation: the turn goes on. */
+  get #parksNow(): boolean {
+    const { stay } = this.#state;
+    if (stay.at === 'starting' || stay.at === 'working') return stay.turn.goesOn && stay.failure === null;
+    return stay.at === 'asking' || stay.at === 'parking';
   }
 
   /** The server stops, and has waited long enough for what is still to be written: the next start writes it. */

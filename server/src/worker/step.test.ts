@@ -20,9 +20,10 @@ import type { Word } from './word.ts';
 const message = { type: 'system', subtype: 'anything' } as unknown as AgentMessage;
 const error = { code: 'timeout', message: 'It took too long.' } as const;
 const crash = new Error('it ended');
-const turn: Turn = { id: 'T', promptId: 'P' };
-const next: Turn = { id: 'U', promptId: 'Q' };
-const kept: Turn = { id: 'T', promptId: null };
+const turn: Turn = { id: 'T', promptId: 'P', goesOn: true };
+const ending: Turn = { ...turn, goesOn: false };
+const next: Turn = { ...turn, id: 'U', promptId: 'Q' };
+const kept: Turn = { ...turn, promptId: null };
 const agent: Agent = newAgent;
 const withAgents: Agent = { ...agent, agents: ['a1'] };
 
@@ -32,7 +33,7 @@ function result(ids: string[] = ['P'], changes: object = {}): ResultMessage {
 }
 
 const run: Run = {
-  ...{ turn, agent, isBegun: false, unread: [] },
+  ...{ turn, agent, isBegun: false, unread: [], isHeld: false },
   ...{ result: null, awaitsTasks: false, failure: null },
 };
 const begun: Run = { ...run, isBegun: true };
@@ -57,26 +58,33 @@ const inputs: Record<string, Input> = {
   chosen: { type: 'chosen', turn: next },
   nothing: { type: 'nothing' },
   seated: { type: 'seated' },
-  unseated: { type: 'unseated', error: crash },
+  unseated: { type: 'unseated', error: crash, isLasting: true },
+  'unseated by a death': { type: 'unseated', error: crash, isLasting: false },
   ...Object.fromEntries(Object.entries(words).map(([name, word]) => [`says: ${name}`, said(word)])),
-  gone: { type: 'gone', error: crash },
+  gone: { type: 'gone', error: crash, isLasting: false },
+  'gone for good': { type: 'gone', error: crash, isLasting: true },
+  asks: { type: 'asks', calls: 0, owes: false },
+  'asks, owing room': { type: 'asks', calls: 0, owes: true },
   handed: { type: 'handed', ids: ['H'] },
   'given again': { type: 'given_again', promptId: 'P2' },
-  woken: { type: 'woken', turn: { id: 'X', promptId: null } },
+  woken: { type: 'woken', turn: { ...kept, id: 'X' } },
   'released to nobody': { type: 'released', to: 'nobody' },
   'released to the queue': { type: 'released', to: 'queue' },
   'not released': { type: 'released', to: 'input' },
   queued: { type: 'queued' },
   stop: { type: 'stop', turnId: 'T' },
   'stop of another': { type: 'stop', turnId: 'Z' },
-  expired: { type: 'expired', error },
+  expired: { type: 'expired', turnId: 'T', error },
+  'expired: another': { type: 'expired', turnId: 'Z', error },
   failed: { type: 'failed', error },
-  'waits only': { type: 'waiting', any: true, only: true },
-  'waits among others': { type: 'waiting', any: true, only: false },
-  'waits no more': { type: 'waiting', any: false, only: false },
+  'waits only': { type: 'waiting', any: true, only: true, calls: 1 },
+  'waits among others': { type: 'waiting', any: true, only: false, calls: 2 },
+  'waits no more': { type: 'waiting', any: false, only: false, calls: 0 },
   'idle time': { type: 'timer', name: 'idle' },
   'park time': { type: 'timer', name: 'park' },
   'interrupt time': { type: 'timer', name: 'interrupt' },
+  'hold time': { type: 'timer', name: 'hold' },
+  'silence time': { type: 'timer', name: 'silence' },
   evict: { type: 'evict' },
   drain: { type: 'leave', how: 'drain' },
   hurry: { type: 'leave', how: 'hurry' },
@@ -107,6 +115,8 @@ function brief(effect: Effect): string {
       return `seat ${effect.turn.id}`;
     case 'interrupt':
       return ['interrupt', ...effect.agents].join(' ');
+    case 'park':
+      return `park for ${effect.why}`;
     default:
       return effect.do;
   }
@@ -119,21 +129,49 @@ function play(stay: Stay, input: Input, leaving: Leaving = 'no'): string {
   return [state.stay.at, ...done].join(' · ');
 }
 
-const quiet = 'do not watch · stop park · stop interrupt';
+const quiet = 'do not watch · stop park · stop interrupt · stop hold · stop silence';
 const finished = (by: string): string => `choosing · ${quiet} · finish by ${by} · choose`;
+const parted = (why: string): string => `choosing · ${quiet} · park for ${why} · choose`;
+const parks = `parking · ${quiet} · park the agent`;
 
 const whileAsking = {
-  gone: finished('crash'),
+  gone: parted('crash'),
+  'gone for good': finished('crash'),
+  asks: 'asking · forward',
+  'asks, owing room': 'asking · forward',
   queued: 'asking · hand_over',
   stop: 'stopping · interrupt · time interrupt',
   expired: 'stopping · interrupt · time interrupt',
   'waits only': 'asking · do not watch',
   'waits among others': 'working · do not watch · stop park',
   'waits no more': 'working · watch · stop park',
-  'park time': `parking · ${quiet} · park the agent`,
-  evict: `parking · ${quiet} · park the agent`,
-  drain: `parking · ${quiet} · park the agent`,
-  hurry: `parking · ${quiet} · park the agent`,
+  'park time': parks,
+  evict: parks,
+  drain: parks,
+  hurry: parks,
+};
+
+const whileWorking = {
+  gone: parted('crash'),
+  'gone for good': finished('crash'),
+  asks: 'working · forward',
+  'asks, owing room': parks,
+  queued: 'working · hand_over',
+  stop: 'stopping · interrupt · time interrupt',
+  expired: 'stopping · interrupt · time interrupt',
+  'waits only': 'asking · do not watch · time park',
+  'waits among others': 'working · do not watch',
+  'waits no more': 'working · watch',
+  hurry: parks,
+};
+
+const whileStopping = {
+  gone: finished('crash'),
+  'gone for good': finished('crash'),
+  asks: 'stopping · forward',
+  'asks, owing room': 'stopping · forward',
+  'interrupt time': 'stopping · kill the agent',
+  hurry: 'stopping · kill the agent',
 };
 
 /** By state: what each input does that does anything. All others change nothing, and are logged at most. */
@@ -146,12 +184,12 @@ const table: { name: string; stay: Stay; does: Record<string, string> }[] = [
   {
     name: 'choosing, with an agent',
     stay: { at: 'choosing', agent },
-    does: { chosen: 'starting · seat U', nothing: 'idle · time idle' },
+    does: { chosen: 'starting · watch · seat U', nothing: 'idle · time idle' },
   },
   {
     name: 'choosing, without one',
     stay: { at: 'choosing', agent: null },
-    does: { chosen: 'starting · seat U', nothing: 'releasing · release' },
+    does: { chosen: 'starting · watch · seat U', nothing: 'releasing · release' },
   },
   {
     name: 'idle',
@@ -164,6 +202,9 @@ const table: { name: string; stay: Stay; does: Record<string, string> }[] = [
       'says: notice': 'idle · time idle',
       woken: 'working · watch · hand_over',
       gone: 'releasing · stop idle · release',
+      'gone for good': 'releasing · stop idle · release',
+      asks: 'idle · forward',
+      'asks, owing room': 'idle · forward',
       queued: 'choosing · stop idle · choose',
       'idle time': 'releasing · close the agent',
       evict: 'releasing · stop idle · close the agent',
@@ -173,37 +214,76 @@ const table: { name: string; stay: Stay; does: Record<string, string> }[] = [
   },
   {
     name: 'starting',
-    stay: { at: 'starting', turn, agent: null, isStopped: false },
+    stay: { at: 'starting', turn, agent: null, isStopped: false, failure: null },
     does: {
-      seated: 'working · give_prompt · watch · hand_over',
-      unseated: 'choosing · finish by crash · choose',
+      seated: 'working · give_prompt · hand_over',
+      unseated: finished('crash'),
+      'unseated by a death': parted('crash'),
+      asks: 'starting · forward',
+      'asks, owing room': 'starting · forward',
       stop: 'starting · time interrupt',
+      expired: 'starting · time interrupt',
+    },
+  },
+  {
+    name: 'starting a turn that does not go on',
+    stay: { at: 'starting', turn: ending, agent: null, isStopped: false, failure: null },
+    does: {
+      seated: 'working · give_prompt · hand_over',
+      unseated: finished('crash'),
+      'unseated by a death': finished('crash'),
+      asks: 'starting · forward',
+      'asks, owing room': 'starting · forward',
+      stop: 'starting · time interrupt',
+      expired: 'starting · time interrupt',
     },
   },
   {
     name: 'starting, to go on with what another process began',
-    stay: { at: 'starting', turn: kept, agent: null, isStopped: false },
+    stay: { at: 'starting', turn: kept, agent: null, isStopped: false, failure: null },
     does: {
-      seated: 'working · watch · hand_over',
-      unseated: 'choosing · finish by crash · choose',
+      seated: 'working · time silence · hand_over',
+      unseated: finished('crash'),
+      'unseated by a death': parted('crash'),
+      asks: 'starting · forward',
+      'asks, owing room': 'starting · forward',
       stop: 'starting · time interrupt',
+      expired: 'starting · time interrupt',
     },
   },
   {
     name: 'starting a turn that was stopped',
-    stay: { at: 'starting', turn, agent, isStopped: true },
+    stay: { at: 'starting', turn, agent, isStopped: true, failure: null },
     does: {
-      seated: 'choosing · stop interrupt · finish by stop · choose',
-      unseated: 'choosing · stop interrupt · finish by stop · choose',
+      seated: finished('stop'),
+      unseated: finished('stop'),
+      'unseated by a death': finished('stop'),
+      asks: 'starting · forward',
+      'asks, owing room': 'starting · forward',
+      'interrupt time': 'starting · kill the agent',
+    },
+  },
+  {
+    name: 'starting a turn that has waited for its agent for too long',
+    stay: { at: 'starting', turn, agent, isStopped: true, failure: error },
+    does: {
+      seated: finished('stop as timeout'),
+      unseated: finished('stop as timeout'),
+      'unseated by a death': finished('stop as timeout'),
+      asks: 'starting · forward',
+      'asks, owing room': 'starting · forward',
       'interrupt time': 'starting · kill the agent',
     },
   },
   {
     name: 'starting what goes on by itself, and was stopped',
-    stay: { at: 'starting', turn: kept, agent: null, isStopped: true },
+    stay: { at: 'starting', turn: kept, agent: null, isStopped: true, failure: null },
     does: {
       seated: 'stopping · kill the agent',
-      unseated: 'choosing · stop interrupt · finish by stop · choose',
+      unseated: finished('stop'),
+      'unseated by a death': finished('stop'),
+      asks: 'starting · forward',
+      'asks, owing room': 'starting · forward',
       'interrupt time': 'starting · kill the agent',
     },
   },
@@ -214,29 +294,55 @@ const table: { name: string; stay: Stay; does: Record<string, string> }[] = [
       'says: takes another': 'working · note H',
       'says: returns the prompt': 'working · give_again',
       'says: returns another': 'working · put back H',
-      gone: finished('crash'),
-      queued: 'working · hand_over',
-      stop: 'stopping · interrupt · time interrupt',
-      expired: 'stopping · interrupt · time interrupt',
-      'waits only': 'asking · do not watch · time park',
-      'waits among others': 'working · do not watch',
-      'waits no more': 'working · watch',
-      hurry: 'stopping · kill the agent',
+      ...whileWorking,
+      asks: 'working · forward',
+      'asks, owing room': 'working · forward',
+      'silence time': parks,
+    },
+  },
+  {
+    name: 'working, to go on by itself, and nothing heard yet',
+    stay: { at: 'working', ...run, turn: kept },
+    does: {
+      'says: begins': 'working · stop silence',
+      ...whileWorking,
+      asks: 'working · forward',
+      'asks, owing room': 'working · forward',
+      'silence time': parks,
     },
   },
   {
     name: 'working, begun',
     stay: { at: 'working', ...begun, result: result() },
+    does: { 'says: rests': finished('result'), ...whileWorking },
+  },
+  {
+    name: 'working on a turn that does not go on',
+    stay: { at: 'working', ...begun, turn: ending },
     does: {
-      'says: rests': finished('result'),
+      'says: rests': finished('silence'),
+      ...whileWorking,
       gone: finished('crash'),
-      queued: 'working · hand_over',
-      stop: 'stopping · interrupt · time interrupt',
-      expired: 'stopping · interrupt · time interrupt',
-      'waits only': 'asking · do not watch · time park',
-      'waits among others': 'working · do not watch',
-      'waits no more': 'working · watch',
       hurry: 'stopping · kill the agent',
+    },
+  },
+  {
+    name: 'working, a request held back',
+    stay: { at: 'working', ...begun, isHeld: true },
+    does: {
+      'says: rests': finished('silence'),
+      ...whileWorking,
+      'waits no more': parks,
+      'hold time': 'working · forward',
+    },
+  },
+  {
+    name: 'working, with a command in the background',
+    stay: { at: 'working', ...begun, agent: { ...agent, others: 1 } },
+    does: {
+      'says: rests': finished('silence'),
+      ...whileWorking,
+      'asks, owing room': 'working · forward',
     },
   },
   {
@@ -245,14 +351,10 @@ const table: { name: string; stay: Stay; does: Record<string, string> }[] = [
     does: {
       'says: result': 'working · show tasks',
       'says: rests': finished('silence'),
-      gone: finished('crash'),
-      queued: 'working · hand_over',
+      ...whileWorking,
+      'asks, owing room': 'working · forward',
       stop: 'stopping · interrupt a1 · time interrupt',
       expired: 'stopping · interrupt a1 · time interrupt',
-      'waits only': 'asking · do not watch · time park',
-      'waits among others': 'working · do not watch',
-      'waits no more': 'working · watch',
-      hurry: 'stopping · kill the agent',
     },
   },
   {
@@ -261,14 +363,11 @@ const table: { name: string; stay: Stay; does: Record<string, string> }[] = [
     does: {
       'says: begins': 'working · hide tasks',
       'says: rests': finished('result'),
-      gone: finished('crash'),
-      queued: 'working · hand_over',
+      ...whileWorking,
+      'asks, owing room': 'working · forward',
       stop: 'stopping · interrupt a1 · time interrupt',
       expired: 'stopping · interrupt a1 · time interrupt',
-      'waits only': 'asking · do not watch · time park',
-      'waits among others': 'working · do not watch',
       'waits no more': 'working · watch · show tasks',
-      hurry: 'stopping · kill the agent',
     },
   },
   {
@@ -281,22 +380,20 @@ const table: { name: string; stay: Stay; does: Record<string, string> }[] = [
     },
   },
   {
-    name: 'stopping, the prompt not begun',
-    stay: { at: 'stopping', ...run, unread: ['H'] },
-    does: {
-      'says: takes another': 'stopping · note H',
-      'says: returns another': 'stopping · put back H',
-      gone: finished('crash'),
-      'interrupt time': 'stopping · kill the agent',
-      hurry: 'stopping · kill the agent',
-    },
-  },
-  {
     name: 'asking, with nothing unread',
     stay: { at: 'asking', ...begun },
     does: {
       'says: rests': finished('silence'),
       ...whileAsking,
+    },
+  },
+  {
+    name: 'stopping, the prompt not begun',
+    stay: { at: 'stopping', ...run, unread: ['H'] },
+    does: {
+      'says: takes another': 'stopping · note H',
+      'says: returns another': 'stopping · put back H',
+      ...whileStopping,
     },
   },
   {
@@ -306,9 +403,7 @@ const table: { name: string; stay: Stay; does: Record<string, string> }[] = [
       'says: takes another': 'stopping · note H',
       'says: returns another': 'stopping · put back H',
       'says: rests': 'stopping · kill the agent',
-      gone: finished('crash'),
-      'interrupt time': 'stopping · kill the agent',
-      hurry: 'stopping · kill the agent',
+      ...whileStopping,
     },
   },
   {
@@ -316,21 +411,25 @@ const table: { name: string; stay: Stay; does: Record<string, string> }[] = [
     stay: { at: 'stopping', ...begun, failure: error },
     does: {
       'says: rests': finished('silence as timeout'),
+      ...whileStopping,
       gone: finished('crash as timeout'),
-      'interrupt time': 'stopping · kill the agent',
-      hurry: 'stopping · kill the agent',
+      'gone for good': finished('crash as timeout'),
     },
   },
   {
     name: 'parking',
-    stay: { at: 'parking', turn },
-    does: { gone: 'choosing · park · choose' },
+    stay: { at: 'parking', turn, why: 'answer' },
+    does: {
+      gone: 'choosing · park for answer · choose',
+      'gone for good': 'choosing · park for answer · choose',
+    },
   },
   {
     name: 'releasing, the process still there',
     stay: { at: 'releasing', hasAgent: true },
     does: {
       gone: 'releasing · release',
+      'gone for good': 'releasing · release',
       'released to nobody': 'ended',
       'released to the queue': 'ended',
       'not released': 'choosing · choose',
@@ -378,15 +477,59 @@ describe('a stay', () => {
   });
 
   it('begins nothing any more when its server is to stop', () => {
-    for (const leaving of ['drain', 'hurry'] as const) {
+    for (const leaving of ['room', 'drain', 'hurry'] as const) {
       assert.equal(play({ at: 'claiming' }, { type: 'claimed' }, leaving), 'releasing · release');
       const working: Stay = { at: 'working', ...begun, result: result() };
       const done = `releasing · ${quiet} · finish by result · close the agent`;
       assert.equal(play(working, said({ is: 'rests' }), leaving), done);
-      const asks: Input = { type: 'waiting', any: true, only: true };
-      assert.equal(play(working, asks, leaving), `parking · do not watch · ${quiet} · park the agent`);
+      const waits: Input = { type: 'waiting', any: true, only: true, calls: 1 };
+      assert.equal(play(working, waits, leaving), `parking · do not watch · ${quiet} · park the agent`);
     }
     assert.equal(play({ at: 'working', ...begun }, { type: 'leave', how: 'drain' }), 'working');
+  });
+
+  it('leaves at a request to the model, once every call before it has its result', () => {
+    const asks = (calls: number): Input => ({ type: 'asks', calls, owes: false });
+    const working: Stay = { at: 'working', ...begun };
+    assert.equal(play(working, asks(0), 'drain'), parks);
+    const { state } = step({ stay: working, leaving: 'drain' }, asks(2));
+    assert.equal(play(working, asks(2), 'drain'), 'working · time hold');
+    assert.equal(
+      play(state.stay, { type: 'waiting', any: false, only: false, calls: 1 }, 'drain'),
+      'working · watch',
+    );
+    assert.equal(play(state.stay, { type: 'waiting', any: false, only: false, calls: 0 }, 'drain'), parks);
+    // A command in the background ends with its server; a subagent is waited for.
+    assert.equal(play({ ...working, agent: { ...agent, others: 1 } }, asks(0), 'drain'), parks);
+    assert.equal(play({ ...working, agent: withAgents }, asks(0), 'drain'), 'working · forward');
+  });
+
+  it('says why a turn parts with its process, and begins nothing before the session was given up', () => {
+    const whyOf = (stay: Stay, input: Input, leaving: Leaving): string => {
+      const { state } = step({ stay, leaving }, input);
+      return 'why' in state.stay ? state.stay.why : state.stay.at;
+    };
+    const working: Stay = { at: 'working', ...begun };
+    const asks: Input = { type: 'asks', calls: 0, owes: true };
+    assert.equal(whyOf(working, asks, 'no'), 'room');
+    assert.equal(whyOf(working, asks, 'drain'), 'server');
+    assert.equal(whyOf(working, { type: 'leave', how: 'hurry' }, 'drain'), 'cut');
+    assert.equal(
+      whyOf({ at: 'working', ...run, turn: kept }, { type: 'timer', name: 'silence' }, 'no'),
+      'silence',
+    );
+    const left = step({ stay: working, leaving: 'no' }, asks).state;
+    const { state, effects } = step(left, { type: 'gone', error: crash, isLasting: false });
+    assert.deepEqual(effects.map(brief), ['park for room', 'release']);
+    assert.equal(step(state, { type: 'released', to: 'queue' }).state.stay.at, 'ended');
+  });
+
+  it('cuts off, when its server stops at once, what has no process yet', () => {
+    const starting: Stay = { at: 'starting', turn, agent: null, isStopped: false, failure: null };
+    assert.equal(play(starting, { type: 'leave', how: 'hurry' }), 'starting');
+    assert.equal(play(starting, { type: 'seated' }, 'hurry'), parks);
+    const left = `releasing · ${quiet} · park for cut · release`;
+    assert.equal(play(starting, { type: 'unseated', error: crash, isLasting: true }, 'hurry'), left);
   });
 
   const all = (stay: Stay, ...given: Input[]): State =>

@@ -16,10 +16,10 @@ import type { Word } from './word.ts';
  *   is the agent's own word that it never read it.
  * - After the end of a process its stored transcript says what it has read (continuation.ts).
  *
- *   claiming ──▶ choosing ──▶ starting ──▶ working ◀──▶ asking ──▶ parking ──▶ choosing
- *                  │  ▲          │           │   │        │
- *                  │  └──────────┴───────────┘   └──▶ stopping ──▶ choosing
- *                  ▼
+ *   claiming ──▶ choosing ──▶ starting ──▶ working ◀──▶ asking
+ *                  │  ▲          │           │  │  │        │
+ *                  │  └──────────┴───────────┘  │  └────────┴──▶ parking ──▶ choosing
+ *                  ▼                            └──▶ stopping ──▶ choosing
  *                idle ──▶ choosing · working          idle, choosing ──▶ releasing ──▶ choosing · ended
  *
  * - claiming: the session is not ours yet.
@@ -27,10 +27,12 @@ import type { Word } from './word.ts';
  * - idle: there is none. The agent is at rest, its process is kept for the next one.
  * - starting: a turn has begun, and waits for an agent that has its options: the one that is there, or a new one.
  * - working: the agent has the turn. It may not have begun it yet (`isBegun`): until then its rest is that of something
- *   before.
+ *   before. When the session is to leave, the agent's next request to the model is held back (`isHeld`): there the turn can
+ *   go on in another process, and nothing runs twice.
  * - asking: all that the turn does is wait for a person: it may give its process up.
  * - stopping: the agent was told to end the turn, by an interrupt or by the end of its process. Nothing is given to it.
- * - parking: the process is being ended while the turn waits for a person.
+ * - parking: the process is being ended, or has ended, and the turn goes on in another one: here, or where the session is
+ *   claimed next.
  * - releasing: the process ends, if there is one; then the session is given up, unless something came meanwhile.
  * - ended: the session is no longer ours.
  */
@@ -45,8 +47,11 @@ export type Agent = {
   notice: string;
 };
 
-/** A turn that has begun in the database; `promptId` is null where the agent is to get no prompt. */
-export type Turn = { id: string; promptId: string | null };
+/**
+ * A turn that has begun in the database; `promptId` is null where the agent is to get no prompt. `goesOn`: in another
+ * process, when its own is cut off.
+ */
+export type Turn = { id: string; promptId: string | null; goesOn: boolean };
 
 /** A turn that an agent has. */
 export type Run = {
@@ -61,23 +66,35 @@ export type Run = {
   awaitsTasks: boolean;
   /** Why the turn fails, whatever its agent says. */
   failure: TurnError | null;
+  /** A request to the model waits until the calls before it have their results: then the turn leaves. */
+  isHeld: boolean;
 };
+
+/**
+ * Why a turn is to go on in another process: it waits for an `answer`, or its session makes `room`, or its server stops
+ * (`server`): at a boundary, where nothing is under way. Or it is cut off: by its server's stop (`cut`), since the process
+ * died (`crash`), or since the process was to go on and says nothing (`silence`).
+ */
+export type Parting = 'answer' | 'room' | 'server' | 'cut' | 'crash' | 'silence';
 
 export type Stay =
   | { at: 'claiming' }
   | { at: 'choosing'; agent: Agent | null }
   | { at: 'idle'; agent: Agent }
-  | { at: 'starting'; turn: Turn; agent: Agent | null; isStopped: boolean }
+  | { at: 'starting'; turn: Turn; agent: Agent | null; isStopped: boolean; failure: TurnError | null }
   | ({ at: 'working' | 'asking' | 'stopping' } & Run)
-  | { at: 'parking'; turn: Turn }
+  | { at: 'parking'; turn: Turn; why: Parting }
   | { at: 'releasing'; hasAgent: boolean }
   | { at: 'ended' };
 
-/** `drain`: no turn begins any more. `hurry`: those that run end as well. */
-export type Leaving = 'no' | 'drain' | 'hurry';
+/**
+ * `room`: the session makes room for another one. `drain`: its server stops, no turn begins any more and those that run go
+ * on elsewhere from their next request. `hurry`: at once.
+ */
+export type Leaving = 'no' | 'room' | 'drain' | 'hurry';
 export type State = { stay: Stay; leaving: Leaving };
 
-export type TimerName = 'idle' | 'park' | 'interrupt';
+export type TimerName = 'idle' | 'park' | 'interrupt' | 'hold' | 'silence';
 
 export type Input =
   | { type: 'claimed' }
@@ -87,10 +104,12 @@ export type Input =
   | { type: 'nothing' }
   /** The turn has its agent, or cannot have one. */
   | { type: 'seated' }
-  | { type: 'unseated'; error: unknown }
+  | { type: 'unseated'; error: unknown; isLasting: boolean }
   | { type: 'said'; word: Word; message: AgentMessage }
-  /** Nothing more comes from the process. */
-  | { type: 'gone'; error: unknown }
+  /** Nothing more comes from the process. `isLasting` (of `unseated` as well): another one would fare like it. */
+  | { type: 'gone'; error: unknown; isLasting: boolean }
+  /** A request of the main agent to the model is held back. `owes`: the session may have to make room. */
+  | { type: 'asks'; calls: number; owes: boolean }
   /** The agent is given these. */
   | { type: 'handed'; ids: readonly string[] }
   /** The prompt, under another id. */
@@ -99,11 +118,11 @@ export type Input =
   | { type: 'released'; to: 'nobody' | 'queue' | 'input' }
   | { type: 'queued' }
   | { type: 'stop'; turnId: string }
-  | { type: 'expired'; error: TurnError }
+  | { type: 'expired'; turnId: string; error: TurnError }
   /** An answer, or the lack of one, says that the turn is to fail. */
   | { type: 'failed'; error: TurnError }
-  /** Whether anybody waits for a person, and whether that is all that the turn does. */
-  | { type: 'waiting'; any: boolean; only: boolean }
+  /** Whether anybody waits for a person, whether that is all that the turn does, and how many calls have no result. */
+  | { type: 'waiting'; any: boolean; only: boolean; calls: number }
   | { type: 'timer'; name: TimerName }
   | { type: 'evict' }
   | { type: 'leave'; how: 'drain' | 'hurry' };
@@ -141,7 +160,10 @@ export type Effect =
   /** Then `gone` comes. */
   | { do: 'end_agent'; how: 'close' | 'kill' | 'park' }
   | { do: 'finish'; end: TurnEnd; failure: TurnError | null }
-  | { do: 'park' }
+  /** The turn is left as it is; the process has ended. */
+  | { do: 'park'; why: Parting; error: unknown }
+  /** The request that is held back goes to the model. */
+  | { do: 'forward' }
   /** Gives `released`. */
   | { do: 'release' };
 
@@ -171,7 +193,7 @@ export function step(state: State, input: Input): Step {
     case 'stopping':
       return whileRunning(state, stay, input);
     case 'parking':
-      return whileParking(state, input);
+      return whileParking(state, stay, input);
     case 'releasing':
       return whileReleasing(state, stay, input);
     case 'ended':
@@ -213,7 +235,8 @@ function whileClaiming(state: State, input: Input): Step {
 function whileChoosing(state: State, { agent }: At<'choosing'>, input: Input): Step {
   if (input.type === 'chosen') {
     const { turn } = input;
-    return to(state, { at: 'starting', turn, agent, isStopped: false }, { do: 'seat', turn });
+    const starting = { turn, agent, isStopped: false, failure: null };
+    return to(state, { at: 'starting', ...starting }, { do: 'watch', runs: true }, { do: 'seat', turn });
   }
   if (input.type !== 'nothing') return same(state);
   if (agent === null) return release(state, null);
@@ -236,6 +259,8 @@ function whileIdle(state: State, stay: At<'idle'>, input: Input): Step {
       const run = { ...newRun(input.turn, { ...agent, notice: '' }), isBegun: true };
       return to(state, { at: 'working', ...run }, { do: 'watch', runs: true }, { do: 'hand_over' });
     }
+    case 'asks':
+      return same(state, forward);
     case 'said':
       return hearIdle(state, stay, input);
     default:
@@ -265,29 +290,27 @@ function hear(agent: Agent, word: Word): Agent {
 // --- with a turn that has no agent yet
 
 function whileStarting(state: State, stay: At<'starting'>, input: Input): Step {
-  const { turn, agent, isStopped } = stay;
+  const { turn, agent, isStopped, failure } = stay;
   switch (input.type) {
-    case 'seated': {
-      const seated = agent ?? newAgent;
-      if (isStopped && turn.promptId === null) {
-        // It goes on by itself.
-        return to(state, { ...newRun(turn, seated), at: 'stopping' }, kill);
-      }
-      if (isStopped) return choose(state, seated, over, { do: 'finish', end: { by: 'stop' }, failure: null });
-      const first: Effect[] = turn.promptId === null ? [] : [{ do: 'give_prompt' }];
-      const run = newRun(turn, seated);
-      return to(state, { at: 'working', ...run }, ...first, { do: 'watch', runs: true }, { do: 'hand_over' });
-    }
+    case 'seated':
+      return seat(state, stay);
     case 'unseated': {
+      if (!isStopped && isCut(state, turn)) return choose(state, agent, ...quiet, cutOff);
+      if (!isStopped && turn.goesOn && !input.isLasting)
+        return choose(state, agent, ...quiet, dead(input.error));
       const end: TurnEnd = isStopped ? { by: 'stop' } : { by: 'crash', error: input.error };
-      return choose(state, agent, ...(isStopped ? [over] : []), { do: 'finish', end, failure: null });
+      return choose(state, agent, ...quiet, { do: 'finish', end, failure });
     }
     case 'stop':
+      return input.turnId === turn.id && !isStopped ? stopStart(state, stay) : same(state);
+    case 'expired':
       if (input.turnId !== turn.id || isStopped) return same(state);
-      return to(state, { ...stay, isStopped: true }, { do: 'set_timer', name: 'interrupt' });
+      return stopStart(state, { ...stay, failure: input.error });
     // A process that is there does not answer.
     case 'timer':
       return same(state, ...(input.name === 'interrupt' && isStopped ? [kill] : []));
+    case 'asks':
+      return same(state, forward);
     case 'said': {
       const heard = { ...stay, agent: hear(agent ?? newAgent, input.word) };
       return to(state, heard, { do: 'log', message: input.message });
@@ -300,8 +323,30 @@ function whileStarting(state: State, stay: At<'starting'>, input: Input): Step {
   }
 }
 
+function seat(state: State, { turn, agent, isStopped, failure }: At<'starting'>): Step {
+  const run = { ...newRun(turn, agent ?? newAgent), failure };
+  const goesOnByItself = turn.promptId === null;
+  if (isStopped && goesOnByItself) return to(state, { ...run, at: 'stopping' }, kill);
+  if (isStopped) return choose(state, run.agent, ...quiet, { do: 'finish', end: { by: 'stop' }, failure });
+  if (isCut(state, turn)) return park(state, run, 'cut');
+  const first: Effect = goesOnByItself ? { do: 'set_timer', name: 'silence' } : { do: 'give_prompt' };
+  return to(state, { at: 'working', ...run }, first, { do: 'hand_over' });
+}
+
+function stopStart(state: State, stay: At<'starting'>): Step {
+  return to(state, { ...stay, isStopped: true }, { do: 'set_timer', name: 'interrupt' });
+}
+
+/** Whether the server stops at once, and the turn goes on elsewhere. */
+function isCut({ leaving }: State, { goesOn }: Turn): boolean {
+  return leaving === 'hurry' && goesOn;
+}
+
 function newRun(turn: Turn, agent: Agent): Run {
-  return { turn, agent, isBegun: false, unread: [], result: null, awaitsTasks: false, failure: null };
+  return {
+    ...{ turn, agent, isBegun: false, unread: [], isHeld: false },
+    ...{ result: null, awaitsTasks: false, failure: null },
+  };
 }
 
 // --- with a turn that an agent has
@@ -312,7 +357,9 @@ function whileRunning(state: State, stay: Running, input: Input): Step {
     case 'said':
       return hearRunning(state, stay, input);
     case 'gone':
-      return finish(state, { ...stay, agent: null }, { by: 'crash', error: input.error });
+      return onDeath(state, stay, input);
+    case 'asks':
+      return onRequest(state, stay, input);
     case 'queued':
       return same(state, ...(isStopping ? [] : [{ do: 'hand_over' } as const]));
     case 'given_again':
@@ -322,7 +369,8 @@ function whileRunning(state: State, stay: Running, input: Input): Step {
     case 'stop':
       return input.turnId === stay.turn.id && !isStopping ? interrupt(state, stay) : same(state);
     case 'expired':
-      return isStopping ? same(state) : interrupt(state, { ...stay, failure: input.error });
+      if (input.turnId !== stay.turn.id || isStopping) return same(state);
+      return interrupt(state, { ...stay, failure: input.error });
     case 'failed':
       return to(state, { ...stay, failure: input.error });
     case 'waiting':
@@ -330,7 +378,7 @@ function whileRunning(state: State, stay: Running, input: Input): Step {
     case 'timer':
       return onTimer(state, stay, input.name);
     case 'evict':
-      return stay.at === 'asking' ? park(state, stay) : same(state);
+      return stay.at === 'asking' ? park(state, stay, 'answer') : same(state);
     default:
       return same(state);
   }
@@ -342,8 +390,10 @@ function hearRunning(state: State, stay: Running, input: Extract<Input, { type: 
   const isOwn = 'id' in word && word.id === stay.turn.promptId;
   switch (word.is) {
     case 'begins': {
-      const isBegun = stay.isBegun || stay.turn.promptId === null;
-      return to(state, { ...stay, isBegun, awaitsTasks: false }, ...resumed(stay), log);
+      const goesOnByItself = stay.turn.promptId === null;
+      const heard: Effect[] = goesOnByItself && !stay.isBegun ? [{ do: 'clear_timer', name: 'silence' }] : [];
+      const isBegun = stay.isBegun || goesOnByItself;
+      return to(state, { ...stay, isBegun, awaitsTasks: false }, ...heard, ...resumed(stay), log);
     }
     case 'takes': {
       if (isOwn) return to(state, { ...stay, isBegun: true }, log);
@@ -407,26 +457,67 @@ function interrupt(state: State, run: Run): Step {
   );
 }
 
-function review(state: State, stay: Running, { any, only }: { any: boolean; only: boolean }): Step {
+function review(
+  state: State,
+  stay: Running,
+  { any, only, calls }: Extract<Input, { type: 'waiting' }>,
+): Step {
   const watch: Effect = { do: 'watch', runs: !any };
+  if (stay.isHeld && calls === 0 && stay.at === 'working' && stay.failure === null)
+    return leaveAt(state, stay);
   // What it waits for besides shows again.
   const shown: Effect[] = any || !stay.awaitsTasks ? [] : [{ do: 'show_tasks', awaits: true }];
   if (only === (stay.at === 'asking')) return same(state, watch, ...shown);
   if (!only)
     return to(state, { ...stay, at: 'working' }, watch, ...shown, { do: 'clear_timer', name: 'park' });
-  if (state.leaving !== 'no') return park(state, stay, watch);
+  if (state.leaving !== 'no') return park(state, stay, 'answer', watch);
   return to(state, { ...stay, at: 'asking' }, watch, { do: 'set_timer', name: 'park' });
 }
 
+/** Here the turn can leave, if it is to. Subagents in the background would be lost, and so would its other tasks. */
+function onRequest(state: State, stay: Running, { calls, owes }: Extract<Input, { type: 'asks' }>): Step {
+  const { agents, others } = stay.agent;
+  const isFree = stay.at === 'working' && stay.isBegun && stay.failure === null && agents.length === 0;
+  const isForRoom = state.leaving === 'room' || (state.leaving === 'no' && owes);
+  const leaves = isForRoom ? others === 0 : state.leaving !== 'no';
+  if (!isFree || !leaves) return same(state, forward);
+  const leaving = state.leaving === 'no' ? 'room' : state.leaving;
+  const held = { ...stay, isHeld: true };
+  if (calls === 0) return leaveAt({ ...state, leaving }, held);
+  // Their results are on the way: what the agent says comes by another one.
+  return to({ ...state, leaving }, held, { do: 'set_timer', name: 'hold' });
+}
+
+function leaveAt(state: State, run: Run): Step {
+  return park(state, run, state.leaving === 'room' ? 'room' : 'server');
+}
+
+/** The process has ended, and not by our wish. */
+function onDeath(state: State, stay: Running, { error, isLasting }: Extract<Input, { type: 'gone' }>): Step {
+  const goesOn = stay.turn.goesOn && stay.failure === null && stay.at !== 'stopping';
+  if (!goesOn || isLasting) return finish(state, { ...stay, agent: null }, { by: 'crash', error });
+  return choose(state, null, ...quiet, dead(error));
+}
+
 function onTimer(state: State, stay: Running, name: TimerName): Step {
-  if (name === 'park' && stay.at === 'asking') return park(state, stay);
-  if (name === 'interrupt' && stay.at === 'stopping') return same(state, { do: 'end_agent', how: 'kill' });
-  return same(state);
+  switch (name) {
+    case 'park':
+      return stay.at === 'asking' ? park(state, stay, 'answer') : same(state);
+    case 'interrupt':
+      return stay.at === 'stopping' ? same(state, kill) : same(state);
+    // Of the agent, but not of what it does next: a tool of it asks the model.
+    case 'hold':
+      return stay.isHeld ? to(state, { ...stay, isHeld: false }, forward) : same(state);
+    case 'silence':
+      return stay.at === 'working' && !stay.isBegun ? park(state, stay, 'silence') : same(state);
+    default:
+      return same(state);
+  }
 }
 
 /** Ends the process before it can note that it was ended: what it waits for is asked for again. */
-function park(state: State, { turn }: Run, ...before: Effect[]): Step {
-  return to(state, { at: 'parking', turn }, ...before, ...quiet, { do: 'end_agent', how: 'park' });
+function park(state: State, { turn }: Run, why: Parting, ...before: Effect[]): Step {
+  return to(state, { at: 'parking', turn, why }, ...before, ...quiet, { do: 'end_agent', how: 'park' });
 }
 
 function finish(
@@ -438,22 +529,25 @@ function finish(
   return choose(state, agent, ...before, ...quiet, { do: 'finish', end, failure });
 }
 
-/** Nobody waits for an interrupt any more. */
-const over: Effect = { do: 'clear_timer', name: 'interrupt' };
 const kill: Effect = { do: 'end_agent', how: 'kill' };
+const forward: Effect = { do: 'forward' };
+const cutOff: Effect = { do: 'park', why: 'cut', error: null };
+
+function dead(error: unknown): Effect {
+  return { do: 'park', why: 'crash', error };
+}
 
 /** A turn that no longer runs is not watched. */
 const quiet: readonly Effect[] = [
   { do: 'watch', runs: false },
-  { do: 'clear_timer', name: 'park' },
-  { do: 'clear_timer', name: 'interrupt' },
+  ...(['park', 'interrupt', 'hold', 'silence'] as const).map((name): Effect => ({ do: 'clear_timer', name })),
 ];
 
 // --- on the way out
 
-function whileParking(state: State, input: Input): Step {
+function whileParking(state: State, { why }: At<'parking'>, input: Input): Step {
   if (input.type === 'said') return same(state, { do: 'log', message: input.message });
-  return input.type === 'gone' ? choose(state, null, { do: 'park' }) : same(state);
+  return input.type === 'gone' ? choose(state, null, { do: 'park', why, error: null }) : same(state);
 }
 
 function whileReleasing(state: State, stay: At<'releasing'>, input: Input): Step {
@@ -476,14 +570,15 @@ function leave(state: State, how: 'drain' | 'hurry'): Step {
     case 'idle':
       return release(state, stay.agent, { do: 'clear_timer', name: 'idle' });
     case 'asking':
-      return park(state, stay);
+      return park(state, stay, 'answer');
     case 'starting':
-      return how === 'hurry' ? to(state, { ...stay, isStopped: true }) : same(state);
+      return how === 'hurry' && !stay.turn.goesOn ? to(state, { ...stay, isStopped: true }) : same(state);
     case 'working':
       if (how === 'drain') return same(state);
-      return to(state, { ...stay, at: 'stopping' }, { do: 'end_agent', how: 'kill' });
+      if (stay.turn.goesOn && stay.failure === null) return park(state, stay, 'cut');
+      return to(state, { ...stay, at: 'stopping' }, kill);
     case 'stopping':
-      return same(state, ...(how === 'hurry' ? [{ do: 'end_agent', how: 'kill' } as const] : []));
+      return same(state, ...(how === 'hurry' ? [kill] : []));
     default:
       return same(state);
   }

@@ -84,6 +84,17 @@ export async function findCapacity(
   return rows[0] ?? { workers: 0, slots: 0, taken: 0 };
 }
 
+/** How many sessions of each tenant have a worker. */
+export async function countHeld(db: Kysely<Database>): Promise<Map<string, number>> {
+  const rows = await db
+    .selectFrom('sessions')
+    .select((eb) => ['tenant_id', eb.fn.countAll<number>().as('held')])
+    .where('worker_id', 'is not', null)
+    .groupBy('tenant_id')
+    .execute();
+  return new Map(rows.map(({ tenant_id, held }) => [tenant_id, Number(held)]));
+}
+
 /** For turns whose job was lost, which nothing in here should cause: asks for an activation again. */
 export async function requeueForgotten(db: Kysely<Database>, queue: ActivationQueue): Promise<string[]> {
   const forgotten = await queue.findForgotten();

@@ -11,7 +11,7 @@ export type WorkerTable = {
   heartbeat_at: Generated<Date>;
 };
 
-/** Calls of tools that the agent of a running turn was let make: they may have run. Of turns that are to go on alone. */
+/** Calls of tools that the agent of a running turn was let make: they may have run. */
 export type LetThroughCallTable = {
   session_id: string;
   tool_use_id: string;
@@ -20,4 +20,6 @@ export type LetThroughCallTable = {
   tool_name: string;
   /** The beginning of it, as JSON. */
   input: string;
+  /** The message that told the agent that nobody knows what came of it. */
+  told_in: string | null;
 };

@@ -9,7 +9,7 @@ type Trx = Transaction<Database>;
 /** An entry of the agent's transcript, as far as it matters here. */
 export type Entry = Record<string, unknown> & { type: string; uuid?: string };
 
-type Said = { type: string; uuid?: string; message?: unknown; parent_tool_use_id?: string | null };
+export type Said = { type: string; uuid?: string; message?: unknown; parent_tool_use_id?: string | null };
 
 const conversation = new Set(['assistant', 'user']);
 
@@ -17,20 +17,25 @@ const conversation = new Set(['assistant', 'user']);
  * The agent program writes its transcript down about a tenth of a second after it has said something; the event log is
  * faster. What a killed server had in its log and not yet in the transcript is added there, so that the agent knows of
  * every tool that ran, and of every message that it had begun. Those that it had not wait again.
+ *
+ * @returns what the log has of the turn
  */
-export async function repairTranscript(trx: Trx, session: SessionRow, turn: TurnRow): Promise<void> {
+export async function repairTranscript(trx: Trx, session: SessionRow, turn: TurnRow): Promise<Said[]> {
   const entries = await readEntries(trx, turn);
   const said = await readMessages(trx, turn);
-  const ids = said.flatMap(({ uuid }) => uuid ?? []);
+  // What it says it says to the prompt; what it began by itself has none.
+  const whole = said.length === 0 || turn.delivery === 'task' ? said : [promptOf(turn), ...said];
+  const ids = whole.flatMap(({ uuid }) => uuid ?? []);
   const known = await findKnown(trx, turn, { entries, ids });
-  const lastKnown = said.findLastIndex((message) => known.has(message.uuid));
-  const missing = said.slice(lastKnown + 1).filter((message) => message.uuid !== undefined);
+  const lastKnown = whole.findLastIndex((message) => known.has(message.uuid));
+  const missing = whole.slice(lastKnown + 1).filter((message) => message.uuid !== undefined);
   await appendEntries(
     trx,
     session,
     entries,
     missing.map(({ type, uuid, message }) => ({ type, uuid, message })),
   );
+  return said;
 }
 
 /** The main conversation since the turn's prompt; everything, where the prompt is not found. */
@@ -110,7 +115,10 @@ export function messageId({ uuid, attachment }: Entry): string | undefined {
   return source_uuid ?? uuid;
 }
 
-/** What the main agent and its tools said in the turn, and what was said to it meanwhile, as the log has it. */
+/**
+ * What the main agent and its tools said in the turn, and what was said to it meanwhile, as the log has it: without what was
+ * lost when the turn went on.
+ */
 async function readMessages(trx: Trx, turn: TurnRow): Promise<Said[]> {
   const steering = new Map((await listSteeredInto(trx, turn)).map((message) => [message.id, message]));
   const rows = await trx
@@ -122,11 +130,13 @@ async function readMessages(trx: Trx, turn: TurnRow): Promise<Said[]> {
     .orderBy('seq')
     .execute();
   // Not by the database: it cannot look into a document with a NUL in it, which any tool may have printed.
-  return rows.flatMap((row): Said[] => {
+  const lost = new Set(rows.flatMap(({ data }) => (data as { lost?: string[] }).lost ?? []));
+  const said = rows.flatMap((row): Said[] => {
     if (row.kind === 'sdk') return isOfConversation(row.data as Said) ? [row.data as Said] : [];
     const message = (row.data as { phase: string }).phase === 'read' && steering.get(row.turn_id ?? '');
     return message ? [promptOf(message)] : [];
   });
+  return said.filter(({ uuid }) => !lost.has(uuid ?? ''));
 }
 
 function promptOf(message: TurnRow): Said {
@@ -143,11 +153,14 @@ export async function countSteps(trx: Trx, turn: TurnRow): Promise<number> {
   return new Set(ids).size;
 }
 
-/** What the agent said of its end, if that is the last thing that the log has of the turn. */
+/**
+ * What the agent said of its end, if that is the last thing that the log has of the turn: it may have begun a message
+ * after that.
+ */
 export async function findResult(trx: Trx, turn: TurnRow): Promise<ResultMessage | null> {
   const last = await trx
     .selectFrom('events')
-    .select('data')
+    .select(['data', 'seq'])
     .where('session_id', '=', turn.session_id)
     .where('turn_id', '=', turn.id)
     .where('kind', '=', 'sdk')
@@ -155,7 +168,19 @@ export async function findResult(trx: Trx, turn: TurnRow): Promise<ResultMessage
     .limit(1)
     .executeTakeFirst();
   const { type } = (last?.data ?? {}) as { type?: string };
-  return type === 'result' ? parseResult(last?.data) : null;
+  if (last === undefined || type !== 'result') return null;
+  const steering = (await listSteeredInto(trx, turn)).map(({ id }) => id);
+  if (steering.length === 0) return parseResult(last.data);
+  const later = await trx
+    .selectFrom('events')
+    .select('data')
+    .where('session_id', '=', turn.session_id)
+    .where('seq', '>', last.seq)
+    .where('turn_id', 'in', steering)
+    .where('kind', '=', 'turn')
+    .execute();
+  const isRead = later.some(({ data }) => (data as { phase?: string }).phase === 'read');
+  return isRead ? null : parseResult(last.data);
 }
 
 function isOfConversation({ type, parent_tool_use_id = null }: Said): boolean {
@@ -198,13 +223,14 @@ export async function appendEntries(
 /**
  * Removes what the model said after the last answer of a tool, or of the user; and what the agent program itself noted
  * there when it went on before, after which it would say nothing at all.
+ *
+ * @returns the ids of what the model had said
  */
-export async function dropLastWords(trx: Trx, turn: TurnRow, entries: readonly Entry[]): Promise<void> {
+export async function dropLastWords(trx: Trx, turn: TurnRow, entries: readonly Entry[]): Promise<string[]> {
   const lastHeard = entries.findLastIndex((entry) => entry.type === 'user' && !isNoteOfResume(entry));
-  const first = entries
-    .slice(lastHeard + 1)
-    .find((entry) => entry.type === 'assistant' || isNoteOfResume(entry))?.uuid;
-  if (first === undefined) return;
+  const last = entries.slice(lastHeard + 1);
+  const first = last.find((entry) => entry.type === 'assistant' || isNoteOfResume(entry))?.uuid;
+  if (first === undefined) return [];
   await sql`
     delete from transcripts
     where session_id = ${turn.session_id} and subpath = '' and id >= (
@@ -212,6 +238,7 @@ export async function dropLastWords(trx: Trx, turn: TurnRow, entries: readonly E
       where session_id = ${turn.session_id} and subpath = '' and entry_uuid = ${first}
     )
   `.execute(trx);
+  return last.flatMap(({ type, uuid }) => (type === 'assistant' ? (uuid ?? []) : []));
 }
 
 /** The agent program adds this to a request that it makes again. Its words are not documented: agent-sdk.test.ts. */

@@ -1,6 +1,8 @@
 import type { TurnError } from '../turn/turn.ts';
+import type { Clock, Timer } from '../util/clock.ts';
 
 export type WatchLimits = {
+  clock: Clock;
   /** How long the turn may take in all; null is no limit. Milliseconds. */
   deadlineMs: number | null;
   /** How long nothing may be heard of it. Milliseconds. */
@@ -17,11 +19,11 @@ export class TurnWatch {
   readonly #onExpire: (error: TurnError) => void;
   #remainingMs: number | null;
   #startedAt = 0;
-  #deadline: NodeJS.Timeout | undefined;
-  #stall: NodeJS.Timeout | undefined;
+  #deadline: Timer | undefined;
+  #stall: Timer | undefined;
   #isRunning = false;
 
-  /** `lastHeard`: when something was heard of the turn last, as `performance.now()`. */
+  /** `lastHeard`: when something was heard of the turn last, by the clock. */
   constructor(limits: WatchLimits, lastHeard: () => number, onExpire: (error: TurnError) => void) {
     this.#limits = limits;
     this.#lastHeard = lastHeard;
@@ -33,10 +35,10 @@ export class TurnWatch {
   run(): void {
     if (this.#isRunning) return;
     this.#isRunning = true;
-    this.#startedAt = performance.now();
-    if (this.#remainingMs !== null) {
-      this.#deadline = setTimeout(() => this.#expireDeadline(), this.#remainingMs).unref();
-    }
+    const { clock } = this.#limits;
+    this.#startedAt = clock.now();
+    if (this.#remainingMs !== null)
+      this.#deadline = clock.after(this.#remainingMs, () => this.#expireDeadline());
     this.#watchForStall(this.#limits.stallMs);
   }
 
@@ -44,19 +46,20 @@ export class TurnWatch {
   pause(): void {
     if (!this.#isRunning) return;
     this.#isRunning = false;
-    clearTimeout(this.#deadline);
-    clearTimeout(this.#stall);
+    this.#deadline?.stop();
+    this.#stall?.stop();
     if (this.#remainingMs !== null) {
-      this.#remainingMs = Math.max(0, this.#remainingMs - (performance.now() - this.#startedAt));
+      this.#remainingMs = Math.max(0, this.#remainingMs - (this.#limits.clock.now() - this.#startedAt));
     }
   }
 
   #watchForStall(afterMs: number): void {
-    this.#stall = setTimeout(() => {
-      const silentMs = performance.now() - Math.max(this.#lastHeard(), this.#startedAt);
-      if (silentMs < this.#limits.stallMs) this.#watchForStall(this.#limits.stallMs - silentMs);
-      else this.#expire(`Nothing was heard of the agent and the model for ${seconds(this.#limits.stallMs)}.`);
-    }, afterMs).unref();
+    const { clock, stallMs } = this.#limits;
+    this.#stall = clock.after(afterMs, () => {
+      const silentMs = clock.now() - Math.max(this.#lastHeard(), this.#startedAt);
+      if (silentMs < stallMs) this.#watchForStall(stallMs - silentMs);
+      else this.#expire(`Nothing was heard of the agent and the model for ${seconds(stallMs)}.`);
+    });
   }
 
   #expireDeadline(): void {

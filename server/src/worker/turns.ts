@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Kysely, Transaction } from 'kysely';
 import { describeLimit } from '../budget/budget.ts';
 import type { Database } from '../db/database.ts';
@@ -22,19 +23,28 @@ import {
   findRunningTurn,
   findSteeredBy,
   findTurn,
+  leaveTurn,
   listSteeredInto,
   listSteering,
   messageIdOf,
+  recordWentOn,
   renewMessageId,
   type TurnRow,
 } from '../turn/store.ts';
-import type { TurnOutcome } from '../turn/turn.ts';
+import type { CutReason, TurnNote, TurnOutcome, WentOn } from '../turn/turn.ts';
 import { findSpentLimit } from '../usage/store.ts';
-import { forgetFailures, type Hold, lockHeld } from './claim.ts';
-import { closeDeferredCalls, onlyWaited, prepareContinuation, returnUnread } from './continuation.ts';
-import { forgetCalls, goesOn } from './let-through.ts';
-import { outcomeOf, outcomeWithoutResult } from './outcome.ts';
-import { countSteps } from './transcript-repair.ts';
+import { forgetFailures, type Hold, type KeptTurn, lockHeld, waitsForSomebody } from './claim.ts';
+import {
+  closeDeferredCalls,
+  onlyWaited,
+  prepareContinuation,
+  returnUnread,
+  withdrawOfSubagents,
+} from './continuation.ts';
+import { forgetCalls, goesOn, mayGoOn, renewTold } from './let-through.ts';
+import { crashOutcome, outcomeOf, outcomeWithoutResult } from './outcome.ts';
+import { measureRun } from './running-time.ts';
+import { countSteps, repairTranscript } from './transcript-repair.ts';
 
 /* What a stay writes of its session's turns, under its fence. Each bears being repeated, where an answer was lost. */
 
@@ -44,10 +54,12 @@ export type BegunTurn = {
   events: StoredEvent[];
   /** How a turn that an earlier process had begun goes on; null begins it. */
   continuation: 'resume_call' | 'rerun' | 'note' | null;
-  /** What its agent is told instead of the prompt. */
-  note: string | null;
-  /** Model calls with tool use that it has made. */
+  note: TurnNote | null;
+  /** Whether it goes on in another process when its own is cut off. */
+  goesOn: boolean;
+  /** Model calls with tool use that it has made, and how long it has run, in milliseconds. */
   steps: number;
+  ranMs: number;
   /** Messages that are part of it and that its agent has read, by the ids that it knows them by. */
   read: string[];
 };
@@ -59,15 +71,15 @@ export type BegunTurn = {
 export async function beginTurn(
   db: Kysely<Database>,
   hold: Hold,
-  keptTurnId: string | null,
+  kept: KeptTurn | null,
 ): Promise<BegunTurn | { refused: StoredEvent[] } | null> {
   return await inTransaction(db, async (trx) => {
     const session = await lockHeld(trx, hold);
     const running = await findRunningTurn(trx, session.id);
     if (running !== undefined) {
-      if (session.waiting_for !== null) return null;
+      if (waitsForSomebody(session)) return null;
       // Otherwise begun by an earlier try, whose answer was lost with the connection.
-      if (running.id === keptTurnId) return await goOn(trx, session, running);
+      if (running.id === kept?.id) return await goOn(trx, session, running, kept);
       return begunNow(running, withOptionsOf(session, running), []);
     }
     await settleLeft(trx, session.id);
@@ -82,7 +94,10 @@ export async function beginTurn(
 }
 
 function begunNow(turn: TurnRow, session: SessionRow, events: StoredEvent[]): BegunTurn {
-  return { turn, session, events, continuation: null, note: null, steps: 0, read: [] };
+  return {
+    ...{ turn, session, events, continuation: null, note: null, steps: 0, ranMs: 0, read: [] },
+    goesOn: goesOn(session.options),
+  };
 }
 
 /** A turn has the options that it began with. */
@@ -95,30 +110,63 @@ async function goOn(
   trx: Transaction<Database>,
   session: SessionRow,
   turn: TurnRow,
+  kept: KeptTurn,
 ): Promise<BegunTurn | { refused: StoredEvent[] }> {
-  const { id, number } = turn;
+  const { id, number, went_on: before } = turn;
+  const { reason, isWhole } = kept;
+  // Decided by an earlier try, whose answer was lost with the connection.
+  if (before?.try === kept.try) return await wentOn(trx, session, turn, before, []);
+  // They have ended with its process.
+  const events = session.waiting_for === 'tasks' ? await recordTasks(trx, session, false) : [];
   const end = async (outcome: TurnOutcome) => ({
-    refused: await endRunningTurn(trx, session, { id, number, outcome }),
+    refused: [...events, ...(await endRunningTurn(trx, session, { id, number, outcome }))],
   });
   // A call whose answer came while its process was being ended may have run.
-  if (!goesOn(session.options) && !(await onlyWaited(trx, session, turn)))
-    return await end(outcomeWithoutResult('interrupted', CUT_OFF));
-  const way = await prepareContinuation(trx, session, turn);
-  const own = withOptionsOf(session, turn);
-  if (way.by === 'stuck') return await end(outcomeWithoutResult('interrupted', STUCK));
-  if (way.by === 'over') return await end(outcomeOf(way.result, { options: own.options, spentBudget: null }));
-  const read = (await listSteeredInto(trx, turn)).map(messageIdOf);
-  if (way.by === 'send') return { ...begunNow(turn, own, []), read };
+  const isCutOff = !mayGoOn(session, turn) && !(await onlyWaited(trx, session, turn));
+  if (isCutOff && !isWhole) return await end(outcomeWithoutResult('interrupted', CUT_OFF));
+  const way = await prepareContinuation(trx, session, turn, kept);
+  if (way.by === 'stuck') return await end(stuckOutcome(kept));
+  // A call may have run all the same.
+  if (way.by === 'note' && isCutOff) return await end(outcomeWithoutResult('interrupted', CUT_OFF));
+  if (way.by === 'over') {
+    const { options } = withOptionsOf(session, turn);
+    const steps = Math.max(way.result.num_turns, await countSteps(trx, turn));
+    return await end(outcomeOf({ ...way.result, num_turns: steps }, { options, spentBudget: null }));
+  }
   const note = way.by === 'note' ? way.note : null;
-  const isTold = goesOn(session.options) && way.by !== 'resume_call';
-  const events = isTold ? await recordContinuation(trx, session.id, { id, number, note }) : [];
-  const given = note === null ? turn : { ...turn, message_id: await renewMessageId(trx, id) };
-  const steps = await countSteps(trx, turn);
-  return { turn: given, session: own, events, continuation: way.by, note, steps, read };
+  const decided = { try: kept.try, by: way.by === 'send' ? null : way.by, note };
+  await recordWentOn(trx, id, decided);
+  if (reason !== null && 'lost' in way) {
+    const told = { id, number, note: note?.text ?? null, reason, lost: way.lost };
+    events.push(...(await recordContinuation(trx, session.id, told)));
+  }
+  return await wentOn(trx, session, turn, decided, events);
+}
+
+async function wentOn(
+  trx: Transaction<Database>,
+  session: SessionRow,
+  turn: TurnRow,
+  { by, note }: WentOn,
+  events: StoredEvent[],
+): Promise<BegunTurn> {
+  const given = note?.withPrompt === true ? { ...turn, message_id: note.id } : turn;
+  return {
+    ...{ turn: given, session: withOptionsOf(session, turn), events, note, continuation: by },
+    steps: await countSteps(trx, turn),
+    ranMs: await measureRun(trx, turn),
+    read: (await listSteeredInto(trx, turn)).map(messageIdOf),
+    goesOn: mayGoOn(session, turn),
+  };
 }
 
 const CUT_OFF = 'The agent process was ended while a tool may have run; it is not run again by itself.';
 const STUCK = 'The turn was cut off several times at the same place; it is not tried again.';
+
+/** Of a turn that was cut off again and again. */
+function stuckOutcome({ error }: KeptTurn): TurnOutcome {
+  return error === undefined ? outcomeWithoutResult('interrupted', STUCK) : crashOutcome(error, false);
+}
 
 /** Why a turn that waited cannot be run; null where it can. */
 async function findRefusal(
@@ -208,9 +256,33 @@ export async function renewMessage(db: Kysely<Database>, hold: Hold, turnId: str
   });
 }
 
+/** The same for a note. */
+export async function renewNote(
+  db: Kysely<Database>,
+  hold: Hold,
+  { turnId, note }: { turnId: string; note: TurnNote },
+): Promise<string> {
+  return await inTransaction(db, async (trx) => {
+    await lockHeld(trx, hold);
+    const renewed = note.withPrompt ? await renewMessageId(trx, turnId) : randomUUID();
+    await renewTold(trx, note.id, renewed);
+    return renewed;
+  });
+}
+
 /** The turn's process was ended: what it had not read of the turn's messages waits again. */
-export async function parkTurn(db: Kysely<Database>, hold: Hold, turn: TurnRow): Promise<StoredEvent[]> {
-  return await inTransaction(db, async (trx) => await returnUnread(trx, await lockHeld(trx, hold), turn));
+export async function parkTurn(
+  db: Kysely<Database>,
+  hold: Hold,
+  { turn, ...left }: { turn: TurnRow; reason: CutReason | null; isWhole: boolean },
+): Promise<StoredEvent[]> {
+  return await inTransaction(db, async (trx) => {
+    const session = await lockHeld(trx, hold);
+    await leaveTurn(trx, turn.id, left);
+    // Whatever comes next resumes the conversation: this turn, or one after it.
+    await repairTranscript(trx, session, turn);
+    return [...(await withdrawOfSubagents(trx, session, turn)), ...(await returnUnread(trx, session, turn))];
+  });
 }
 
 /** Whether the turn waits for nothing but tasks of its agent. */
@@ -225,6 +297,16 @@ export async function showTasks(
     const running = await findRunningId(trx, session.id);
     return running?.id === turnId ? await recordTasks(trx, session, awaits) : [];
   });
+}
+
+/** Shows the permission mode that the session's agent is in. */
+export async function recordMode(db: Kysely<Database>, hold: Hold, mode: string): Promise<void> {
+  await db
+    .updateTable('sessions')
+    .set({ effective_permission_mode: mode })
+    .where('id', '=', hold.sessionId)
+    .where('fence', '=', hold.fence)
+    .execute();
 }
 
 /** Shows what a turn has cost until now. */
@@ -244,7 +326,7 @@ export async function finishTurn(
   return await inTransaction(db, async (trx) => {
     const session = await lockHeld(trx, hold);
     await forgetFailures(trx, session);
-    if (goesOn(session.options)) await forgetCalls(trx, session.id);
+    await forgetCalls(trx, session.id);
     const returned = isCut ? await returnUnread(trx, session, turn) : [];
     const { id, number } = turn;
     return [...returned, ...(await endRunningTurn(trx, session, { id, number, outcome }))];

@@ -25,6 +25,12 @@ const backgroundTasks = z.object({
   ),
 });
 
+/** The permission mode that the agent says that it is in; null where it does not. */
+export function modeOf(message: AgentMessage): string | null {
+  const isTold = message.type === 'system' && (message.subtype === 'init' || message.subtype === 'status');
+  return isTold ? (message.permissionMode ?? null) : null;
+}
+
 const OTHER: Word = { is: 'other' };
 
 export function wordOf(message: AgentMessage): Word {

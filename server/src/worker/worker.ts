@@ -15,6 +15,7 @@ import { Rounds } from './rounds.ts';
 import type { WorkerServices } from './services.ts';
 import { removeDeletedDirectories, removeDirectories } from './session-directories.ts';
 import {
+  countHeld,
   forgetSilentWorkers,
   registerWorker,
   requeueForgotten,
@@ -30,6 +31,8 @@ const LAST_ANSWER_MS = 2_000;
 
 export type WorkerOptions = {
   maxSessions: number;
+  /** How long a session waits before others may have to make room for it. Milliseconds. */
+  slotPatience: number;
   /** For the heartbeat's own connection. */
   target: ConnectionTarget;
   /** Whether other servers can reach the database. */
@@ -52,6 +55,7 @@ export class Worker {
   readonly #logger: Logger;
   readonly #identity: WorkerIdentity;
   readonly #dispatcher: Dispatcher;
+  readonly #slotPatience: number;
   readonly #heartbeat: Heartbeat;
   readonly #checking: Rounds;
   readonly #expiring: Rounds;
@@ -59,13 +63,17 @@ export class Worker {
   #stopListening: (() => void)[] = [];
   #isStarted = false;
 
-  constructor(services: WorkerServices, { maxSessions, target, isShared, times }: WorkerOptions) {
+  constructor(
+    services: WorkerServices,
+    { maxSessions, slotPatience, target, isShared, times }: WorkerOptions,
+  ) {
     this.#services = services;
     this.#db = services.db;
     this.#bus = services.bus;
     this.#queue = services.queue;
     this.#logger = services.logger;
     this.#dispatcher = new Dispatcher(services, maxSessions);
+    this.#slotPatience = slotPatience;
     this.#identity = {
       id: services.workerId,
       nodeId: services.nodeId,
@@ -86,7 +94,10 @@ export class Worker {
     });
     const rounds = (what: string, work: (signal: AbortSignal) => Promise<void>): Rounds =>
       new Rounds(work, (error) => this.#logger.warn({ err: error }, `could not ${what}; will try again`));
-    this.#checking = rounds('see what became of the sessions', async () => await this.#check());
+    this.#checking = rounds('see what became of the sessions', async () => {
+      await this.#check();
+      await this.#lookForDebts();
+    });
     this.#expiring = rounds(
       'expire approvals',
       async (signal) => await expireApprovals(this.#services, signal),
@@ -194,6 +205,12 @@ export class Worker {
       const held = states.get(stay.sessionId);
       this.#handOff(held === undefined ? this.#forget(stay.sessionId) : stay.check(view, held));
     }
+  }
+
+  async #lookForDebts(): Promise<void> {
+    const waiting = this.#dispatcher.isFull ? await this.#queue.listImpatient(this.#slotPatience) : [];
+    const held = waiting.length === 0 ? new Map() : await countHeld(this.#db);
+    this.#dispatcher.debts.set(waiting, held);
   }
 
   async #tidy(): Promise<void> {

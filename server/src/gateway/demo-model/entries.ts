@@ -16,7 +16,7 @@ export type Entry =
 export const compactionNotice = 'This session is being continued from a previous conversation';
 
 const reminder: Marks = { open: '<system-reminder>', close: '</system-reminder>' };
-/** How texts begin that the `claude` program writes in the person's name. */
+/** How texts begin that the `claude` program, or Greenroom, writes in the person's name. */
 const synthetic = [
   compactionNotice,
   '[Image: source:',
@@ -26,6 +26,7 @@ const synthetic = [
   '[Tool call interrupted',
   'Output token limit hit.',
   'Continue from where you left off.',
+  'Your work was cut off in the middle',
   'Tool loaded.',
   '<task-notification>',
   '<local-command-',

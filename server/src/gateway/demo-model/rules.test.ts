@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { noteOn } from '../../worker/let-through.ts';
 import { readConversation } from './conversation.ts';
 import { messagesRequest } from './messages-request.ts';
 import { type Block, replyTo } from './rules.ts';
@@ -165,6 +166,23 @@ describe('what the claude program says', () => {
     assert.deepEqual(JSON.parse(textOf(blocks)), { title: 'A title for this' });
   });
 
+  it('says what it knows of a call where it is told that that was cut off, and does not take it for a prompt', () => {
+    const input = { command: 'echo 1' };
+    const call: Message = {
+      role: 'assistant',
+      content: [{ type: 'tool_use', id: 'toolu_1', name: 'Bash', input }],
+    };
+    const cut = [{ type: 'tool_result', tool_use_id: 'toolu_1', is_error: true, content: 'unknown' }];
+    const prompt = user('run: echo 1 then run: echo 2');
+    const told = [
+      { role: 'user' as const, content: cut },
+      assistant('No response requested.'),
+      user(noteOn([])),
+    ];
+    const text = textOf(replyFor([prompt, call, ...told], ['Bash']).blocks);
+    assert.match(text, /echo 1.*unknown/s);
+  });
+
   it('passes on what a background task reports', () => {
     const notification =
       '<system-reminder><task-notification><status>completed</status><summary>Agent "x" finished</summary><result>All is well</result></task-notification></system-reminder>';
@@ -173,6 +191,21 @@ describe('what the claude program says', () => {
 });
 
 describe('the demo model with tools', () => {
+  it('does the rest of a prompt before it passes on what a background task reports', () => {
+    const input = { command: 'echo 1' };
+    const call: Message = {
+      role: 'assistant',
+      content: [{ type: 'tool_use', id: 'toolu_1', name: 'Bash', input }],
+    };
+    const done = [{ type: 'tool_result', tool_use_id: 'toolu_1', content: 'ok' }];
+    const report = user(
+      '<task-notification><status>stopped</status><summary>It ended</summary></task-notification>',
+    );
+    const told = [{ role: 'user' as const, content: done }, report];
+    const reply = replyFor([user('run: echo 1 then run: echo 2'), call, ...told], ['Bash']);
+    assert.equal(callsOf(reply.blocks).length, 1);
+  });
+
   it('runs a command and tells what it gave', () => {
     const { rounds, text } = converse('run: echo hi', ['Bash']);
     assert.deepEqual(

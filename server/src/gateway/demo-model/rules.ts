@@ -37,9 +37,9 @@ function answerTo(prompt: string, conversation: Conversation): Block[] {
   if (conversation.outputSchema !== undefined) {
     return words(JSON.stringify(sampleOf(conversation.outputSchema, lastStatement(prompt))));
   }
-  if (conversation.taskReport !== undefined) return words(passOn(conversation.taskReport));
   const toolTurn = takeToolTurn(prompt, conversation);
   if (toolTurn?.some((block) => block.type === 'tool_use')) return toolTurn;
+  if (conversation.taskReport !== undefined) return words(passOn(conversation.taskReport));
   return structuredOutput(prompt, conversation) ?? toolTurn ?? words(unsaid(prompt, conversation));
 }
 
