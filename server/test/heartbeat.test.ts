@@ -25,8 +25,8 @@ async function agentsOf(server: TestServer): Promise<number[]> {
   return await findProcesses(server.context.dataDirectory.mark);
 }
 
-async function runs(server: TestServer, prompt: string): Promise<string> {
-  const id = await server.execute({ prompt, allowed_tools: ['Bash'] });
+async function runs(server: TestServer, prompt: string, options: object = {}): Promise<string> {
+  const id = await server.execute({ prompt, allowed_tools: ['Bash'], ...options });
   await server.event(id, (event) => event.kind === 'sdk');
   return id;
 }
@@ -189,6 +189,10 @@ describe('claims on sessions', () => {
     const id = await runs(server, 'run: sleep 300');
     await using other = await startTestServer({ databaseUrl: database.url, parts: { heartbeatTimes } });
     const claims = server.context.worker;
+    await until('the call is noted', async () => {
+      const { rows } = await sql`select from let_through_calls where session_id = ${id}`.execute(direct.db);
+      return rows.length > 0;
+    });
     await renewedThrice(id);
     proxy.pause();
     await until('its agent has ended', async () => (await agentsOf(server)).length === 0);
@@ -210,7 +214,7 @@ describe('claims on sessions', () => {
       databaseUrl: proxy.url,
       parts: { heartbeatTimes, logger },
     });
-    const id = await runs(server, 'run: sleep 300');
+    const id = await runs(server, 'run: sleep 300', { on_interruption: 'end' });
     await renewedThrice(id);
     proxy.pause();
     await until('it has noticed', async () => missed() > 0);
