@@ -69,7 +69,7 @@ describe('a server process', () => {
     await using directory = await temporaryDirectory();
     const env = { GREENROOM_MAX_SESSIONS: '1' };
     const first = await startServerProcess({ dataDir: directory.path, env });
-    const running = await first.execute({ prompt: '[demo:hang]' });
+    const running = await first.execute({ prompt: '[demo:hang]', on_interruption: 'end' });
     await until('the first session runs', hasStatus(first, running, 'running'));
     const waiting = await first.execute({ prompt: 'hello' });
     const { queue } = (await first.request('GET', `/sessions/${waiting}`)).body;
@@ -102,14 +102,18 @@ describe('a server process', () => {
     assert.deepEqual(await server.processes(), []);
 
     await using again = await startServerProcess({ dataDir: directory.path });
-    assert.equal((await again.request('GET', `/status/${id}`)).body.status, 'completed');
+    // It may have left before it had asked its model.
+    await until('it is completed', hasStatus(again, id, 'completed'));
   });
 
   it('stops at once after a second signal: a turn that is not to go on ends as interrupted', async () => {
     await using directory = await temporaryDirectory();
     const server = await startServerProcess({ dataDir: directory.path });
-    const id = await server.execute({ prompt: '[demo:hang]', on_interruption: 'end' });
-    await until('it runs', hasStatus(server, id, 'running'));
+    const prompt = 'run: sleep 300';
+    const id = await server.execute({ prompt, allowed_tools: ['Bash'], on_interruption: 'end' });
+    await until('the tool runs', async () =>
+      JSON.stringify((await server.request('GET', `/status/${id}`)).body.messages).includes('"sleep 300'),
+    );
     server.kill('SIGINT');
     await until(
       'it is not ready any more',
