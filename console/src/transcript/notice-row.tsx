@@ -27,15 +27,13 @@ export function NoticeRow({ item }: { item: NoticeItem }) {
 }
 
 const reasons = [
-  ...([
-    'server_stopped',
-    'server_silent',
-    'server_failed',
-    'made_room',
-    'agent_ended',
-    'agent_silent',
-  ] as const),
-];
+  'server_stopped',
+  'server_silent',
+  'server_failed',
+  'made_room',
+  'agent_ended',
+  'agent_silent',
+] as const;
 
 /** A newer server may have more reasons. */
 function wordsOfGoingOn({ reason, by }: Notice['values'], t: Translate): string {

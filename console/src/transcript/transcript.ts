@@ -80,19 +80,23 @@ export class Transcript {
     return { lists, agents, calls, messages, turns: new TurnItems(lists) };
   }
 
+  #stopWork({ turn_id: turnId, at }: TurnEvent, { isInterrupted }: { isInterrupted: boolean }): void {
+    const { lists, calls, agents } = this.#view;
+    calls.endTurn(turnId, Date.parse(at));
+    agents.endForeground(Date.parse(at));
+    this.#drafts.endTurn(turnId, isInterrupted, lists);
+  }
+
   /** Another process goes on with the turn: what the one before had begun and not finished never comes. */
   #goOn(event: TurnEvent): void {
-    const { lists, calls, agents, messages } = this.#view;
-    const at = Date.parse(event.at);
-    calls.endTurn(event.turn_id, at);
-    agents.endForeground(at);
-    this.#drafts.endTurn(event.turn_id, false, lists);
+    const { lists, messages } = this.#view;
+    this.#stopWork(event, { isInterrupted: false });
     messages.withdraw(event.data.lost ?? []);
     lists.push(MAIN, noticeOf(event));
   }
 
   #project(event: SessionEvent): void {
-    const { lists, calls, agents, messages, turns } = this.#view;
+    const { lists, calls, messages, turns } = this.#view;
     lists.seq = event.seq;
     switch (event.kind) {
       case 'prompt':
@@ -100,10 +104,7 @@ export class Transcript {
         break;
       case 'turn':
         if (event.data.phase === 'ended') {
-          const at = Date.parse(event.at);
-          calls.endTurn(event.turn_id, at);
-          agents.endForeground(at);
-          this.#drafts.endTurn(event.turn_id, event.data.state === 'cancelled', lists);
+          this.#stopWork(event, { isInterrupted: event.data.state === 'cancelled' });
         }
         if (event.data.phase === 'continued') this.#goOn(event);
         turns.takeTurn(event);

@@ -53,10 +53,14 @@ export async function closeApproval(
   return { approval: row, event: approvalEvent(phase, row) };
 }
 
-/** Nobody needs the answers any more: the turns that asked have ended. */
-export async function withdrawApprovals(trx: Trx, sessionId: string): Promise<EventDraft[]> {
+/** Nobody needs the answers any more: who asked has ended. */
+export async function withdrawApprovals(
+  trx: Trx,
+  sessionId: string,
+  isOver: (approval: ApprovalRow) => boolean = () => true,
+): Promise<EventDraft[]> {
   const events: EventDraft[] = [];
-  for (const { id } of await listPending(trx, sessionId)) {
+  for (const { id } of (await listPending(trx, sessionId)).filter(isOver)) {
     events.push((await closeApproval(trx, id, { status: 'withdrawn', answer: null, decidedBy: null })).event);
   }
   return events;

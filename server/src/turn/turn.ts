@@ -19,14 +19,12 @@ export type TurnPhase = z.infer<typeof turnPhase>;
  * (`agent_ended`), or was to go on and said nothing (`agent_silent`).
  */
 export const cutReason = z.enum([
-  ...([
-    'server_stopped',
-    'server_silent',
-    'server_failed',
-    'made_room',
-    'agent_ended',
-    'agent_silent',
-  ] as const),
+  'server_stopped',
+  'server_silent',
+  'server_failed',
+  'made_room',
+  'agent_ended',
+  'agent_silent',
 ]);
 export type CutReason = z.infer<typeof cutReason>;
 

@@ -108,7 +108,7 @@ export async function claimSession(
     // For whoever goes on with it in the end: it may yet wait for a person.
     await leaveTurn(trx, id, { reason, isWhole });
     if (isWhole || mayGoOn(session, cutOff) || (await onlyWaited(trx, session, cutOff))) {
-      events.push(...(await withdrawOfSubagents(trx, session, cutOff)));
+      events.push(...(await withdrawOfSubagents(trx, session)));
       return { session, grantsHash, events, kept: { id, try: randomUUID(), reason, isWhole } };
     }
     const text = described[reason ?? 'server_failed'] ?? described.server_stopped;

@@ -5,10 +5,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Transaction } from 'kysely';
 import { z } from 'zod';
-import { closeApproval } from '../approval/lifecycle.ts';
+import { withdrawApprovals } from '../approval/lifecycle.ts';
 import { type ApprovalRow, listUndelivered } from '../approval/store.ts';
 import type { Database } from '../db/database.ts';
-import type { EventDraft, StoredEvent } from '../event/event.ts';
+import type { StoredEvent } from '../event/event.ts';
 import { recordWaiting, returnTurn } from '../session/lifecycle.ts';
 import type { SessionRow } from '../session/store.ts';
 import { hasOpenAgents } from '../task/store.ts';
@@ -118,21 +118,9 @@ export async function returnUnread(trx: Trx, session: SessionRow, turn: TurnRow)
 }
 
 /** What subagents had asked: they have ended with their process, and no answer would reach them. */
-export async function withdrawOfSubagents(
-  trx: Trx,
-  session: SessionRow,
-  turn: TurnRow,
-): Promise<StoredEvent[]> {
-  const asked = (await listUndelivered(trx, turn.id)).filter(
-    ({ status, agent_id }) => status === 'pending' && agent_id !== null,
-  );
-  if (asked.length === 0) return [];
-  const withdrawn: EventDraft[] = [];
-  for (const { id } of asked) {
-    const { event } = await closeApproval(trx, id, { status: 'withdrawn', answer: null, decidedBy: null });
-    withdrawn.push(event);
-  }
-  return await recordWaiting(trx, session, withdrawn);
+export async function withdrawOfSubagents(trx: Trx, session: SessionRow): Promise<StoredEvent[]> {
+  const withdrawn = await withdrawApprovals(trx, session.id, ({ agent_id }) => agent_id !== null);
+  return withdrawn.length === 0 ? [] : await recordWaiting(trx, session, withdrawn);
 }
 
 /** Decides how the turn goes on, and prepares the transcript for it. */

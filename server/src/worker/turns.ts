@@ -281,7 +281,7 @@ export async function parkTurn(
     await leaveTurn(trx, turn.id, left);
     // Whatever comes next resumes the conversation: this turn, or one after it.
     await repairTranscript(trx, session, turn);
-    return [...(await withdrawOfSubagents(trx, session, turn)), ...(await returnUnread(trx, session, turn))];
+    return [...(await withdrawOfSubagents(trx, session)), ...(await returnUnread(trx, session, turn))];
   });
 }
 
