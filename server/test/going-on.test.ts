@@ -224,6 +224,33 @@ describe('a turn that is to go on when its server dies', () => {
     assert.equal(await textOf(marker), 'once\n');
   });
 
+  it('goes on at the request, however often, where a call beside a finished one had waited for its caller', async () => {
+    await using gate = await startGateModel();
+    const config = { anthropicBaseUrl: gate.url, anthropicApiKey: 'dummy' };
+    await using server = await startTestServer({ config });
+    const key = 'one-waited-one-did-not';
+    const note = { name: 'note', description: 'Takes a note.', input_schema: { type: 'object' } };
+    const id = await server.execute({
+      prompt: 'run: echo once >> marker and also use mcp__client__note {}',
+      ...{ client_tools: [note], allowed_tools: ['Bash'], park_after_s: 0, append_system_prompt: key },
+    });
+    const { approval_id } = await askedBy(server, id);
+    await until('the turn is parked', async () => (await findProcesses(`/${id}/`)).length === 0);
+    gate.hold(key, { request: 1, at: 'the question' });
+    await server.request('POST', `/approvals/${approval_id}`, { result: { content: 'noted' } });
+    await until('it went on', async () => gate.holds(key));
+    process.kill(Math.min(...(await findProcesses(`/${id}/`))), 'SIGKILL');
+    assert.equal((await server.ended(id)).status, 'completed');
+    const { events } = await server.client.sessions.events(id, { limit: 1000 });
+    const went = events.map(({ data }): Json => data).filter(({ phase }) => phase === 'continued');
+    assert.deepEqual(
+      went.map(({ continued_by }) => continued_by),
+      ['request'],
+    );
+    const marker = join(sessionDirectories(server.config.dataDir, id).workspace, 'marker');
+    assert.equal(await textOf(marker), 'once\n');
+  });
+
   it('is given its prompt again, with a note, where nothing of it was stored and a tool of it may have run', async () => {
     await using gate = await startGateModel();
     await using database = await createDatabase();

@@ -1,4 +1,4 @@
-import { setTimeout as delay, setImmediate as immediate } from 'node:timers/promises';
+import { setImmediate as immediate } from 'node:timers/promises';
 import {
   type PermissionMode,
   type Query,
@@ -13,6 +13,7 @@ import { errorMessage } from '../errors.ts';
 import type { AgentChild, Sandbox } from '../isolation/driver.ts';
 import type { ContentBlock } from '../turn/turn.ts';
 import { PushQueue } from '../util/push-queue.ts';
+import { forAtMost } from '../util/waiting.ts';
 import { AgentChannel } from './agent-channel.ts';
 import { Backlog } from './backlog.ts';
 import { agentOptions, allowedRules, type OptionsSource } from './options.ts';
@@ -97,7 +98,14 @@ export class AgentProcess {
   #watched(store: SessionStore): SessionStore {
     return {
       ...store,
-      append: async (key, entries) => await this.#backlog.storing(store.append(key, entries)),
+      append: async (key, entries) => {
+        try {
+          await this.#backlog.storing(store.append(key, entries));
+        } catch (error) {
+          this.#endFor(`what the agent noted could not be stored: ${errorMessage(error)}`);
+          throw error;
+        }
+      },
     };
   }
 
@@ -173,7 +181,7 @@ export class AgentProcess {
       if (this.#offence !== null) throw new Error(this.#offence);
     } catch (error) {
       // What the process printed last is only complete once it is gone.
-      await Promise.race([this.#child?.exited, delay(TERMINATE_GRACE_MS, undefined, { ref: false })]);
+      await forAtMost(TERMINATE_GRACE_MS, this.#child?.exited);
       const exhausted = this.#child?.exhausted() ?? null;
       const isLasting = exhausted !== null || this.#offence !== null;
       throw new AgentCrashedError(this.#describeEnd(error), { cause: error, exhausted, isLasting });
@@ -264,7 +272,7 @@ export class AgentProcess {
     this.#input.end();
     this.#query.close();
     if (this.#child === null) return;
-    await Promise.race([this.#child.exited, delay(CLOSE_GRACE_MS, undefined, { ref: false })]);
+    await forAtMost(CLOSE_GRACE_MS, this.#child.exited);
     await this.#child.destroy();
   }
 
@@ -274,7 +282,7 @@ export class AgentProcess {
     this.#input.end();
     if (this.#child !== null) {
       this.#child.kill('SIGTERM');
-      await Promise.race([this.#child.exited, delay(TERMINATE_GRACE_MS, undefined, { ref: false })]);
+      await forAtMost(TERMINATE_GRACE_MS, this.#child.exited);
       await this.#child.destroy();
     }
     this.#query.close();

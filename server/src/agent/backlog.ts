@@ -1,11 +1,9 @@
-import { setTimeout as delay, setImmediate as immediate } from 'node:timers/promises';
+import { setImmediate as immediate } from 'node:timers/promises';
 
 /** As many bytes may be on their way to whoever stores them; the next are then read when all of these are stored. */
 const MAX_BYTES = 8 * 2 ** 20;
 /** After as many, others get their turn on this thread. */
 const BREATH_BYTES = 64 * 2 ** 10;
-/** Longer than the SDK waits before it repeats an append that failed. */
-const REPEAT_MS = 1_000;
 
 /**
  * What an agent has said and nobody has stored yet. The SDK reads without bound, and keeps what its reader does not
@@ -49,17 +47,11 @@ export class Backlog {
   /** Counts what `work` stores until it has done so. */
   async storing<T>(work: Promise<T>): Promise<T> {
     this.#storing++;
-    const stored = (): void => {
+    try {
+      return await work;
+    } finally {
       this.#storing--;
       this.#changed.resolve();
-    };
-    try {
-      const result = await work;
-      stored();
-      return result;
-    } catch (error) {
-      void delay(REPEAT_MS, undefined, { ref: false }).then(stored);
-      throw error;
     }
   }
 

@@ -4,9 +4,9 @@ import { type Kysely, sql } from 'kysely';
 import type { Database } from '../db/database.ts';
 import { retryWhileUnavailable } from '../db/retry.ts';
 import { isUuid } from '../ids.ts';
-import { unlessAborted } from '../util/waiting.ts';
+import { forAtMost, unlessAborted } from '../util/waiting.ts';
 
-/** Less than the 60 s after which the SDK stops waiting. */
+/** After 60 s the SDK would say that entries were lost, which are still on their way. */
 const APPEND_PATIENCE_MS = 45_000;
 
 /**
@@ -33,22 +33,29 @@ export type TranscriptStore = SessionStore & {
 /**
  * The SDK's session store on PostgreSQL. The agent program mirrors its transcript here as it writes it, and a resume
  * is made from it, on any node. Keyed by our session alone: the SDK's project key depends on the working directory.
+ *
+ * What is stored is the beginning of what the program wrote, with nothing missing in it: an entry names the one before it,
+ * and a conversation with a hole would be read from the hole on. So nothing is stored after what could not be; `append`
+ * rejects then, and only then.
  */
 export function createTranscriptStore({ db, sessionId, fence, failed }: TranscriptScope): TranscriptStore {
   let isSealed = false;
-  const appending = new Set<Promise<unknown>>();
+  let appending = Promise.resolve();
+  const settled = async (): Promise<void> => await appending.catch(() => {}); // its own caller is told
   return {
     async flush(): Promise<void> {
       // The SDK hands on one entry after the other.
+      let last: Promise<void>;
       do {
-        await Promise.allSettled(appending);
+        last = appending;
+        await settled();
         await immediate();
-      } while (appending.size > 0);
+      } while (last !== appending);
     },
 
     async seal(): Promise<void> {
       isSealed = true;
-      await Promise.allSettled(appending);
+      await settled();
     },
 
     async append(key: SessionKey, entries: SessionStoreEntry[]): Promise<void> {
@@ -67,14 +74,16 @@ export function createTranscriptStore({ db, sessionId, fence, failed }: Transcri
         order by input.n
         on conflict (session_id, subpath, entry_uuid) do nothing
       `;
-      // The SDK gives up soon and then drops the entries, which would tear the conversation.
-      const over = AbortSignal.any([failed, AbortSignal.timeout(APPEND_PATIENCE_MS)]);
-      const append = unlessAborted(
-        retryWhileUnavailable(async () => await insert.execute(db), over),
-        over,
-      );
-      appending.add(append);
-      await append.finally(() => appending.delete(append));
+      const store = async (): Promise<void> => {
+        const stored = retryWhileUnavailable(async () => await insert.execute(db), failed);
+        await unlessAborted(stored, failed).catch((error: unknown) => {
+          // Nothing can be written with this fence any more, and nobody reads what is.
+          if (!failed.aborted) throw error;
+        });
+      };
+      appending = appending.then(store);
+      appending.catch(() => {}); // told below, where it is still waited for
+      await forAtMost(APPEND_PATIENCE_MS, appending);
     },
 
     async load(key: SessionKey): Promise<SessionStoreEntry[] | null> {

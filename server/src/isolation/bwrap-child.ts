@@ -1,9 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
-import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { errorMessage } from '../errors.ts';
+import { forAtMost } from '../util/waiting.ts';
 import type { Cgroup } from './cgroups.ts';
 import { identify, isAlive, type ProcessIdentity, sendSignal } from './process-identity.ts';
 import { endFirst, type SandboxRecords } from './sandbox-records.ts';
@@ -116,7 +116,7 @@ export class BwrapChild extends SpawnedChild {
 
   async destroy(): Promise<void> {
     this.#killInside();
-    await Promise.race([this.exited, delay(KILL_PATIENCE_MS, undefined, { ref: false })]);
+    await forAtMost(KILL_PATIENCE_MS, this.exited);
     // Somebody may have stopped it.
     if (!this.hasExited) this.killGroup();
     await this.exited;

@@ -13,6 +13,17 @@ export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): P
   }
 }
 
+/** Waits for `work`, but no longer than `ms`. */
+export async function forAtMost(ms: number, work: Promise<unknown> | undefined): Promise<void> {
+  const done = new AbortController();
+  const over = delay(ms, undefined, { signal: done.signal, ref: false });
+  try {
+    await Promise.race([work, over]);
+  } finally {
+    done.abort();
+  }
+}
+
 const STEPS = 8;
 
 /**

@@ -177,10 +177,10 @@ async function chooseWay(
   const isOfServer = only?.tool_name.startsWith('mcp__');
   if (only === undefined || isOfServer || asked.length > 1 || calls.size > 1) {
     // After a last word of the model, or of a process that went on here before, the agent program would think that the
-    // turn had ended.
-    const lost = calls.size === 0 ? await dropLastWords(trx, turn, entries) : messagesOf(calls, entries);
+    // turn had ended. Calls without a result it leaves out by itself.
+    const lost = new Set([...messagesOf(calls, entries), ...(await dropLastWords(trx, turn, entries))]);
     await forgetUnmade(trx, session.id, [...calls.keys()]);
-    return { by: 'rerun', lost };
+    return { by: 'rerun', lost: [...lost] };
   }
   const deferral = deferralOf(only, session, calls.get(only.tool_use_id) ?? only.input);
   await appendEntries(trx, session, entries, [deferral]);

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { AgentProcess } from '../agent/agent-process.ts';
 import { agentEnvironment, type SessionDirectories, sessionDirectories } from '../agent/environment.ts';
 import { type CallOfTool, permissionCallbacks } from '../agent/permissions.ts';
@@ -13,6 +12,7 @@ import type { Remover } from '../removal/remover.ts';
 import { HTTP_PORT, HTTPS_PORT, remoteHostOf, revokedHost } from '../session/remote-hosts.ts';
 import type { SessionRow } from '../session/store.ts';
 import { hasDescriptorPaths } from '../util/descriptors.ts';
+import { forAtMost } from '../util/waiting.ts';
 import { Directory } from '../workspace/directory.ts';
 import { isGone } from '../workspace/listing.ts';
 import type { ApprovalDesk } from './approval-desk.ts';
@@ -92,7 +92,7 @@ export async function startAgent(
         throw error;
       }
       called.resolve();
-      await Promise.race([started?.process.ready, delay(START_PATIENCE_MS, undefined, { ref: false })]);
+      await forAtMost(START_PATIENCE_MS, started?.process.ready);
     })
     .catch(called.reject);
   await called.promise;
