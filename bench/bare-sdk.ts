@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { type Options, query } from '@anthropic-ai/claude-agent-sdk';
-import { agentEnvironment, sessionDirectories } from '../server/src/agent/environment.ts';
+import { agentEnvironment } from '../server/src/agent/environment.ts';
 import { agentOptions } from '../server/src/agent/options.ts';
+import { sessionDirectories } from '../server/src/session/directories.ts';
 
 export type BareSetup = {
   /** Session directories are made here, and removed again. */

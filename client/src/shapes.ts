@@ -8,7 +8,7 @@ import type {
 } from '../../server/src/api-key/api-key.ts';
 import type { answerRequest, approvalView, toolResult } from '../../server/src/approval/approval.ts';
 import type { auditEntry } from '../../server/src/audit/audit.ts';
-import type { BudgetPeriod, budgetView } from '../../server/src/budget/budget.ts';
+import type { budgetView } from '../../server/src/budget/budget.ts';
 import type {
   cleanupResponse,
   executeRequest,
@@ -26,15 +26,16 @@ import type { problem } from '../../server/src/http/problem.ts';
 import type { meView } from '../../server/src/me/me.ts';
 import type { readiness, versions } from '../../server/src/operations/view.ts';
 import type { changePresetRequest, createPresetRequest, presetView } from '../../server/src/preset/preset.ts';
-import type { forkRequest } from '../../server/src/session/fork-request.ts';
+import type { forkRequest, forkView } from '../../server/src/session/fork-request.ts';
 import type { settingsRequest } from '../../server/src/session/settings.ts';
-import type { forkView, interruptionView, sessionView } from '../../server/src/session/view.ts';
+import type { interruptionView, sessionView } from '../../server/src/session/view.ts';
 import type { ticketView } from '../../server/src/stream-ticket/stream-ticket.ts';
 import type { allRead, marksRequest, marksView, sessionCounts } from '../../server/src/summary/marks.ts';
 import type { taskView } from '../../server/src/task/task.ts';
 import type { editRequest, messageRequest } from '../../server/src/turn/message.ts';
 import type { contentBlock } from '../../server/src/turn/turn.ts';
 import type { turnView, wholeTurnView } from '../../server/src/turn/view.ts';
+import type { BudgetPeriod } from '../../server/src/usage/limit.ts';
 import type { UsageGroup, usageReport } from '../../server/src/usage/usage.ts';
 import type { changesView, rewindRequest, rewindView } from '../../server/src/workspace/changes.ts';
 import type { fileListing, fileWritten } from '../../server/src/workspace/listing.ts';

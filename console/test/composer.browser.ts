@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Locator, Page } from 'playwright-core';
-import { sessionDirectories } from '../../server/src/agent/environment.ts';
+import { sessionDirectories } from '../../server/src/session/directories.ts';
 import { type Console, startConsole } from './support/console.ts';
 import { untilToldToGo } from './support/demo-prompts.ts';
 import { runTurns } from './support/seeded.ts';

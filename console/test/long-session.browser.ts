@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { sessionDirectories } from '../../server/src/agent/environment.ts';
+import { sessionDirectories } from '../../server/src/session/directories.ts';
 import { type Console, startConsole } from './support/console.ts';
 import { run, untilToldToGo } from './support/demo-prompts.ts';
 import { repeatHistory } from './support/repeated-history.ts';

@@ -65,3 +65,21 @@ export function describeUpstreams(upstreams: readonly UpstreamConfig[]): string 
     .map(({ models, baseUrl }) => `${models.join(', ')} at ${new URL(baseUrl).origin}`)
     .join('; ');
 }
+
+/** How long an answer may take to begin: what the Anthropic SDK gives one that is not streamed. */
+export const FIRST_BYTE_MS = 600_000;
+
+/** Others may be silent while they read a long prompt. */
+export const IDLE_MS = 600_000;
+
+/** For how long a model API may be silent at most, in milliseconds. */
+export function longestWait({
+  modelIdleTimeout,
+  upstreams,
+}: {
+  modelIdleTimeout: number | null;
+  upstreams: readonly UpstreamConfig[];
+}): number {
+  const limits = [modelIdleTimeout, ...upstreams.map(({ idleTimeout }) => idleTimeout)];
+  return Math.max(FIRST_BYTE_MS, IDLE_MS, ...limits.map((limit) => limit ?? 0));
+}

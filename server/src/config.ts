@@ -3,10 +3,9 @@ import { delimiter, resolve } from 'node:path';
 import type { z } from 'zod';
 import { type configOptions, flagName, type OptionName, optionNames, optionOf } from './config-options.ts';
 import { resolveRoot } from './config-roots.ts';
-import { describeUpstreams, readUpstreams, type UpstreamConfig } from './config-upstreams.ts';
+import { describeUpstreams, longestWait, readUpstreams, type UpstreamConfig } from './config-upstreams.ts';
 import { StartupError } from './errors.ts';
 import { type Cloud, type CloudProvider, readCloud, secretsOfCloud } from './gateway/cloud.ts';
-import { longestWait } from './gateway/upstream.ts';
 import { didYouMean } from './util/suggest.ts';
 
 /** Values as each option's schema gives them; null is "not set" and has no default. Times are in milliseconds. */

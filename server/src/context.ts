@@ -6,12 +6,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Kysely } from 'kysely';
 import pLimit from 'p-limit';
-import { sessionsDirectory } from './agent/environment.ts';
-import type { Identity } from './api-key/identity.ts';
 import { KeyRing } from './api-key/key-ring.ts';
 import { Pepper } from './api-key/pepper.ts';
 import type { ApiKeyServices } from './api-key/service.ts';
 import { type Config, isLocalOnly } from './config.ts';
+import { longestWait } from './config-upstreams.ts';
 import {
   type ConnectionTarget,
   createDatabaseClient,
@@ -42,12 +41,12 @@ import { listPrices } from './gateway/prices.ts';
 import {
   configuredUpstream,
   demoUpstream,
-  longestWait,
   modelUpstreams,
   nameForAgents,
   needsDemoModel,
   type Upstream,
 } from './gateway/upstream.ts';
+import type { Identity } from './identity.ts';
 import { chooseIsolation, type Isolation, isolationSettings } from './isolation/choose-driver.ts';
 import type { IsolationDriver } from './isolation/driver.ts';
 import { endStrays } from './isolation/stray-processes.ts';
@@ -55,6 +54,7 @@ import type { Logger } from './log.ts';
 import { ActivationQueue } from './queue/queue.ts';
 import { Remover } from './removal/remover.ts';
 import { runRetention } from './retention/retention.ts';
+import { sessionsDirectory } from './session/directories.ts';
 import type { SessionServices } from './session/service.ts';
 import { SignInRing } from './sign-in/ring.ts';
 import { findInstallation } from './sign-in/store.ts';

@@ -1,6 +1,5 @@
 import type { z } from 'zod';
 import { keyName, keyScopes, limitFields, tenantName } from './api-key/api-key.ts';
-import { type KeyLimits, scopes } from './api-key/identity.ts';
 import { Pepper } from './api-key/pepper.ts';
 import {
   type ApiKeyRow,
@@ -19,6 +18,7 @@ import { Notifications } from './db/notifications.ts';
 import { openOperatorDatabase } from './db/operator-database.ts';
 import { AppError, StartupError } from './errors.ts';
 import { EventBus } from './event/bus.ts';
+import { type KeyLimits, scopes } from './identity.ts';
 import type { Logger } from './log.ts';
 
 /** What the flags of `greenroom keys …` say, not yet checked. */

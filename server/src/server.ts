@@ -11,6 +11,7 @@ import { consoleRoutes } from './console/routes.ts';
 import type { Context } from './context.ts';
 import { AppError } from './errors.ts';
 import { eventRoutes } from './event/routes.ts';
+import { forkRoutes } from './fork/routes.ts';
 import { installAudit } from './http/audit.ts';
 import { type Doors, installAuthentication } from './http/authentication.ts';
 import { answerBrokenRequest } from './http/broken-request.ts';
@@ -103,6 +104,7 @@ export async function createServer(context: Context): Promise<Server> {
   });
   await app.register(classicRoutes, { context });
   await app.register(sessionRoutes, { context });
+  await app.register(forkRoutes, { context });
   await app.register(summaryRoutes, { context });
   await app.register(turnRoutes, { context });
   await app.register(taskRoutes, { context });

@@ -9,8 +9,9 @@ import {
   type SDKUserMessage,
   type SessionStoreEntry,
 } from '@anthropic-ai/claude-agent-sdk';
-import { agentEnvironment, sessionDirectories } from '../src/agent/environment.ts';
+import { agentEnvironment } from '../src/agent/environment.ts';
 import { agentOptions } from '../src/agent/options.ts';
+import { sessionDirectories } from '../src/session/directories.ts';
 import { PushQueue } from '../src/util/push-queue.ts';
 import { modeOf, wordOf } from '../src/worker/word.ts';
 import { temporaryDirectory } from './harness.ts';

@@ -3,11 +3,11 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'kysely';
-import { NO_LIMITS, type Scope, scopes } from '../src/api-key/identity.ts';
 import { Pepper } from '../src/api-key/pepper.ts';
 import { createFirstKey, createKey, rotateKey } from '../src/api-key/service.ts';
 import { createContext } from '../src/context.ts';
 import { StartupError } from '../src/errors.ts';
+import { NO_LIMITS, type Scope, scopes } from '../src/identity.ts';
 import { createSilentLogger } from '../src/log.ts';
 import {
   createDatabase,

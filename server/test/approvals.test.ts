@@ -4,9 +4,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'kysely';
-import { sessionDirectories } from '../src/agent/environment.ts';
 import { listApprovals } from '../src/approval/store.ts';
 import type { EventView } from '../src/event/event.ts';
+import { sessionDirectories } from '../src/session/directories.ts';
 import {
   answerText,
   askedBy,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'kysely';
 import { type GreenroomClient, GreenroomError } from '../../client/src/index.ts';
-import { sessionDirectories } from '../src/agent/environment.ts';
+import { sessionDirectories } from '../src/session/directories.ts';
 import { answerText, startTestServer, type TestServer } from './harness.ts';
 import { answerMessage, COST, type ModelBooks, startModelBooks } from './model-books.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { NO_LIMITS, type Scope } from '../src/api-key/identity.ts';
 import { createKey } from '../src/api-key/service.ts';
+import { NO_LIMITS, type Scope } from '../src/identity.ts';
 import { optionColumns } from '../src/session/store.ts';
 import { startTestServer, type TestServer } from './harness.ts';
 import { until } from './server-process.ts';

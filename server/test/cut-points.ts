@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { sessionDirectories } from '../src/agent/environment.ts';
+import { sessionDirectories } from '../src/session/directories.ts';
 import type { Hold } from './gate-model.ts';
 import { findProcesses } from './harness.ts';
 import { type ServerProcess, until } from './server-process.ts';

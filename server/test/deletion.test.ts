@@ -6,7 +6,6 @@ import { chown, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { type Kysely, sql } from 'kysely';
-import { sessionDirectories } from '../src/agent/environment.ts';
 import { createContext } from '../src/context.ts';
 import { type Database, QUEUE_SCHEMA } from '../src/db/database.ts';
 import type { EventBus, Signal } from '../src/event/bus.ts';
@@ -14,6 +13,7 @@ import { newSessionId } from '../src/ids.ts';
 import { createSilentLogger } from '../src/log.ts';
 import { BIN } from '../src/removal/remover.ts';
 import { createServer } from '../src/server.ts';
+import { sessionDirectories } from '../src/session/directories.ts';
 import { cleanUpSessions } from '../src/session/service.ts';
 import { findDeletedIds } from '../src/session/store.ts';
 import {

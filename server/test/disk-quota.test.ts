@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { realpath, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { sessionDirectories } from '../src/agent/environment.ts';
 import { SessionDisk } from '../src/disk/session-disk.ts';
+import { sessionDirectories } from '../src/session/directories.ts';
 import { type Answer, startTestServer, type TestServer, temporaryDirectory } from './harness.ts';
 
 const MB = 2 ** 20;

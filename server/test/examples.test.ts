@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { sessionDirectories } from '../src/agent/environment.ts';
+import { sessionDirectories } from '../src/session/directories.ts';
 import { startTestServer, type TestServer, temporaryDirectory } from './harness.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));

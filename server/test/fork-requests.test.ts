@@ -3,8 +3,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import pLimit from 'p-limit';
-import { sessionDirectories } from '../src/agent/environment.ts';
 import { plainText } from '../src/gateway/demo-model/messages-request.ts';
+import { sessionDirectories } from '../src/session/directories.ts';
 import { startTestServer, type TestServer } from './harness.ts';
 import { startRecordingUpstream } from './recording-upstream.ts';
 

@@ -18,8 +18,8 @@ import {
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
-import { sessionDirectories, sessionsDirectory } from '../src/agent/environment.ts';
 import { isUuid } from '../src/ids.ts';
+import { sessionDirectories, sessionsDirectory } from '../src/session/directories.ts';
 import { copyWorkspace } from '../src/workspace/copy.ts';
 import { type Answer, answerText, startTestServer, type TestServer, temporaryDirectory } from './harness.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { sessionDirectories } from '../src/agent/environment.ts';
+import { sessionDirectories } from '../src/session/directories.ts';
 import { answerText, startTestServer, type TestServer } from './harness.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely

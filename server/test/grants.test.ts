@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'kysely';
 import type { Scope } from '../../client/src/index.ts';
-import { NO_LIMITS } from '../src/api-key/identity.ts';
 import { createKey } from '../src/api-key/service.ts';
+import { NO_LIMITS } from '../src/identity.ts';
 import { answerText, askedBy, startTestServer, type TestServer } from './harness.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely

@@ -5,7 +5,7 @@ import { chown, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { sessionDirectories } from '../src/agent/environment.ts';
+import { sessionDirectories } from '../src/session/directories.ts';
 import { temporaryDirectory } from './harness.ts';
 import { startRecordingUpstream } from './recording-upstream.ts';
 import { type ServerProcess, startServerProcess, until } from './server-process.ts';

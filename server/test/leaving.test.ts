@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { sessionDirectories } from '../src/agent/environment.ts';
 import type { EventView } from '../src/event/event.ts';
+import { sessionDirectories } from '../src/session/directories.ts';
 import { createDatabase, startTestServer, type TestServer, temporaryDirectory } from './harness.ts';
 
 const never = new AbortController().signal;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'kysely';
 import type { SessionEvent, Turn } from '../../client/src/index.ts';
-import { sessionDirectories } from '../src/agent/environment.ts';
+import { sessionDirectories } from '../src/session/directories.ts';
 import { createDatabase, startTestServer, type TestServer, temporaryDirectory } from './harness.ts';
 import { until } from './server-process.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { sessionDirectories } from '../src/agent/environment.ts';
+import { sessionDirectories } from '../src/session/directories.ts';
 import { handOver, putBack } from '../src/worker/turns.ts';
 import { answerText, createDatabase, findProcesses, startTestServer, type TestServer } from './harness.ts';
 import { until } from './server-process.ts';

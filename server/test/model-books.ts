@@ -3,12 +3,12 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { GreenroomClient } from '../../client/src/index.ts';
-import { NO_LIMITS, type Scope } from '../src/api-key/identity.ts';
 import { createKey } from '../src/api-key/service.ts';
 import { type GatewayAccess, ModelGateway } from '../src/gateway/gateway.ts';
 import { PriceList } from '../src/gateway/price-list.ts';
 import { listPrices } from '../src/gateway/prices.ts';
 import { configuredUpstream } from '../src/gateway/upstream.ts';
+import { NO_LIMITS, type Scope } from '../src/identity.ts';
 import { newSessionId, newTurnId } from '../src/ids.ts';
 import { UsageLedger } from '../src/usage/ledger.ts';
 import type { TestServer } from './harness.ts';

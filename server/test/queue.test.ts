@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
-import { type Identity, LOCAL_USER } from '../src/api-key/identity.ts';
 import { createDatabaseClient, type DatabaseClient } from '../src/db/client.ts';
 import { isDatabaseUnavailable } from '../src/db/sqlstate.ts';
+import { type Identity, LOCAL_USER } from '../src/identity.ts';
 import { newSessionId } from '../src/ids.ts';
 import { createSilentLogger } from '../src/log.ts';
 import { type ActivationJob, ActivationQueue, asError } from '../src/queue/queue.ts';

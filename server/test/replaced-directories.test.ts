@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { chmod, chown, mkdir, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { sessionDirectories } from '../src/agent/environment.ts';
+import { sessionDirectories } from '../src/session/directories.ts';
 import { startTestServer, type TestServer, temporaryDirectory } from './harness.ts';
 import { SOMEBODY } from './isolation-driver.ts';
 

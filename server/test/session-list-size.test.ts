@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type RawBuilder, sql } from 'kysely';
-import { LOCAL_USER } from '../src/api-key/identity.ts';
+import { LOCAL_USER } from '../src/identity.ts';
 import { newSessionId } from '../src/ids.ts';
 import { EVERYTHING } from '../src/summary/filter.ts';
 import { pageQuery } from '../src/summary/store.ts';

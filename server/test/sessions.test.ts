@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { sessionDirectories } from '../src/agent/environment.ts';
 import { runRetention } from '../src/retention/retention.ts';
+import { sessionDirectories } from '../src/session/directories.ts';
 import { answerText, findProcesses, startTestServer, type TestServer } from './harness.ts';
 import { until } from './server-process.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { CreatedApiKey } from '../../client/src/index.ts';
-import { NO_LIMITS } from '../src/api-key/identity.ts';
 import { createKey } from '../src/api-key/service.ts';
+import { NO_LIMITS } from '../src/identity.ts';
 import { createCode } from '../src/sign-in/service.ts';
 import { hashOf } from '../src/sign-in/sign-in.ts';
 import { Browser, readJson } from './browser.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { Scope } from '../src/api-key/identity.ts';
-import { NO_LIMITS } from '../src/api-key/identity.ts';
 import { createKey, revokeKey } from '../src/api-key/service.ts';
+import type { Scope } from '../src/identity.ts';
+import { NO_LIMITS } from '../src/identity.ts';
 import { startTestServer, type TestServer } from './harness.ts';
 import { until } from './server-process.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { sessionDirectories } from '../src/agent/environment.ts';
+import { sessionDirectories } from '../src/session/directories.ts';
 import { findProcesses, temporaryDirectory } from './harness.ts';
 import { type ServerProcess, startServerProcess, until } from './server-process.ts';
 

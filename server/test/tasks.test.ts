@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { sessionDirectories } from '../src/agent/environment.ts';
 import { appendFenced } from '../src/event/store.ts';
+import { sessionDirectories } from '../src/session/directories.ts';
 import { startTestServer, type TestServer } from './harness.ts';
 
 const inBackground = (command: string): string =>

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type Kysely, sql } from 'kysely';
-import { LOCAL_USER } from '../src/api-key/identity.ts';
 import { createDatabaseClient } from '../src/db/client.ts';
 import type { Database } from '../src/db/database.ts';
 import { requireTenantRole } from '../src/db/tenant-databases.ts';
 import { raiseTenantWall, TENANT_ROLE } from '../src/db/tenant-wall.ts';
 import { StartupError } from '../src/errors.ts';
+import { LOCAL_USER } from '../src/identity.ts';
 import { createSilentLogger } from '../src/log.ts';
 import { createDatabase, startTestServer, type TestServer } from './harness.ts';
 

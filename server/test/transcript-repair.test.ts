@@ -4,14 +4,9 @@ import { type Kysely, sql } from 'kysely';
 import type { Database } from '../src/db/database.ts';
 import { newSessionId } from '../src/ids.ts';
 import { insertSession } from '../src/session/store.ts';
+import { type Entry, readEntries, readSinceOpenCall, repairTranscript } from '../src/transcript/repair.ts';
 import type { TurnRow } from '../src/turn/store.ts';
 import { returnUnread } from '../src/worker/continuation.ts';
-import {
-  type Entry,
-  readEntries,
-  readSinceOpenCall,
-  repairTranscript,
-} from '../src/worker/transcript-repair.ts';
 import { startTestServer, type TestServer } from './harness.ts';
 
 /*

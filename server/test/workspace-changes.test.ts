@@ -17,9 +17,9 @@ import {
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
-import { sessionDirectories } from '../src/agent/environment.ts';
 import { AppError } from '../src/errors.ts';
 import { createSilentLogger } from '../src/log.ts';
+import { sessionDirectories } from '../src/session/directories.ts';
 import { WorkspaceHistory } from '../src/workspace/history.ts';
 import type { WorkspacePlace } from '../src/workspace/place.ts';
 import {

@@ -23,7 +23,7 @@ import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { extract } from 'tar-stream';
-import { sessionDirectories } from '../src/agent/environment.ts';
+import { sessionDirectories } from '../src/session/directories.ts';
 import { Directory } from '../src/workspace/directory.ts';
 import { deletePath, openPath, readWhole, writeFile as storeFile } from '../src/workspace/files.ts';
 import { listDirectory } from '../src/workspace/listing.ts';

@@ -2,18 +2,6 @@ import { join } from 'node:path';
 import type { AgentView } from '../isolation/driver.ts';
 import { proxyVariables } from '../isolation/forwarder.ts';
 
-/** Directories of one session on this node. The home is private: sessions that share one can read each other. */
-export type SessionDirectories = { root: string; home: string; temporary: string; workspace: string };
-
-export function sessionDirectories(dataDir: string, sessionId: string): SessionDirectories {
-  const root = join(sessionsDirectory(dataDir), sessionId);
-  return { root, home: join(root, 'home'), temporary: join(root, 'tmp'), workspace: join(root, 'workspace') };
-}
-
-export function sessionsDirectory(dataDir: string): string {
-  return join(dataDir, 'sessions');
-}
-
 export type EnvironmentSource = {
   /** The paths as the agent sees them. */
   view: Pick<AgentView, 'home' | 'temporary' | 'gatewaySocket' | 'proxyExceptions' | 'extraCaCerts'>;
@@ -22,7 +10,7 @@ export type EnvironmentSource = {
   gateway: { url: string; token: string };
   /** Search path for the agent's tools. */
   path: string;
-  /** Names checked by `deniedVariable`. */
+  /** Names that `isDeniedVariable` lets pass. */
   requested: Record<string, string>;
   /** Commands and subagents may go on after the turn that began them. */
   backgroundTasks: boolean;
@@ -76,50 +64,4 @@ export function agentEnvironment(source: EnvironmentSource): Record<string, stri
     ...source.proxy,
     ...source.cloud,
   };
-}
-
-const deniedNames = new Set([
-  'PATH',
-  'HOME',
-  'TMPDIR',
-  'SHELL',
-  'IFS',
-  'ENV',
-  'BASH_ENV',
-  'PROMPT_COMMAND',
-  'SHELLOPTS',
-  'BASHOPTS',
-  'NODE_OPTIONS',
-  'NODE_PATH',
-  'NODE_EXTRA_CA_CERTS',
-  'NODE_USE_ENV_PROXY',
-  'NODE_TLS_REJECT_UNAUTHORIZED',
-  'PYTHONSTARTUP',
-  'PYTHONPATH',
-  'PYTHONHOME',
-  'PERL5OPT',
-  'PERL5LIB',
-  'RUBYOPT',
-  'GCONV_PATH',
-  'GLIBC_TUNABLES',
-  'SSLKEYLOGFILE',
-  'IS_SANDBOX',
-  'API_TIMEOUT_MS',
-  'API_FORCE_IDLE_TIMEOUT',
-  'MCP_TIMEOUT',
-  'DISABLE_AUTOUPDATER',
-]);
-const deniedPrefixes =
-  /^(LD_|DYLD_|BUN_|GIT_|SSL_|AWS_|ANTHROPIC_|CLAUDE_|CLAUDECODE|GREENROOM_|BASH_FUNC_|OTEL_)/;
-const deniedSuffixes = /(^|_)PROXY$/;
-
-/** True for names that would change which programs or libraries the agent runs, or where its traffic goes. */
-export function isDeniedVariable(name: string): boolean {
-  const upper = name.toUpperCase();
-  return deniedNames.has(upper) || deniedPrefixes.test(upper) || deniedSuffixes.test(upper);
-}
-
-/** What POSIX allows in a name, so that every shell passes it on. */
-export function isVariableName(name: string): boolean {
-  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name);
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type KeyLimits, type Scope, scopes } from './identity.ts';
+import { type KeyLimits, type Scope, scopes } from '../identity.ts';
 import type { ApiKeyRow } from './service.ts';
 
 export const tenantName = z

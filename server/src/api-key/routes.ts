@@ -3,6 +3,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
 import { problems } from '../http/problem.ts';
+import { NO_LIMITS } from '../identity.ts';
 import {
   apiKeyView,
   changeKeyRequest,
@@ -14,7 +15,6 @@ import {
   toKeyView,
   toLimits,
 } from './api-key.ts';
-import { NO_LIMITS } from './identity.ts';
 import {
   changeKey,
   createKey,

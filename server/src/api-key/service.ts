@@ -3,8 +3,8 @@ import { type Database, DEFAULT_TENANT } from '../db/database.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { AppError, StartupError } from '../errors.ts';
 import type { EventBus } from '../event/bus.ts';
+import { type Identity, type KeyLimits, mayUse, NO_LIMITS, type Scope } from '../identity.ts';
 import { toPage } from '../util/page.ts';
-import { type Identity, type KeyLimits, mayUse, NO_LIMITS, type Scope } from './identity.ts';
 import { fingerprintOf, type Pepper } from './pepper.ts';
 import { hashSecret, newKeyId, newSecret } from './secret.ts';
 import {

@@ -1,5 +1,5 @@
-import { type Identity, mayUse } from '../api-key/identity.ts';
 import { AppError } from '../errors.ts';
+import { type Identity, mayUse } from '../identity.ts';
 import type { SessionOptions } from '../session/session.ts';
 
 const form = /^([^()]+)(?:\((.*)\))?$/s;

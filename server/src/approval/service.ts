@@ -1,9 +1,9 @@
 import type { Kysely, Transaction } from 'kysely';
 import { z } from 'zod';
-import type { Asked, Identity } from '../api-key/identity.ts';
 import type { Database } from '../db/database.ts';
 import { AppError } from '../errors.ts';
 import type { Signal } from '../event/bus.ts';
+import type { Asked, Identity } from '../identity.ts';
 import { isUuid } from '../ids.ts';
 import { commit } from '../session/commit.ts';
 import { addGrants, grantOfCall } from '../session/grants.ts';

@@ -2,9 +2,9 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { type Identity, mayUse } from '../api-key/identity.ts';
 import type { Context } from '../context.ts';
 import { problems } from '../http/problem.ts';
+import { type Identity, mayUse } from '../identity.ts';
 import { type AuditQuery, auditEntry, auditQuery } from './audit.ts';
 import { type AuditFilter, exportAudit, listAuditPage } from './service.ts';
 

@@ -4,8 +4,9 @@ import { z } from 'zod';
 import { tenantName } from '../api-key/api-key.ts';
 import type { Context } from '../context.ts';
 import { problems } from '../http/problem.ts';
-import { budgetPeriod, budgetRequest, budgetView } from './budget.ts';
-import { listTenantBudgets, removeBudget, requireBudgetsHold, setBudget } from './service.ts';
+import { budgetPeriod, requireBudgetsHold } from '../usage/limit.ts';
+import { budgetRequest, budgetView } from './budget.ts';
+import { listTenantBudgets, removeBudget, setBudget } from './service.ts';
 
 const tags = ['usage'];
 const ofKey = z.object({ api_key_id: z.string(), period: budgetPeriod });

@@ -1,12 +1,11 @@
 import type { Kysely } from 'kysely';
-import { type Identity, mayUse } from '../api-key/identity.ts';
 import { type ApiKeyServices, keyToManage } from '../api-key/service.ts';
-import type { Config } from '../config.ts';
 import type { Database } from '../db/database.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { AppError } from '../errors.ts';
-import { describeCloud } from '../gateway/cloud.ts';
-import type { BudgetPeriod, BudgetView } from './budget.ts';
+import { type Identity, mayUse } from '../identity.ts';
+import type { BudgetPeriod } from '../usage/limit.ts';
+import type { BudgetView } from './budget.ts';
 import { type BudgetKey, type BudgetRow, deleteBudget, listBudgets, putBudget } from './store.ts';
 
 /** Whose budget somebody means: that of an API key, or of a tenant. */
@@ -22,14 +21,6 @@ export async function listTenantBudgets(
 }
 
 /** Sets or changes a limit; it holds from the next model request on. */
-/** A limit that nothing would keep is refused. */
-export function requireBudgetsHold({ config }: { config: Pick<Config, 'cloud'> }): void {
-  if (config.cloud === null) return;
-  throw new AppError('not_supported', `Budgets do not hold here: ${describeCloud(config.cloud)}.`, {
-    hint: 'limit the credentials of the server at the cloud',
-  });
-}
-
 export async function setBudget(
   services: ApiKeyServices,
   identity: Identity,

@@ -1,7 +1,7 @@
 import { type Kysely, type Selectable, sql, type Transaction } from 'kysely';
 import type { Database } from '../db/database.ts';
 import { newBudgetId } from '../ids.ts';
-import type { BudgetPeriod } from './budget.ts';
+import type { BudgetPeriod } from '../usage/limit.ts';
 import type { BudgetTable } from './table.ts';
 
 export type BudgetRow = Omit<Selectable<BudgetTable>, 'id' | 'tenant_id' | 'period_start'>;

@@ -2,7 +2,6 @@ import type { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { requireBudgetsHold } from '../budget/service.ts';
 import type { Context } from '../context.ts';
 import { AppError } from '../errors.ts';
 import { prefersHtml } from '../http/accept.ts';
@@ -27,6 +26,7 @@ import {
 import { sessionParams } from '../session/session.ts';
 import { validateAttempt } from '../session/validation.ts';
 import { MAX_PROMPT_BODY_BYTES, readPrompt } from '../turn/prompt.ts';
+import { requireBudgetsHold } from '../usage/limit.ts';
 import {
   cleanupQuery,
   cleanupResponse,

@@ -1,4 +1,3 @@
-import type { TranscriptTable } from '../agent/table.ts';
 import type { ApiKeyTable, KeyPepperTable } from '../api-key/table.ts';
 import type { ApprovalTable } from '../approval/table.ts';
 import type { AuditLogTable } from '../audit/table.ts';
@@ -6,12 +5,13 @@ import type { BudgetTable } from '../budget/table.ts';
 import type { EventTable } from '../event/table.ts';
 import type { IdempotencyKeyTable } from '../idempotency/table.ts';
 import type { PresetTable } from '../preset/table.ts';
-import type { QueueRoundTable } from '../queue/table.ts';
+import type { QueueRoundTable, WorkerTable } from '../queue/table.ts';
 import type { DeletedSessionTable, SessionTable } from '../session/table.ts';
 import type { InstallationTable, SignInCodeTable, SignInTable } from '../sign-in/table.ts';
 import type { StreamTicketTable } from '../stream-ticket/table.ts';
 import type { SessionMarkTable, SessionReaderTable } from '../summary/table.ts';
 import type { TaskTable } from '../task/table.ts';
+import type { TranscriptTable } from '../transcript/table.ts';
 import type { TurnTable } from '../turn/table.ts';
 import type {
   LedgerStartTable,
@@ -21,7 +21,7 @@ import type {
   UsageSessionDayTable,
   UsageTenantDayTable,
 } from '../usage/table.ts';
-import type { LetThroughCallTable, WorkerTable } from '../worker/table.ts';
+import type { LetThroughCallTable } from '../worker/table.ts';
 
 /** Every table of the schema `greenroom`. pg-boss keeps its own in `greenroom_queue`. */
 export type Database = {

@@ -1,8 +1,8 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { sessionsDirectory } from '../agent/environment.ts';
 import { errorMessage } from '../errors.ts';
 import { BIN } from '../removal/remover.ts';
+import { sessionsDirectory } from '../session/directories.ts';
 import { type Finding, ok, warn } from './finding.ts';
 
 /** A server that runs deletes what it can within that. */

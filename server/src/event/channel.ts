@@ -1,8 +1,8 @@
 import type { SessionKey } from '../session/store.ts';
 import type { Signal } from './bus.ts';
 import { type DeltaSignal, toDeltaView } from './delta.ts';
-import { type StoredEvent, toEventView } from './event.ts';
-import { Batch, type LogItem, passing, type StreamItem } from './frames.ts';
+import { type LogItem, type StoredEvent, toEventView } from './event.ts';
+import { Batch, passing, type StreamItem } from './frames.ts';
 import type { EventPage, EventQuery } from './store.ts';
 
 /** One stream's view of one session, as the channel sees it. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isUuid } from '../ids.ts';
-import type { LogRange } from './store.ts';
+import type { LogRange } from './event.ts';
 
 /** Where a client stopped: a `seq`, or a text that is none. null is from the beginning. */
 export type Cursor = number | 'unreadable' | null;

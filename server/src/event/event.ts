@@ -89,3 +89,9 @@ export const messageTypes = new Set(['system', 'assistant', 'user', 'result']);
 export function isMessage(event: EventBody): event is EventBody & { kind: 'sdk' } {
   return event.kind === 'sdk' && messageTypes.has(event.data.type);
 }
+
+/** A stored event on its way out. `json` is its `eventView`, on one line. */
+export type LogItem = { seq: number; kind: EventKind; json: string };
+
+/** What the log of a session holds: it may begin late, and it may be empty. */
+export type LogRange = { firstSeq: number | null; lastSeq: number };

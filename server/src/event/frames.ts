@@ -1,9 +1,6 @@
 import type { ResetReason } from './cursor.ts';
-import type { EventKind } from './event.ts';
-import type { LogRange } from './store.ts';
+import type { EventKind, LogItem, LogRange } from './event.ts';
 
-/** A stored event on its way out. `json` is its `eventView`, on one line. */
-export type LogItem = { seq: number; kind: EventKind; json: string };
 /** What is sent and not stored: it has no id, so that a stream never resumes from it. */
 export type PassingItem = { seq: null; kind: 'delta'; json: string };
 export type StreamItem = LogItem | PassingItem;

@@ -1,4 +1,4 @@
-import type { Reader } from '../api-key/identity.ts';
+import type { Reader } from '../identity.ts';
 import type { SessionStatus } from '../session/session.ts';
 import type { SessionKey } from '../session/store.ts';
 import { EVERYTHING, type SummaryFilter } from '../summary/filter.ts';
@@ -6,6 +6,7 @@ import type { Slots } from '../util/slots.ts';
 import type { SessionChannel } from './channel.ts';
 import type { StreamConnection } from './connection.ts';
 import { type Cursor, renderCursors, startAt } from './cursor.ts';
+import type { LogRange } from './event.ts';
 import {
   accepts,
   endData,
@@ -17,7 +18,6 @@ import {
   sseFrame,
 } from './frames.ts';
 import { ShownSummaries } from './shown-summaries.ts';
-import type { LogRange } from './store.ts';
 import { Subscription } from './subscription.ts';
 import type { SessionSummary } from './summary.ts';
 import type { SummaryFeed, SummaryNews, SummaryReader } from './summary-feed.ts';

@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { readerOf } from '../api-key/identity.ts';
 import type { Context } from '../context.ts';
 import { invalidRequest, problems } from '../http/problem.ts';
+import { readerOf } from '../identity.ts';
 import { sessionKey } from '../session/service.ts';
 import { toArchived } from '../summary/filter.ts';
 import { meetReader } from '../summary/service.ts';

@@ -2,7 +2,8 @@ import type { Kysely } from 'kysely';
 import type { Database } from '../db/database.ts';
 import { AppError } from '../errors.ts';
 import type { SessionKey } from '../session/store.ts';
-import { type EventPage, type EventQuery, findEventPage, findLogRange, type LogRange } from './store.ts';
+import type { LogRange } from './event.ts';
+import { type EventPage, type EventQuery, findEventPage, findLogRange } from './store.ts';
 
 export type { EventPage, EventQuery };
 

@@ -5,8 +5,14 @@ import { taskNewsOf } from '../task/news.ts';
 import { noteTasks } from '../task/store.ts';
 import { MAX_PAGE_BYTES } from '../util/page.ts';
 import { signOf } from './activity.ts';
-import { type EventDraft, type EventKind, isMessage, type StoredEvent } from './event.ts';
-import type { LogItem } from './frames.ts';
+import {
+  type EventDraft,
+  type EventKind,
+  isMessage,
+  type LogItem,
+  type LogRange,
+  type StoredEvent,
+} from './event.ts';
 
 /** One activation's events: appended only while its fence is the session's newest. */
 export type FencedDraft = { sessionId: string; fence: number; draft: EventDraft };
@@ -202,9 +208,6 @@ function candidates({ kinds, ...query }: EventQuery): RawBuilder<unknown> {
     sql` union all `,
   );
 }
-
-/** What the log of a session holds: it may begin late, and it may be empty. */
-export type LogRange = { firstSeq: number | null; lastSeq: number };
 
 export async function findLogRange(db: Kysely<Database>, key: SessionKey): Promise<LogRange | undefined> {
   const { rows } = await sql<LogRange>`

@@ -11,16 +11,10 @@ import { SessionChannel } from './channel.ts';
 import { StreamConnection } from './connection.ts';
 import type { Cursor } from './cursor.ts';
 import { startAt } from './cursor.ts';
+import type { LogRange } from './event.ts';
 import { endData, resetData, type Selection, sessionFormat, sseFrame } from './frames.ts';
 import { type MultiplexedRequest, MultiplexedStream } from './multiplexed.ts';
-import {
-  type EventPage,
-  type EventQuery,
-  findEventPage,
-  findLastSeqs,
-  findLogRange,
-  type LogRange,
-} from './store.ts';
+import { type EventPage, type EventQuery, findEventPage, findLastSeqs, findLogRange } from './store.ts';
 import { Subscription } from './subscription.ts';
 import { SummaryFeed } from './summary-feed.ts';
 

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
-import type { Reader } from '../api-key/identity.ts';
 import type { Database } from '../db/database.ts';
+import type { Reader } from '../identity.ts';
 import type { SessionKey } from '../session/store.ts';
 import { findSummaries, listIds, listRestlessIds, readClock, type SummaryPage } from '../summary/store.ts';
 import type { SessionSummary } from './summary.ts';

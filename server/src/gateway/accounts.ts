@@ -1,4 +1,5 @@
-import type { Extent, Tokens } from './price-list.ts';
+import type { Tokens } from '../usage/tokens.ts';
+import type { Extent } from './price-list.ts';
 
 /** A model request before it is made. */
 export type AskedRequest = {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { addTokens, combine, noTokens, type Tokens } from '../usage/tokens.ts';
 import { modelName } from './model-request.ts';
-import { addTokens, combine, noTokens, type Tokens } from './price-list.ts';
 
 /** More than any request has: what an API says beyond that is counted as this, so that it can be written down. */
 const MAX_TOKENS = 1_000_000_000;

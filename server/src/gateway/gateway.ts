@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { FIRST_BYTE_MS } from '../config-upstreams.ts';
 import type { Logger } from '../log.ts';
 import { noProxies, type ProxySettings } from '../util/outgoing-proxy.ts';
 import type { Accounts } from './accounts.ts';
@@ -13,7 +14,7 @@ import { announcedLength, type OutlinedRequest, readModelRequest } from './model
 import { OutgoingConnections } from './outgoing.ts';
 import { extentOf, requireAllowed } from './request-policy.ts';
 import { AgentRoom, DEFAULT_MEMORY, type RequestLimits, Room, requestLimits } from './request-room.ts';
-import { FIRST_BYTE_MS, type ModelUpstream, type Upstream, upstreamFor } from './upstream.ts';
+import { type ModelUpstream, type Upstream, upstreamFor } from './upstream.ts';
 import { UpstreamLog } from './upstream-log.ts';
 
 /** Whom the gateway lets in: one activation of a session. */

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { StartupError } from '../errors.ts';
+import { noTokens, type Tokens } from '../usage/tokens.ts';
 import { toDecimal } from '../util/money.ts';
-import { noTokens, PriceList, type Tokens } from './price-list.ts';
+import { PriceList } from './price-list.ts';
 import { priceTable, readPriceFile } from './price-table.ts';
 import { listPrices } from './prices.ts';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { coversName } from '../isolation/egress.ts';
+import { coversName } from '../util/host-name.ts';
 import { Refusal } from './headers.ts';
 import { meansModel } from './model-name.ts';
 import type { OutlinedRequest } from './model-request.ts';

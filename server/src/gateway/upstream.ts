@@ -1,12 +1,9 @@
 import type { Config } from '../config.ts';
-import type { UpstreamConfig } from '../config-upstreams.ts';
+import { IDLE_MS, type UpstreamConfig } from '../config-upstreams.ts';
 import { describeCloud } from './cloud.ts';
 import { apiModelName, meansModel } from './model-name.ts';
 
 export const ANTHROPIC_URL = 'https://api.anthropic.com';
-
-/** How long an answer may take to begin: what the Anthropic SDK gives one that is not streamed. */
-export const FIRST_BYTE_MS = 600_000;
 
 /** Where model requests go, and what proves that they may. */
 export type Upstream = {
@@ -28,9 +25,6 @@ type ModelSettings = Pick<
 
 /** Anthropic's API sends pings while its model thinks. */
 const PINGED_IDLE_MS = 90_000;
-/** Others may be silent while they read a long prompt. */
-const IDLE_MS = 600_000;
-
 /** True when nothing says which model API to use: the demo model then answers. */
 export function needsDemoModel(
   settings: Omit<ModelSettings, 'modelIdleTimeout'> & Pick<Config, 'cloud'>,
@@ -91,15 +85,6 @@ function upstreamOf({ baseUrl: url, apiKey, authToken, idleTimeout }: Origin): U
 
 export function demoUpstream(url: string, idleMs = IDLE_MS): Upstream {
   return { kind: 'demo', baseUrl: new URL(url), credentials: {}, idleMs };
-}
-
-/** For how long a model API may be silent at most, in milliseconds. */
-export function longestWait({
-  modelIdleTimeout,
-  upstreams,
-}: Pick<Config, 'modelIdleTimeout' | 'upstreams'>): number {
-  const limits = [modelIdleTimeout, ...upstreams.map(({ idleTimeout }) => idleTimeout)];
-  return Math.max(FIRST_BYTE_MS, IDLE_MS, ...limits.map((limit) => limit ?? 0));
 }
 
 /** For people: which model a server talks to. */

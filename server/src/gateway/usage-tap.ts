@@ -1,5 +1,6 @@
 import type { Transform } from 'node:stream';
 import { createParser, type EventSourceParser } from 'eventsource-parser';
+import type { Tokens } from '../usage/tokens.ts';
 import { decoderOf } from './answer-decoder.ts';
 import {
   answerMessage,
@@ -9,7 +10,6 @@ import {
   UsageFigures,
   writtenBytes,
 } from './answer-usage.ts';
-import type { Tokens } from './price-list.ts';
 
 /** What the headers say of an answer's body, and what was asked for. */
 export type AnswerForm = { contentType: string; contentEncoding: string; isStreamAsked: boolean };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { noTokens, type Tokens } from './price-list.ts';
+import { noTokens, type Tokens } from '../usage/tokens.ts';
 import type { SeenUsage } from './usage-tap.ts';
 import { type Course, usedBy } from './used.ts';
 

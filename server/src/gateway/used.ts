@@ -1,6 +1,6 @@
+import { noTokens } from '../usage/tokens.ts';
 import type { SettledFree, Used } from './accounts.ts';
 import type { ModelRequest } from './model-request.ts';
-import { noTokens } from './price-list.ts';
 import type { SeenUsage } from './usage-tap.ts';
 
 /**

@@ -1,9 +1,9 @@
 import type { FastifyContextConfig, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Kysely } from 'kysely';
-import { type Identity, lackOf, mayUse, NOBODY, type Scope } from '../api-key/identity.ts';
 import type { KeyRing } from '../api-key/key-ring.ts';
 import type { Database } from '../db/database.ts';
 import { AppError } from '../errors.ts';
+import { type Identity, lackOf, mayUse, NOBODY, type Scope } from '../identity.ts';
 import type { SignIn, SignInRing } from '../sign-in/ring.ts';
 import { renew, type SignInServices } from '../sign-in/service.ts';
 import { hashOf } from '../sign-in/sign-in.ts';

@@ -24,8 +24,16 @@ export const describeSchemas: typeof jsonSchemaTransformObject = (input) => {
     }
   }
   nameWildcards(document as Document);
+  sortSchemas(components);
   return document;
 };
+
+/** By their names: they come in the order in which the modules were loaded, which is nobody's business. */
+function sortSchemas(components: Document['components']): void {
+  if (components?.schemas === undefined) return;
+  const entries = Object.entries(components.schemas);
+  components.schemas = Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
 
 /** The rest of a path is a parameter `path`: the router's own name for it is none that a document may have. */
 function nameWildcards({ paths = {} }: Document): void {

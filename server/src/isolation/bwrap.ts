@@ -22,6 +22,7 @@ import { basename, join } from 'node:path';
 import { makeMeter } from '../disk/measure.ts';
 import type { Logger } from '../log.ts';
 import type { Remover } from '../removal/remover.ts';
+import type { SessionUser } from '../util/directory-user.ts';
 import { isInside } from '../util/path-inside.ts';
 import {
   bwrapArguments,
@@ -51,7 +52,7 @@ import { mountsOf, requireOpen, requireSafe, writeWarning } from './given-direct
 import { SandboxRecords } from './sandbox-records.ts';
 import { seccompFilter } from './seccomp.ts';
 import { testSandbox } from './self-test.ts';
-import { type SessionUser, SessionUsers } from './session-users.ts';
+import { SessionUsers } from './session-users.ts';
 import { MARK_VARIABLE } from './stray-processes.ts';
 
 export type BwrapOptions = {

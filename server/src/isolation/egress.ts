@@ -3,6 +3,7 @@ import { createServer, request as httpRequest, type IncomingMessage, type Server
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { coversName } from '../util/host-name.ts';
 import { type ProxySettings, proxyFor } from '../util/outgoing-proxy.ts';
 import {
   type DestinationPolicy,
@@ -160,13 +161,6 @@ async function connectToOne(addresses: readonly ResolvedAddress[], port: number)
 
 export function covers(rule: Pick<EgressRule, 'host' | 'port'>, target: Target): boolean {
   return rule.port === target.port && coversName(rule.host, target.host);
-}
-
-/** Whether every name that `inner` stands for is one that `pattern` stands for. */
-export function coversName(pattern: string, inner: string): boolean {
-  const [allowed, asked] = [pattern, inner].map((name) => name.toLowerCase().replace(/\.$/, ''));
-  if (allowed === '*' || allowed === asked) return true;
-  return allowed?.startsWith('*.') === true && asked?.endsWith(allowed.slice(1)) === true;
 }
 
 /** An IPv6 address without the brackets that it has in a URL. */

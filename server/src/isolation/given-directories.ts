@@ -4,13 +4,13 @@
  */
 import { lstat, realpath, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import type { SessionUser } from '../util/directory-user.ts';
 import { HeldDirectory } from '../util/held-directory.ts';
 import { isInside } from '../util/path-inside.ts';
 import { PASS, permits, READ, WRITE } from '../util/permits.ts';
 import { MANAGED_WORKSPACE, PROGRAM, SOCKET_DIRECTORY } from './bwrap-arguments.ts';
 import type { AgentView, SandboxRequest } from './driver.ts';
 import { NODE } from './forwarder.ts';
-import type { SessionUser } from './session-users.ts';
 
 /** What is mounted already when directories are. */
 export type Surroundings = {

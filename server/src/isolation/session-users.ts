@@ -1,14 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { chmod, lchown, lstat, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-
-/** What a session's processes run as. */
-export type SessionUser = { uid: number; gid: number };
-
-/** Who works in a directory that the operator gave: its owner, but never root. */
-export function directoryUser({ uid, gid }: { uid: number; gid: number }): SessionUser | null {
-  return uid === 0 ? null : { uid, gid: gid === 0 ? uid : gid };
-}
+import { directoryUser, type SessionUser } from '../util/directory-user.ts';
 
 type Range = { first: number; count: number };
 

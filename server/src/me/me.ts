@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { limitFields } from '../api-key/api-key.ts';
-import { scopes } from '../api-key/identity.ts';
+import { scopes } from '../identity.ts';
 
 const permission = z
   .object({

@@ -1,8 +1,8 @@
-import { type Identity, lackOf, mayUse, type Scope, scopes } from '../api-key/identity.ts';
 import { findKey } from '../api-key/service.ts';
 import { rootsOf } from '../config-roots.ts';
 import type { Context } from '../context.ts';
 import { knownModels } from '../gateway/known-models.ts';
+import { type Identity, lackOf, mayUse, type Scope, scopes } from '../identity.ts';
 import { mayRunPrograms, optionRefusals } from '../session/option-policy.ts';
 import { endOf, type SignIn } from '../sign-in/ring.ts';
 import { version } from '../version.ts';

@@ -1,9 +1,9 @@
 import type { Kysely } from 'kysely';
-import type { Asked, Identity } from '../api-key/identity.ts';
 import type { Database } from '../db/database.ts';
 import { isUniqueViolation } from '../db/sqlstate.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { AppError } from '../errors.ts';
+import type { Asked, Identity } from '../identity.ts';
 import { isUuid, newPresetId } from '../ids.ts';
 import { withoutSecrets, withSecrets } from '../session/secrets.ts';
 import type { SessionOptions } from '../session/session.ts';

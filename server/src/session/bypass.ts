@@ -1,5 +1,5 @@
-import { type Identity, mayUse } from '../api-key/identity.ts';
 import { AppError } from '../errors.ts';
+import { type Identity, mayUse } from '../identity.ts';
 
 /**
  * An agent that bypasses permissions does what it is told. So only who may start such a session may also say something

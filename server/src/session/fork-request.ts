@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { promptFields, readPrompt, refusePrompt } from '../turn/prompt.ts';
 import type { ForkRequest } from './fork.ts';
 import { labelFields } from './session.ts';
+import { sessionView } from './view.ts';
 
 /** `POST /sessions/{session_id}/fork`; without a body it copies the whole session. */
 export const forkRequest = z
@@ -37,3 +38,9 @@ export function readForkRequest(body: z.infer<typeof forkRequest>): Omit<ForkReq
     ...{ metadata: null, maxBudgetUsd: null, options: {}, cwd: null },
   };
 }
+
+export const forkView = sessionView
+  .extend({
+    omitted_files: z.array(z.string()).describe('Of the workspace, not copied: closed to the server.'),
+  })
+  .meta({ id: 'Fork' });

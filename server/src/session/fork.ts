@@ -1,18 +1,18 @@
 import type { Kysely, Transaction } from 'kysely';
-import { sessionDirectories } from '../agent/environment.ts';
-import type { Identity } from '../api-key/identity.ts';
-import { requireKeyRoom } from '../api-key/room.ts';
 import type { Database } from '../db/database.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { AppError } from '../errors.ts';
 import { findReplay, type IdempotentRequest, type Once } from '../idempotency/service.ts';
+import type { Identity } from '../identity.ts';
 import { newSessionId } from '../ids.ts';
+import { repairTranscript } from '../transcript/repair.ts';
 import { findRunningTurn, type Prompt } from '../turn/store.ts';
-import { repairTranscript } from '../worker/transcript-repair.ts';
 import { copyWorkspace } from '../workspace/copy.ts';
 import type { WorkspaceServices } from '../workspace/service.ts';
 import { type Committed, commitOnce } from './commit.ts';
+import { sessionDirectories } from './directories.ts';
 import { copyHistory, holdSession, insertFork } from './fork-store.ts';
+import { requireKeyRoom } from './key-room.ts';
 import { queueTurn, settleFork } from './lifecycle.ts';
 import { requireForkable } from './requirements.ts';
 import {

@@ -1,11 +1,11 @@
 /** What becomes of a message while it waits: other words, another way of delivery, another place among the others. */
 
 import type { Transaction } from 'kysely';
-import type { Identity } from '../api-key/identity.ts';
 import type { Database } from '../db/database.ts';
 import { AppError } from '../errors.ts';
 import type { Signal } from '../event/bus.ts';
 import type { StoredEvent } from '../event/event.ts';
+import type { Identity } from '../identity.ts';
 import { findShownTurn, type ShownTurn } from '../turn/shown-turn.ts';
 import { listLine, type Prompt, updateDelivery, updatePlaces, updatePrompt } from '../turn/store.ts';
 import type { Delivery } from '../turn/turn.ts';

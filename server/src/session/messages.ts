@@ -1,13 +1,12 @@
 /** What is said to a session that may be busy: messages that wait, steer or interrupt, and the interruption itself. */
 
 import type { Transaction } from 'kysely';
-import type { Asked, Identity } from '../api-key/identity.ts';
-import { requireKeyRoom } from '../api-key/room.ts';
 import type { Database } from '../db/database.ts';
 import { AppError } from '../errors.ts';
 import type { Signal } from '../event/bus.ts';
 import type { StoredEvent } from '../event/event.ts';
 import type { IdempotentRequest, Once } from '../idempotency/service.ts';
+import type { Asked, Identity } from '../identity.ts';
 import { isUuid, newTurnId } from '../ids.ts';
 import { findQueuePage, findShownTurn, type ShownTurn, showContent } from '../turn/shown-turn.ts';
 import { findRunningId, type Prompt } from '../turn/store.ts';
@@ -15,6 +14,7 @@ import type { Delivery } from '../turn/turn.ts';
 import { type TurnView, toTurnView } from '../turn/view.ts';
 import { requireBypass } from './bypass.ts';
 import { commit, commitOnce } from './commit.ts';
+import { requireKeyRoom } from './key-room.ts';
 import { cancelTurns, listActiveTurns, queueTurn, STOPPED, TAKEN_BACK } from './lifecycle.ts';
 import {
   dismissWorker,

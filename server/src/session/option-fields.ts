@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { isDeniedVariable } from '../agent/environment.ts';
 import { knownTools } from '../agent/tools.ts';
 import { schemaProblem } from '../json-schema/fit.ts';
 import type { SchemaUse } from '../json-schema/schema.ts';
 import { didYouMean } from '../util/suggest.ts';
 import { mcpServers } from './mcp-servers.ts';
 import { fits, fitsAsJson, TOO_LONG_IN_ALL, text, variablesUnless } from './text-fields.ts';
+import { isDeniedVariable } from './variables.ts';
 
 const DAY_S = 86_400;
 

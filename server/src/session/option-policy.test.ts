@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type Identity, LOCAL_USER, type Scope } from '../api-key/identity.ts';
 import { AppError } from '../errors.ts';
+import { type Identity, LOCAL_USER, type Scope } from '../identity.ts';
 import type { SessionOptions } from './option-fields.ts';
 import { applyPolicy } from './option-policy.ts';
 

@@ -1,6 +1,6 @@
-import { type Identity, mayUse } from '../api-key/identity.ts';
 import type { Context } from '../context.ts';
 import { AppError, type FieldError } from '../errors.ts';
+import { type Identity, mayUse } from '../identity.ts';
 import { checkDestination, DestinationRefused } from '../util/public-address.ts';
 import type { SessionOptions } from './option-fields.ts';
 import { isHostListed, mcpHostProblem, remoteHostOf } from './remote-hosts.ts';

@@ -1,5 +1,5 @@
 import type { Config } from '../config.ts';
-import { coversName } from '../isolation/egress.ts';
+import { coversName } from '../util/host-name.ts';
 import { isAddressIn } from '../util/ip-address.ts';
 import type { SessionOptions } from './option-fields.ts';
 

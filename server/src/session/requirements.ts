@@ -1,7 +1,7 @@
 /** What a request for a session must have, apart from room: asked before it is carried out, and when it only asks. */
 
-import type { Identity } from '../api-key/identity.ts';
 import { AppError } from '../errors.ts';
+import type { Identity } from '../identity.ts';
 import { requireBypass } from './bypass.ts';
 import { withSecrets } from './secrets.ts';
 import { isActive, type SessionOptions } from './session.ts';

@@ -1,13 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { requireBudgetsHold } from '../budget/service.ts';
 import type { Context } from '../context.ts';
-import { answerOnce, idempotencyHeaders, idempotentRequest } from '../http/idempotency.ts';
 import { problems } from '../http/problem.ts';
-import { MAX_PROMPT_BODY_BYTES } from '../turn/prompt.ts';
-import { forkSession } from './fork.ts';
-import { forkRequest, readForkRequest } from './fork-request.ts';
+import { requireBudgetsHold } from '../usage/limit.ts';
 import { grantView, removeGrant } from './grants.ts';
 import { interruptSession } from './messages.ts';
 import { blankOptions, toSessionOptions } from './option-fields.ts';
@@ -15,7 +11,7 @@ import { applyPolicy } from './option-policy.ts';
 import { getSessionDetail, sessionKey } from './service.ts';
 import { sessionParams } from './session.ts';
 import { changeSettings, settingsRequest } from './settings.ts';
-import { forkView, interruptionView, sessionView, toSessionView } from './view.ts';
+import { interruptionView, sessionView, toSessionView } from './view.ts';
 
 const params = sessionParams;
 
@@ -111,35 +107,6 @@ export async function sessionRoutes(
       const queued = body?.queued ?? query.queued ?? 'keep';
       const stopped = await interruptSession(sessions, key, { discardQueued: queued === 'discard' });
       return { session_id: key.id, ...stopped };
-    },
-  );
-
-  app.post(
-    '/sessions/:session_id/fork',
-    {
-      bodyLimit: MAX_PROMPT_BODY_BYTES,
-      schema: {
-        tags: ['sessions'],
-        summary: 'Make a session that begins with the history of this one',
-        description:
-          'Up to one of its events, or all of it; this one stays as it is, and may run. A workspace of its own is copied, as its files are now.',
-        params,
-        headers: idempotencyHeaders,
-        body: forkRequest,
-        response: { 201: forkView, ...problems(400, 404, 409, 413, 415, 422, 429, 503, 507) },
-      },
-    },
-    async (request, reply) => {
-      const { sessions, workspaces } = context.forTenant(request);
-      const key = sessionKey(request);
-      const fork = {
-        ...readForkRequest(request.body),
-        asker: request.identity,
-        once: idempotentRequest(request),
-      };
-      const { id, omitted } = answerOnce(reply, await forkSession({ ...sessions, workspaces }, key, fork));
-      const view = toSessionView(await getSessionDetail(sessions, { ...key, id }));
-      return reply.code(201).send({ ...view, omitted_files: omitted });
     },
   );
 }

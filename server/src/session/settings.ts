@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { sql } from 'kysely';
 import { z } from 'zod';
-import type { Identity } from '../api-key/identity.ts';
+import type { Identity } from '../identity.ts';
 import { requireBypass } from './bypass.ts';
 import { commit } from './commit.ts';
 import { nullishFields, type SessionOptionName, sessionOptionFields } from './option-fields.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isVariableName } from '../agent/environment.ts';
+import { isVariableName } from './variables.ts';
 
 // PostgreSQL's text cannot hold it, and neither can a program's arguments or environment.
 const NUL = '\u0000';

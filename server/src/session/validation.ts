@@ -1,4 +1,4 @@
-import type { Identity } from '../api-key/identity.ts';
+import type { Identity } from '../identity.ts';
 import { isUuid } from '../ids.ts';
 import { notResumable, requireForkable, requireResumable, requireStartable } from './requirements.ts';
 import type { SessionServices } from './service.ts';

@@ -45,12 +45,6 @@ export const sessionView = z
   })
   .meta({ id: 'Session' });
 
-export const forkView = sessionView
-  .extend({
-    omitted_files: z.array(z.string()).describe('Of the workspace, not copied: closed to the server.'),
-  })
-  .meta({ id: 'Fork' });
-
 export type SessionView = z.infer<typeof sessionView>;
 
 export const interruptionView = z

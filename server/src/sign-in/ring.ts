@@ -1,10 +1,10 @@
 import type { Kysely } from 'kysely';
-import type { Identity } from '../api-key/identity.ts';
 import { isKeyValid, type KeyRing, toIdentity } from '../api-key/key-ring.ts';
 import { opens } from '../api-key/secret.ts';
 import type { Database } from '../db/database.ts';
 import { isDatabaseUnavailable } from '../db/sqlstate.ts';
 import type { EventBus } from '../event/bus.ts';
+import type { Identity } from '../identity.ts';
 import type { Logger } from '../log.ts';
 import { findSignIns, type SignInRow } from './store.ts';
 

@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Kysely } from 'kysely';
-import type { Identity } from '../api-key/identity.ts';
 import type { Database } from '../db/database.ts';
 import { AppError } from '../errors.ts';
+import type { Identity } from '../identity.ts';
 import { insertTicket, type TakenTicket, takeTicket } from './store.ts';
 
 export const TICKET_SECONDS = 30;

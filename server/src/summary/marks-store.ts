@@ -1,6 +1,6 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
-import type { Reader } from '../api-key/identity.ts';
 import type { Database } from '../db/database.ts';
+import type { Reader } from '../identity.ts';
 import type { SessionKey } from '../session/store.ts';
 import type { MarksRequest } from './marks.ts';
 

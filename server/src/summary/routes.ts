@@ -1,10 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { readerOf } from '../api-key/identity.ts';
 import type { Context } from '../context.ts';
 import { sessionSummary } from '../event/summary.ts';
 import { problems } from '../http/problem.ts';
+import { readerOf } from '../identity.ts';
 import { sessionKey } from '../session/service.ts';
 import { sessionParams } from '../session/session.ts';
 import { countsQuery, summariesQuery, toFilter } from './filter.ts';

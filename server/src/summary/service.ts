@@ -1,8 +1,8 @@
 import type { Kysely } from 'kysely';
-import type { Reader } from '../api-key/identity.ts';
 import type { Database } from '../db/database.ts';
 import type { EventBus } from '../event/bus.ts';
 import type { SessionSummary } from '../event/summary.ts';
+import type { Reader } from '../identity.ts';
 import { commit } from '../session/commit.ts';
 import { throwNotFound } from '../session/service.ts';
 import type { SessionKey } from '../session/store.ts';

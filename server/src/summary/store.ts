@@ -1,7 +1,7 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
-import type { Reader } from '../api-key/identity.ts';
 import type { Database } from '../db/database.ts';
 import type { SessionState, SessionSummary } from '../event/summary.ts';
+import type { Reader } from '../identity.ts';
 import { MAX_ERROR_CHARACTERS } from '../turn/turn.ts';
 import { EVERYTHING, type SummaryFilter } from './filter.ts';
 import { type SummaryRow, toSummary } from './row.ts';

@@ -1,13 +1,13 @@
 import { setTimeout as delay, setImmediate as immediate } from 'node:timers/promises';
-import { describeLimit } from '../budget/budget.ts';
 import type { DatabaseClient } from '../db/client.ts';
 import { retryWhileUnavailable } from '../db/retry.ts';
 import type { Accounts, Admission, AskedRequest, SettledFree, Standing, Used } from '../gateway/accounts.ts';
-import { addTokens, noTokens, type PriceList } from '../gateway/price-list.ts';
+import type { PriceList } from '../gateway/price-list.ts';
 import { newRequestId } from '../ids.ts';
 import type { Logger } from '../log.ts';
 import { correctCharge } from '../session/charge.ts';
 import { unlessAborted } from '../util/waiting.ts';
+import { describeLimit } from './limit.ts';
 import {
   findHeldSession,
   findSpentLimit,
@@ -17,6 +17,7 @@ import {
   type Settlement,
   settleUsage,
 } from './store.ts';
+import { addTokens, noTokens } from './tokens.ts';
 
 export type LedgerOptions = {
   database: DatabaseClient;

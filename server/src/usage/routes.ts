@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import { mayUse } from '../api-key/identity.ts';
 import type { Context } from '../context.ts';
 import { problems } from '../http/problem.ts';
+import { mayUse } from '../identity.ts';
 import { reportUsage } from './service.ts';
 import { usageQuery, usageReport } from './usage.ts';
 

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
-import type { Identity } from '../api-key/identity.ts';
 import { requireTenant } from '../budget/service.ts';
 import type { Database } from '../db/database.ts';
+import type { Identity } from '../identity.ts';
 import { readUsage } from './report-store.ts';
 import type { UsageQuery, UsageReport } from './usage.ts';
 

@@ -1,9 +1,9 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
-import type { Limit } from '../budget/budget.ts';
 import type { DatabaseClient } from '../db/client.ts';
 import type { Database } from '../db/database.ts';
-import type { Tokens } from '../gateway/price-list.ts';
 import { type Money, toDecimal } from '../util/money.ts';
+import type { Limit } from './limit.ts';
+import type { Tokens } from './tokens.ts';
 
 export type NewRequest = {
   id: string;

@@ -12,24 +12,23 @@ import type { StoredEvent } from '../event/event.ts';
 import { recordWaiting, returnTurn } from '../session/lifecycle.ts';
 import type { SessionRow } from '../session/store.ts';
 import { hasOpenAgents } from '../task/store.ts';
-import { listSteeredInto, messageIdOf, type TurnRow } from '../turn/store.ts';
-import type { TurnNote } from '../turn/turn.ts';
-import type { KeptTurn } from './claim.ts';
-import { forgetUnmade, type LetThroughCall, listCalls, markTold, noteOn } from './let-through.ts';
-import { OpenCalls } from './open-calls.ts';
-import type { ResultMessage } from './outcome.ts';
 import {
   appendEntries,
   dropLastWords,
   type Entry,
   findInTranscript,
   findKnown,
-  findResult,
   readEntries,
   readSinceOpenCall,
   repairTranscript,
   type Said,
-} from './transcript-repair.ts';
+} from '../transcript/repair.ts';
+import { listSteeredInto, messageIdOf, type TurnRow } from '../turn/store.ts';
+import type { TurnNote } from '../turn/turn.ts';
+import type { KeptTurn } from './claim.ts';
+import { forgetUnmade, type LetThroughCall, listCalls, markTold, noteOn } from './let-through.ts';
+import { OpenCalls } from './open-calls.ts';
+import { parseResult, type ResultMessage } from './outcome.ts';
 
 /**
  * - send: the agent has never heard of the prompt.
@@ -185,6 +184,36 @@ async function chooseWay(
   const deferral = deferralOf(only, session, calls.get(only.tool_use_id) ?? only.input);
   await appendEntries(trx, session, entries, [deferral]);
   return { by: 'resume_call' };
+}
+
+/**
+ * What the agent said of its end, if that is the last thing that the log has of the turn: it may have begun a message
+ * after that.
+ */
+async function findResult(trx: Trx, turn: TurnRow): Promise<ResultMessage | null> {
+  const last = await trx
+    .selectFrom('events')
+    .select(['data', 'seq'])
+    .where('session_id', '=', turn.session_id)
+    .where('turn_id', '=', turn.id)
+    .where('kind', '=', 'sdk')
+    .orderBy('seq', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  const { type } = (last?.data ?? {}) as { type?: string };
+  if (last === undefined || type !== 'result') return null;
+  const steering = (await listSteeredInto(trx, turn)).map(({ id }) => id);
+  if (steering.length === 0) return parseResult(last.data);
+  const later = await trx
+    .selectFrom('events')
+    .select('data')
+    .where('session_id', '=', turn.session_id)
+    .where('seq', '>', last.seq)
+    .where('turn_id', 'in', steering)
+    .where('kind', '=', 'turn')
+    .execute();
+  const isRead = later.some(({ data }) => (data as { phase?: string }).phase === 'read');
+  return isRead ? null : parseResult(last.data);
 }
 
 async function writeNote(

@@ -3,9 +3,9 @@ import type { ConnectionTarget } from '../db/client.ts';
 import { LoneConnection } from '../db/lone-connection.ts';
 import type { Logger } from '../log.ts';
 import { type ActivationJob, type ActivationQueue, HEARTBEAT_SECONDS } from '../queue/queue.ts';
+import { recordHeartbeat, type WorkerIdentity } from '../queue/store.ts';
 import { patiently } from '../util/waiting.ts';
 import { findFences } from './claim.ts';
-import { recordHeartbeat, type WorkerIdentity } from './store.ts';
 
 /** Milliseconds. */
 export type HeartbeatTimes = {

@@ -1,10 +1,10 @@
 import { chmod, mkdir, readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Kysely } from 'kysely';
-import { sessionDirectories } from '../agent/environment.ts';
 import type { Database } from '../db/database.ts';
 import { isUuid } from '../ids.ts';
 import type { Remover } from '../removal/remover.ts';
+import { sessionDirectories } from '../session/directories.ts';
 import { findDeletedIds } from '../session/store.ts';
 
 const LOOKED_UP_AT_ONCE = 10_000;

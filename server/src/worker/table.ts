@@ -1,16 +1,3 @@
-import type { Generated } from 'kysely';
-
-export type WorkerTable = {
-  id: string;
-  /** The data directory's id: what ran under the same one before is dead, since the directory is locked. */
-  node_id: string;
-  hostname: string;
-  pid: number;
-  max_sessions: number;
-  started_at: Generated<Date>;
-  heartbeat_at: Generated<Date>;
-};
-
 /** Calls of tools that the agent of a running turn was let make: they may have run. */
 export type LetThroughCallTable = {
   session_id: string;

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type { Kysely, Transaction } from 'kysely';
-import { describeLimit } from '../budget/budget.ts';
 import type { Database } from '../db/database.ts';
 import { inTransaction } from '../db/transaction.ts';
 import type { StoredEvent } from '../event/event.ts';
@@ -18,6 +17,7 @@ import {
   steerTurn,
 } from '../session/lifecycle.ts';
 import type { SessionRow } from '../session/store.ts';
+import { countSteps, repairTranscript } from '../transcript/repair.ts';
 import {
   findRunningId,
   findRunningTurn,
@@ -32,6 +32,7 @@ import {
   type TurnRow,
 } from '../turn/store.ts';
 import type { CutReason, TurnNote, TurnOutcome, WentOn } from '../turn/turn.ts';
+import { describeLimit } from '../usage/limit.ts';
 import { findSpentLimit } from '../usage/store.ts';
 import { forgetFailures, type Hold, type KeptTurn, lockHeld, waitsForSomebody } from './claim.ts';
 import {
@@ -44,7 +45,6 @@ import {
 import { forgetCalls, goesOn, mayGoOn, renewTold } from './let-through.ts';
 import { crashOutcome, outcomeOf, outcomeWithoutResult } from './outcome.ts';
 import { measureRun } from './running-time.ts';
-import { countSteps, repairTranscript } from './transcript-repair.ts';
 
 /* What a stay writes of its session's turns, under its fence. Each bears being repeated, where an answer was lost. */
 

@@ -1,19 +1,11 @@
 import { hostname } from 'node:os';
 import type { Kysely } from 'kysely';
-import { sessionsDirectory } from '../agent/environment.ts';
 import { expireApprovals } from '../approval/service.ts';
 import type { ConnectionTarget } from '../db/client.ts';
 import type { Database } from '../db/database.ts';
 import type { EventBus, Signal } from '../event/bus.ts';
 import type { Logger } from '../log.ts';
 import type { ActivationQueue } from '../queue/queue.ts';
-import { patiently } from '../util/waiting.ts';
-import { findHeldStates } from './claim.ts';
-import { Dispatcher } from './dispatcher.ts';
-import { Heartbeat, type HeartbeatTimes, heartbeatTimes } from './heartbeat.ts';
-import { Rounds } from './rounds.ts';
-import type { WorkerServices } from './services.ts';
-import { removeDeletedDirectories, removeDirectories } from './session-directories.ts';
 import {
   countHeld,
   forgetSilentWorkers,
@@ -21,7 +13,15 @@ import {
   requeueForgotten,
   unregisterWorker,
   type WorkerIdentity,
-} from './store.ts';
+} from '../queue/store.ts';
+import { sessionsDirectory } from '../session/directories.ts';
+import { patiently } from '../util/waiting.ts';
+import { findHeldStates } from './claim.ts';
+import { Dispatcher } from './dispatcher.ts';
+import { Heartbeat, type HeartbeatTimes, heartbeatTimes } from './heartbeat.ts';
+import { Rounds } from './rounds.ts';
+import type { WorkerServices } from './services.ts';
+import { removeDeletedDirectories, removeDirectories } from './session-directories.ts';
 
 const CHECK_MS = 3_000;
 const EXPIRE_MS = 3_000;

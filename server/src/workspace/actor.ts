@@ -1,6 +1,6 @@
 import { lstat, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { directoryUser } from '../isolation/session-users.ts';
+import { directoryUser } from '../util/directory-user.ts';
 import { PASS, permits } from '../util/permits.ts';
 import type { WorkspacePlace } from './place.ts';
 

@@ -1,4 +1,4 @@
-import { sessionDirectories } from '../agent/environment.ts';
+import { sessionDirectories } from '../session/directories.ts';
 import { findActor } from './actor.ts';
 import { Directory } from './directory.ts';
 

@@ -1,4 +1,4 @@
-import { DEFAULT_TENANT } from '../db/database.ts';
+import { DEFAULT_TENANT } from './db/database.ts';
 
 /**
  * What an API key may do. `admin` includes those before it, over its own tenant; `operator` includes `admin`, and makes

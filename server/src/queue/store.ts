@@ -1,7 +1,7 @@
 import { type Insertable, type Kysely, sql } from 'kysely';
 import type { Database } from '../db/database.ts';
 import { inTransaction } from '../db/transaction.ts';
-import type { ActivationQueue } from '../queue/queue.ts';
+import type { ActivationQueue } from './queue.ts';
 import type { WorkerTable } from './table.ts';
 
 export type WorkerIdentity = {

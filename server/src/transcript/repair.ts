@@ -2,7 +2,6 @@ import { sql, type Transaction } from 'kysely';
 import type { Database } from '../db/database.ts';
 import type { SessionRow } from '../session/store.ts';
 import { listSteeredInto, messageIdOf, type TurnRow } from '../turn/store.ts';
-import { parseResult, type ResultMessage } from './outcome.ts';
 
 type Trx = Transaction<Database>;
 
@@ -151,36 +150,6 @@ export async function countSteps(trx: Trx, turn: TurnRow): Promise<number> {
     type === 'assistant' ? [(message as { id?: string } | undefined)?.id] : [],
   );
   return new Set(ids).size;
-}
-
-/**
- * What the agent said of its end, if that is the last thing that the log has of the turn: it may have begun a message
- * after that.
- */
-export async function findResult(trx: Trx, turn: TurnRow): Promise<ResultMessage | null> {
-  const last = await trx
-    .selectFrom('events')
-    .select(['data', 'seq'])
-    .where('session_id', '=', turn.session_id)
-    .where('turn_id', '=', turn.id)
-    .where('kind', '=', 'sdk')
-    .orderBy('seq', 'desc')
-    .limit(1)
-    .executeTakeFirst();
-  const { type } = (last?.data ?? {}) as { type?: string };
-  if (last === undefined || type !== 'result') return null;
-  const steering = (await listSteeredInto(trx, turn)).map(({ id }) => id);
-  if (steering.length === 0) return parseResult(last.data);
-  const later = await trx
-    .selectFrom('events')
-    .select('data')
-    .where('session_id', '=', turn.session_id)
-    .where('seq', '>', last.seq)
-    .where('turn_id', 'in', steering)
-    .where('kind', '=', 'turn')
-    .execute();
-  const isRead = later.some(({ data }) => (data as { phase?: string }).phase === 'read');
-  return isRead ? null : parseResult(last.data);
 }
 
 function isOfConversation({ type, parent_tool_use_id = null }: Said): boolean {
