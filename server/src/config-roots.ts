@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { DEFAULT_TENANT } from './db/database.ts';
+import { DEFAULT_TENANT } from './identity.ts';
 
 /** Whose sessions may work below a path; `*` is every tenant. */
 type Root = { tenant: string; path: string };

@@ -19,7 +19,7 @@ import {
   type Timeouts,
 } from './db/client.ts';
 import { type DataDirectory, openDataDirectory } from './db/data-directory.ts';
-import { type Database, DEFAULT_TENANT } from './db/database.ts';
+import type { Database } from './db/database.ts';
 import { EmbeddedPostgres } from './db/embedded-postgres.ts';
 import { migrateToLatest } from './db/migrate.ts';
 import { Notifications } from './db/notifications.ts';
@@ -47,6 +47,7 @@ import {
   type Upstream,
 } from './gateway/upstream.ts';
 import type { Identity } from './identity.ts';
+import { DEFAULT_TENANT } from './identity.ts';
 import { chooseIsolation, type Isolation, isolationSettings } from './isolation/choose-driver.ts';
 import type { IsolationDriver } from './isolation/driver.ts';
 import { endStrays } from './isolation/stray-processes.ts';

@@ -1,4 +1,5 @@
-import { DEFAULT_TENANT } from './db/database.ts';
+/** Of the local user, and of keys that are made for no other. */
+export const DEFAULT_TENANT = 'default';
 
 /**
  * What an API key may do. `admin` includes those before it, over its own tenant; `operator` includes `admin`, and makes

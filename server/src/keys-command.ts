@@ -13,12 +13,11 @@ import {
 import { recordCommand } from './audit/service.ts';
 import type { Config } from './config.ts';
 import { duration } from './config-times.ts';
-import { DEFAULT_TENANT } from './db/database.ts';
 import { Notifications } from './db/notifications.ts';
 import { openOperatorDatabase } from './db/operator-database.ts';
 import { AppError, StartupError } from './errors.ts';
 import { EventBus } from './event/bus.ts';
-import { type KeyLimits, scopes } from './identity.ts';
+import { DEFAULT_TENANT, type KeyLimits, scopes } from './identity.ts';
 import type { Logger } from './log.ts';
 
 /** What the flags of `greenroom keys …` say, not yet checked. */

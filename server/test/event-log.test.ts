@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { createDatabaseClient, type DatabaseClient } from '../src/db/client.ts';
-import { DEFAULT_TENANT } from '../src/db/database.ts';
 import { Notifications } from '../src/db/notifications.ts';
 import { EventBus } from '../src/event/bus.ts';
 import type { EventDraft, EventView } from '../src/event/event.ts';
 import { EventLog, StaleFenceError } from '../src/event/event-log.ts';
 import { appendFenced, insertEvents } from '../src/event/store.ts';
+import { DEFAULT_TENANT } from '../src/identity.ts';
 import { newBatchId, newSessionId } from '../src/ids.ts';
 import { createSilentLogger } from '../src/log.ts';
 import { insertSession } from '../src/session/store.ts';

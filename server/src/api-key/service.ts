@@ -1,9 +1,9 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
-import { type Database, DEFAULT_TENANT } from '../db/database.ts';
+import type { Database } from '../db/database.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { AppError, StartupError } from '../errors.ts';
 import type { EventBus } from '../event/bus.ts';
-import { type Identity, type KeyLimits, mayUse, NO_LIMITS, type Scope } from '../identity.ts';
+import { DEFAULT_TENANT, type Identity, type KeyLimits, mayUse, NO_LIMITS, type Scope } from '../identity.ts';
 import { toPage } from '../util/page.ts';
 import { fingerprintOf, type Pepper } from './pepper.ts';
 import { hashSecret, newKeyId, newSecret } from './secret.ts';

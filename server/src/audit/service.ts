@@ -1,6 +1,7 @@
 import { randomUUID, randomUUIDv7 } from 'node:crypto';
 import type { Kysely } from 'kysely';
-import { type Database, DEFAULT_TENANT } from '../db/database.ts';
+import type { Database } from '../db/database.ts';
+import { DEFAULT_TENANT } from '../identity.ts';
 import { toPage } from '../util/page.ts';
 import type { AuditAction, AuditEntry } from './audit.ts';
 import {

@@ -57,5 +57,3 @@ export type Database = {
 
 export const SCHEMA = 'greenroom';
 export const QUEUE_SCHEMA = 'greenroom_queue';
-/** Of the local user, and of keys that are made for no other. */
-export const DEFAULT_TENANT = 'default';

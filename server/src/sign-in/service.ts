@@ -1,9 +1,8 @@
 import { isKeyValid, type KeyRing } from '../api-key/key-ring.ts';
 import { hashSecret } from '../api-key/secret.ts';
 import { type ApiKeyRow, type ApiKeyServices, createKey, findKey, revokeKey } from '../api-key/service.ts';
-import { DEFAULT_TENANT } from '../db/database.ts';
 import { AppError } from '../errors.ts';
-import { type Identity, NO_LIMITS } from '../identity.ts';
+import { DEFAULT_TENANT, type Identity, NO_LIMITS } from '../identity.ts';
 import type { SignIn, SignInRing } from './ring.ts';
 import { CODE_SECONDS, hashOf, isCode, newCode, newSignInSecret, SIGN_IN_SECONDS } from './sign-in.ts';
 import { deleteSignIns, insertCode, insertSignIn, renewSignIn, takeCode } from './store.ts';
