@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { type Options, query } from '@anthropic-ai/claude-agent-sdk';
-import { agentEnvironment } from '../server/src/agent/environment.ts';
-import { agentOptions } from '../server/src/agent/options.ts';
+import { agentEnvironment } from '../server/src/engine/agent/environment.ts';
+import { agentOptions } from '../server/src/engine/agent/options.ts';
 import { sessionDirectories } from '../server/src/session/directories.ts';
 
 export type BareSetup = {

@@ -2,7 +2,7 @@ import type { Browser, Page } from 'playwright-core';
 import { openBlank, startConsole } from '../console/test/support/console.ts';
 import { seedLongSession, seedSessions } from '../console/test/support/seeded.ts';
 import { checkUnseen } from '../console/test/support/watched-page.ts';
-import { globalSetup, globalTeardown } from '../server/test/global-setup.ts';
+import { globalSetup, globalTeardown } from '../server/test/support/global-setup.ts';
 import { median, quantile } from './statistics.ts';
 
 /*

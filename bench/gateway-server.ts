@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { putBudget } from '../server/src/budget/store.ts';
-import { createDatabaseClient } from '../server/src/db/client.ts';
-import { openDataDirectory } from '../server/src/db/data-directory.ts';
-import { EmbeddedPostgres } from '../server/src/db/embedded-postgres.ts';
-import { migrateToLatest } from '../server/src/db/migrate.ts';
-import { ModelGateway } from '../server/src/gateway/gateway.ts';
-import { PriceList } from '../server/src/gateway/price-list.ts';
-import { listPrices } from '../server/src/gateway/prices.ts';
-import { demoUpstream } from '../server/src/gateway/upstream.ts';
-import { newSessionId, newTurnId } from '../server/src/ids.ts';
-import { createSilentLogger } from '../server/src/log.ts';
-import { UsageLedger } from '../server/src/usage/ledger.ts';
+import { putBudget } from '../server/src/access/budget/store.ts';
+import { ModelGateway } from '../server/src/engine/gateway/gateway.ts';
+import { UsageLedger } from '../server/src/engine/gateway/ledger.ts';
+import { PriceList } from '../server/src/engine/gateway/price-list.ts';
+import { listPrices } from '../server/src/engine/gateway/prices.ts';
+import { demoUpstream } from '../server/src/engine/gateway/upstream.ts';
+import { createDatabaseClient } from '../server/src/ground/db/client.ts';
+import { migrateToLatest } from '../server/src/ground/db/migrate.ts';
+import { newSessionId, newTurnId } from '../server/src/ground/ids.ts';
+import { createSilentLogger } from '../server/src/ground/log.ts';
+import { openDataDirectory } from '../server/src/ground/postgres/data-directory.ts';
+import { EmbeddedPostgres } from '../server/src/ground/postgres/embedded-postgres.ts';
 
 // The model gateway as a program of its own, with the database and the budgets that a server has.
 const logger = createSilentLogger();

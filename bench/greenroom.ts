@@ -1,12 +1,12 @@
 import { realpathSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { createDatabaseClient } from '../server/src/db/client.ts';
-import { embeddedConnection } from '../server/src/db/embedded-postgres.ts';
-import { Notifications } from '../server/src/db/notifications.ts';
-import { EventBus } from '../server/src/event/bus.ts';
-import type { StoredEvent } from '../server/src/event/event.ts';
-import { createSilentLogger } from '../server/src/log.ts';
+import { createDatabaseClient } from '../server/src/ground/db/client.ts';
+import { Notifications } from '../server/src/ground/db/notifications.ts';
+import { createSilentLogger } from '../server/src/ground/log.ts';
+import { embeddedConnection } from '../server/src/ground/postgres/embedded-postgres.ts';
+import { EventBus } from '../server/src/session/event/bus.ts';
+import type { StoredEvent } from '../server/src/session/event/event.ts';
 import { startChild } from './child.ts';
 
 export type GreenroomSetup = {

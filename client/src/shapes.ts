@@ -5,39 +5,48 @@ import type {
   createdKeyView,
   createKeyRequest,
   rotateKeyRequest,
-} from '../../server/src/api-key/api-key.ts';
-import type { answerRequest, approvalView, toolResult } from '../../server/src/approval/approval.ts';
-import type { auditEntry } from '../../server/src/audit/audit.ts';
-import type { budgetView } from '../../server/src/budget/budget.ts';
+} from '../../server/src/access/api-key/api-key.ts';
+import type { auditEntry } from '../../server/src/access/audit/audit.ts';
+import type { budgetView } from '../../server/src/access/budget/budget.ts';
+import type { meView } from '../../server/src/access/me/me.ts';
+import type { ticketView } from '../../server/src/access/stream-ticket/stream-ticket.ts';
+import type { UsageGroup, usageReport } from '../../server/src/access/usage/usage.ts';
 import type {
   cleanupResponse,
   executeRequest,
   executeResponse,
   sessionListItem,
   statusResponse,
-} from '../../server/src/classic/classic.ts';
-import type { ErrorCode } from '../../server/src/errors.ts';
-import type { resetReason } from '../../server/src/event/cursor.ts';
-import type { deltaView } from '../../server/src/event/delta.ts';
-import type { EventView } from '../../server/src/event/event.ts';
-import type { eventPage } from '../../server/src/event/queries.ts';
-import type { SessionState, sessionSummary } from '../../server/src/event/summary.ts';
-import type { problem } from '../../server/src/http/problem.ts';
-import type { meView } from '../../server/src/me/me.ts';
-import type { readiness, versions } from '../../server/src/operations/view.ts';
-import type { changePresetRequest, createPresetRequest, presetView } from '../../server/src/preset/preset.ts';
-import type { forkRequest, forkView } from '../../server/src/session/fork-request.ts';
+} from '../../server/src/face/classic/classic.ts';
+import type { readiness, versions } from '../../server/src/face/operations/view.ts';
+import type { ErrorCode } from '../../server/src/ground/errors.ts';
+import type { problem } from '../../server/src/ground/http/problem.ts';
+import type { answerRequest, approvalView, toolResult } from '../../server/src/session/approval/approval.ts';
+import type { deltaView } from '../../server/src/session/event/delta.ts';
+import type { EventView } from '../../server/src/session/event/event.ts';
+import type {
+  changePresetRequest,
+  createPresetRequest,
+  presetView,
+} from '../../server/src/session/preset/preset.ts';
 import type { settingsRequest } from '../../server/src/session/settings.ts';
+import type {
+  allRead,
+  marksRequest,
+  marksView,
+  sessionCounts,
+} from '../../server/src/session/summary/marks.ts';
+import type { SessionState, sessionSummary } from '../../server/src/session/summary/summary.ts';
+import type { taskView } from '../../server/src/session/task/task.ts';
+import type { editRequest, messageRequest } from '../../server/src/session/turn/message.ts';
+import type { contentBlock } from '../../server/src/session/turn/turn.ts';
+import type { turnView, wholeTurnView } from '../../server/src/session/turn/view.ts';
+import type { BudgetPeriod } from '../../server/src/session/usage/limit.ts';
 import type { interruptionView, sessionView } from '../../server/src/session/view.ts';
-import type { ticketView } from '../../server/src/stream-ticket/stream-ticket.ts';
-import type { allRead, marksRequest, marksView, sessionCounts } from '../../server/src/summary/marks.ts';
-import type { taskView } from '../../server/src/task/task.ts';
-import type { editRequest, messageRequest } from '../../server/src/turn/message.ts';
-import type { contentBlock } from '../../server/src/turn/turn.ts';
-import type { turnView, wholeTurnView } from '../../server/src/turn/view.ts';
-import type { BudgetPeriod } from '../../server/src/usage/limit.ts';
-import type { UsageGroup, usageReport } from '../../server/src/usage/usage.ts';
+import type { resetReason } from '../../server/src/stream/cursor.ts';
+import type { eventPage } from '../../server/src/stream/queries.ts';
 import type { changesView, rewindRequest, rewindView } from '../../server/src/workspace/changes.ts';
+import type { forkRequest, forkView } from '../../server/src/workspace/fork/fork.ts';
 import type { fileListing, fileWritten } from '../../server/src/workspace/listing.ts';
 
 /**

@@ -2,13 +2,16 @@ import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
-import { type Conversation, readConversation } from '../../server/src/gateway/demo-model/conversation.ts';
-import { buildMessage } from '../../server/src/gateway/demo-model/message.ts';
-import { messagesRequest } from '../../server/src/gateway/demo-model/messages-request.ts';
-import { PromptCache } from '../../server/src/gateway/demo-model/prompt-cache.ts';
-import { type Block, replyTo } from '../../server/src/gateway/demo-model/rules.ts';
-import { streamEvents, writeStream } from '../../server/src/gateway/demo-model/stream.ts';
-import { estimateTokens } from '../../server/src/gateway/demo-model/tokens.ts';
+import {
+  type Conversation,
+  readConversation,
+} from '../../server/src/engine/gateway/demo-model/conversation.ts';
+import { buildMessage } from '../../server/src/engine/gateway/demo-model/message.ts';
+import { messagesRequest } from '../../server/src/engine/gateway/demo-model/messages-request.ts';
+import { PromptCache } from '../../server/src/engine/gateway/demo-model/prompt-cache.ts';
+import { type Block, replyTo } from '../../server/src/engine/gateway/demo-model/rules.ts';
+import { streamEvents, writeStream } from '../../server/src/engine/gateway/demo-model/stream.ts';
+import { estimateTokens } from '../../server/src/engine/gateway/demo-model/tokens.ts';
 
 /** What a model answers to a prompt: message after message, each after the calls of the one before. */
 export type Script = {

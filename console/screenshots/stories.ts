@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Block } from '../../server/src/gateway/demo-model/rules.ts';
+import type { Block } from '../../server/src/engine/gateway/demo-model/rules.ts';
 import type { Script } from './scripted-model.ts';
 
 /** A session of the pictures: what is asked, and how it stands when they are taken. */

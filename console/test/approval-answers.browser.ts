@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { answerText } from '../../server/test/harness.ts';
+import { answerText } from '../../server/test/support/harness.ts';
 import { armed, asking, decided, dropFocus, pendingOf } from './support/asking.ts';
 import { type Console, startConsole } from './support/console.ts';
 import { ask, plan, run, use } from './support/demo-prompts.ts';

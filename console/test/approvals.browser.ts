@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Approval } from '../../client/src/index.ts';
-import { answerText } from '../../server/test/harness.ts';
+import { answerText } from '../../server/test/support/harness.ts';
 import { asking as startAsking, decided as waitDecided } from './support/asking.ts';
 import { type Console, startConsole } from './support/console.ts';
 import { askForSeveral, plan, run, write } from './support/demo-prompts.ts';

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Browser, Frame, Page } from 'playwright-core';
-import { startTestServer, type TestServer } from '../../server/test/harness.ts';
+import { startTestServer, type TestServer } from '../../server/test/support/harness.ts';
 import { launchChromium } from './support/chromium.ts';
 import { countSlowly } from './support/demo-prompts.ts';
 import { type PageServer, servePage } from './support/page-server.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { temporaryDirectory } from '../../server/test/harness.ts';
-import { startServerProcess } from '../../server/test/server-process.ts';
+import { temporaryDirectory } from '../../server/test/support/harness.ts';
+import { startServerProcess } from '../../server/test/support/server-process.ts';
 import { launchChromium } from './support/chromium.ts';
 import { openConsole } from './support/console.ts';
 import { countSlowly } from './support/demo-prompts.ts';

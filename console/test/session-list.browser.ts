@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import type { Page } from 'playwright-core';
-import { until } from '../../server/test/server-process.ts';
+import { until } from '../../server/test/support/server-process.ts';
 import { type Console, startConsole } from './support/console.ts';
 import { countSlowly } from './support/demo-prompts.ts';
 import { runTurns } from './support/seeded.ts';

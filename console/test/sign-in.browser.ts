@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Page } from 'playwright-core';
-import { createSilentLogger } from '../../server/src/log.ts';
-import { createSignInLink } from '../../server/src/sign-in/link.ts';
-import type { TestServer } from '../../server/test/harness.ts';
+import { createSignInLink } from '../../server/src/command/sign-in-link.ts';
+import { createSilentLogger } from '../../server/src/ground/log.ts';
+import type { TestServer } from '../../server/test/support/harness.ts';
 import { type Console, startConsole } from './support/console.ts';
 import { makeKey } from './support/sign-in.ts';
 

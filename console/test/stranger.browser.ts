@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Page } from 'playwright-core';
-import type { TestServer } from '../../server/test/harness.ts';
+import type { TestServer } from '../../server/test/support/harness.ts';
 import { type Console, startConsole } from './support/console.ts';
 import { type PageServer, servePage } from './support/page-server.ts';
 import { makeKey, signIn } from './support/sign-in.ts';

@@ -6,38 +6,18 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Kysely } from 'kysely';
 import pLimit from 'p-limit';
-import { KeyRing } from './api-key/key-ring.ts';
-import { Pepper } from './api-key/pepper.ts';
-import type { ApiKeyServices } from './api-key/service.ts';
-import { type Config, isLocalOnly } from './config.ts';
-import { longestWait } from './config-upstreams.ts';
-import {
-  type ConnectionTarget,
-  createDatabaseClient,
-  type DatabaseClient,
-  TIMEOUTS,
-  type Timeouts,
-} from './db/client.ts';
-import { type DataDirectory, openDataDirectory } from './db/data-directory.ts';
-import type { Database } from './db/database.ts';
-import { EmbeddedPostgres } from './db/embedded-postgres.ts';
-import { migrateToLatest } from './db/migrate.ts';
-import { Notifications } from './db/notifications.ts';
-import { cannotUse, type DatabaseWords, waitForDatabase } from './db/start-patience.ts';
-import { createTenantDatabases, requireTenantRole } from './db/tenant-databases.ts';
-import { raiseTenantWall } from './db/tenant-wall.ts';
-import { findMeter } from './disk/measure.ts';
-import { SessionDisk } from './disk/session-disk.ts';
-import { StartupError } from './errors.ts';
-import { EventBus } from './event/bus.ts';
-import { EventLog } from './event/event-log.ts';
-import { EventStreams, type StreamTimes } from './event/streams.ts';
-import { type Cloud, describeCloud } from './gateway/cloud.ts';
-import { startDemoModel } from './gateway/demo-model/demo-model.ts';
-import { ModelGateway } from './gateway/gateway.ts';
-import { PriceList } from './gateway/price-list.ts';
-import { readPriceFile } from './gateway/price-table.ts';
-import { listPrices } from './gateway/prices.ts';
+import { KeyRing } from './access/api-key/key-ring.ts';
+import { Pepper } from './access/api-key/pepper.ts';
+import type { ApiKeyServices } from './access/api-key/service.ts';
+import { runRetention } from './access/retention/retention.ts';
+import { SignInRing } from './access/sign-in/ring.ts';
+import { findInstallation } from './access/sign-in/store.ts';
+import { startDemoModel } from './engine/gateway/demo-model/demo-model.ts';
+import { ModelGateway } from './engine/gateway/gateway.ts';
+import { UsageLedger } from './engine/gateway/ledger.ts';
+import { PriceList } from './engine/gateway/price-list.ts';
+import { readPriceFile } from './engine/gateway/price-table.ts';
+import { listPrices } from './engine/gateway/prices.ts';
 import {
   configuredUpstream,
   demoUpstream,
@@ -45,25 +25,45 @@ import {
   nameForAgents,
   needsDemoModel,
   type Upstream,
-} from './gateway/upstream.ts';
-import type { Identity } from './identity.ts';
-import { DEFAULT_TENANT } from './identity.ts';
-import { chooseIsolation, type Isolation, isolationSettings } from './isolation/choose-driver.ts';
-import type { IsolationDriver } from './isolation/driver.ts';
-import { endStrays } from './isolation/stray-processes.ts';
-import type { Logger } from './log.ts';
-import { ActivationQueue } from './queue/queue.ts';
-import { Remover } from './removal/remover.ts';
-import { runRetention } from './retention/retention.ts';
+} from './engine/gateway/upstream.ts';
+import { chooseIsolation, type Isolation, isolationSettings } from './engine/isolation/choose-driver.ts';
+import type { IsolationDriver } from './engine/isolation/driver.ts';
+import { endStrays } from './engine/isolation/stray-processes.ts';
+import type { HeartbeatTimes } from './engine/worker/heartbeat.ts';
+import { Worker } from './engine/worker/worker.ts';
+import { type Cloud, describeCloud } from './ground/config/cloud.ts';
+import { type Config, isLocalOnly } from './ground/config/config.ts';
+import { longestWait } from './ground/config/upstreams.ts';
+import {
+  type ConnectionTarget,
+  createDatabaseClient,
+  type DatabaseClient,
+  TIMEOUTS,
+  type Timeouts,
+} from './ground/db/client.ts';
+import type { Database } from './ground/db/database.ts';
+import { migrateToLatest } from './ground/db/migrate.ts';
+import { Notifications } from './ground/db/notifications.ts';
+import { createTenantDatabases, requireTenantRole } from './ground/db/tenant-databases.ts';
+import { raiseTenantWall } from './ground/db/tenant-wall.ts';
+import { StartupError } from './ground/errors.ts';
+import type { Identity } from './ground/identity.ts';
+import { DEFAULT_TENANT } from './ground/identity.ts';
+import type { Logger } from './ground/log.ts';
+import { type DataDirectory, openDataDirectory } from './ground/postgres/data-directory.ts';
+import { EmbeddedPostgres } from './ground/postgres/embedded-postgres.ts';
+import { cannotUse, type DatabaseWords, waitForDatabase } from './ground/postgres/start-patience.ts';
+import { ActivationQueue } from './ground/queue/queue.ts';
+import { Remover } from './ground/removal/remover.ts';
+import { type Clock, systemClock } from './ground/util/clock.ts';
+import { proxyEnvironment } from './ground/util/outgoing-proxy.ts';
 import { sessionsDirectory } from './session/directories.ts';
+import { EventBus } from './session/event/bus.ts';
+import { EventLog } from './session/event/event-log.ts';
 import type { SessionServices } from './session/service.ts';
-import { SignInRing } from './sign-in/ring.ts';
-import { findInstallation } from './sign-in/store.ts';
-import { UsageLedger } from './usage/ledger.ts';
-import { type Clock, systemClock } from './util/clock.ts';
-import { proxyEnvironment } from './util/outgoing-proxy.ts';
-import type { HeartbeatTimes } from './worker/heartbeat.ts';
-import { Worker } from './worker/worker.ts';
+import { EventStreams, type StreamTimes } from './stream/streams.ts';
+import { findMeter } from './workspace/disk/measure.ts';
+import { SessionDisk } from './workspace/disk/session-disk.ts';
 import { WorkspaceHistory } from './workspace/history.ts';
 import { snapshotLimits } from './workspace/scan.ts';
 import type { WorkspaceServices } from './workspace/service.ts';

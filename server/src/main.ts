@@ -3,12 +3,8 @@ import { availableParallelism } from 'node:os';
 import { delimiter, sep } from 'node:path';
 import { Command, CommanderError, Option } from 'commander';
 import envPaths from 'env-paths';
-import { giveToScope } from './agent/sdk-scope.ts';
-import { type Config, configuredSecrets, describeConfig, type LoadedConfig, loadConfig } from './config.ts';
-import { flagName, optionNames, optionOf } from './config-options.ts';
-import { examine } from './doctor/doctor.ts';
-import { renderFindings } from './doctor/finding.ts';
-import { errorMessage, StartupError } from './errors.ts';
+import { examine } from './command/doctor/doctor.ts';
+import { renderFindings } from './command/doctor/finding.ts';
 import {
   createCommand,
   type KeysCommand,
@@ -17,11 +13,21 @@ import {
   revokeCommand,
   rotateCommand,
   runKeysCommand,
-} from './keys-command.ts';
-import { createLogger, createSilentLogger, type Logger } from './log.ts';
+} from './command/keys.ts';
+import { createSignInLink } from './command/sign-in-link.ts';
+import { giveToScope } from './engine/agent/sdk-scope.ts';
+import {
+  type Config,
+  configuredSecrets,
+  describeConfig,
+  type LoadedConfig,
+  loadConfig,
+} from './ground/config/config.ts';
+import { flagName, optionNames, optionOf } from './ground/config/options.ts';
+import { errorMessage, StartupError } from './ground/errors.ts';
+import { createLogger, createSilentLogger, type Logger } from './ground/log.ts';
+import { version } from './ground/version.ts';
 import { serve } from './serve.ts';
-import { createSignInLink } from './sign-in/link.ts';
-import { version } from './version.ts';
 
 /*
  * The commands. The only file that reads the process's arguments and environment, handles signals, and exits.

@@ -1,19 +1,19 @@
 import type { AddressInfo } from 'node:net';
-import { type CreatedKey, createFirstKey } from './api-key/service.ts';
-import { recordCommand } from './audit/service.ts';
-import { type Config, isLocalOnly } from './config.ts';
+import { type CreatedKey, createFirstKey } from './access/api-key/service.ts';
+import { recordCommand } from './access/audit/service.ts';
+import { describeKept } from './access/retention/retention.ts';
+import { createCode } from './access/sign-in/service.ts';
+import { signInLink } from './access/sign-in/sign-in.ts';
+import { LastDeadline } from './command/last-deadline.ts';
+import { localUrl } from './command/sign-in-link.ts';
 import { type Context, type ContextParts, createContext } from './context.ts';
-import { explainDatabase, waitForDatabase } from './db/start-patience.ts';
-import { StartupError } from './errors.ts';
-import { describeModel } from './gateway/upstream.ts';
-import { LastDeadline } from './last-deadline.ts';
-import { findWarnings, NULL_ORIGIN_WARNING } from './operations/warnings.ts';
-import { describeKept } from './retention/retention.ts';
-import { createServer, type Server } from './server.ts';
-import { localUrl } from './sign-in/link.ts';
-import { createCode } from './sign-in/service.ts';
-import { signInLink } from './sign-in/sign-in.ts';
-import { version } from './version.ts';
+import { describeModel } from './engine/gateway/upstream.ts';
+import { findWarnings, NULL_ORIGIN_WARNING } from './face/operations/warnings.ts';
+import { createServer, type Server } from './face/server.ts';
+import { type Config, isLocalOnly } from './ground/config/config.ts';
+import { StartupError } from './ground/errors.ts';
+import { explainDatabase, waitForDatabase } from './ground/postgres/start-patience.ts';
+import { version } from './ground/version.ts';
 
 export type ServeParts = ContextParts & {
   print: (text: string) => void;

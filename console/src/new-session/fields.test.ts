@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { executeRequest } from '../../../server/src/classic/classic.ts';
-import { optionDefaults } from '../../../server/src/session/option-fields.ts';
+import { executeRequest } from '../../../server/src/face/classic/classic.ts';
+import { optionDefaults } from '../../../server/src/session/options/fields.ts';
 import en from '../i18n/en.json' with { type: 'json' };
 import { fieldGroups } from './fields.ts';
 

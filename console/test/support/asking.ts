@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Locator, Page } from 'playwright-core';
 import type { Approval } from '../../../client/src/index.ts';
-import type { TestServer } from '../../../server/test/harness.ts';
+import type { TestServer } from '../../../server/test/support/harness.ts';
 
 /** A session whose agent waits for a person. */
 export async function asking(server: TestServer, prompt: string, options: object = {}): Promise<string> {

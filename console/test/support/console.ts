@@ -1,5 +1,9 @@
 import type { Browser } from 'playwright-core';
-import { startTestServer, type TestServer, type TestServerOptions } from '../../../server/test/harness.ts';
+import {
+  startTestServer,
+  type TestServer,
+  type TestServerOptions,
+} from '../../../server/test/support/harness.ts';
 import { requireFreshBuild } from './built-console.ts';
 import { launchChromium } from './chromium.ts';
 import { WatchedPage } from './watched-page.ts';

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { TestServer } from '../../../server/test/harness.ts';
+import type { TestServer } from '../../../server/test/support/harness.ts';
 
 /*
  * What an agent's program could say, were the agent, its tools or a later version out to break the page: written into a

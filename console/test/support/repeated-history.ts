@@ -1,7 +1,7 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { type Kysely, type Selectable, sql } from 'kysely';
-import type { Database } from '../../../server/src/db/database.ts';
-import type { EventTable } from '../../../server/src/event/table.ts';
+import type { Database } from '../../../server/src/ground/db/database.ts';
+import type { EventTable } from '../../../server/src/session/event/table.ts';
 
 type Db = Kysely<Database>;
 type EventRow = Selectable<EventTable>;

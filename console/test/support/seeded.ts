@@ -1,6 +1,6 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { sql } from 'kysely';
-import type { TestServer } from '../../../server/test/harness.ts';
+import type { TestServer } from '../../../server/test/support/harness.ts';
 import { edit, inOrder, run, say, think, use, write } from './demo-prompts.ts';
 import { repeatHistory } from './repeated-history.ts';
 

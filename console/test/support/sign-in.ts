@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Page } from 'playwright-core';
-import type { TestServer } from '../../../server/test/harness.ts';
+import type { TestServer } from '../../../server/test/support/harness.ts';
 
 /** The first key of a server is made by its local user, and is needed from then on. */
 export async function makeKey(server: TestServer, scopes: readonly string[]): Promise<string> {

@@ -1,9 +1,9 @@
 import type { Kysely, Transaction } from 'kysely';
-import type { Database } from '../db/database.ts';
-import { inTransaction } from '../db/transaction.ts';
-import type { EventBus, Signal } from '../event/bus.ts';
-import type { StoredEvent } from '../event/event.ts';
-import { findReplay, type IdempotentRequest, keepAnswer, type Once } from '../idempotency/service.ts';
+import type { Database } from '../ground/db/database.ts';
+import { inTransaction } from '../ground/db/transaction.ts';
+import { findReplay, type IdempotentRequest, keepAnswer, type Once } from '../ground/idempotency/service.ts';
+import type { EventBus, Signal } from './event/bus.ts';
+import type { StoredEvent } from './event/event.ts';
 
 /** What a change of the database gave, and what the nodes are told of it. */
 export type Committed<T> = { value: T; events?: StoredEvent[]; signals?: Signal[] };

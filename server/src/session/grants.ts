@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { z } from 'zod';
-import { AppError } from '../errors.ts';
+import { AppError } from '../ground/errors.ts';
 import { commit } from './commit.ts';
 import { recordGrantRemoval } from './lifecycle.ts';
 import { type SessionServices, throwNotFound } from './service.ts';

@@ -1,8 +1,8 @@
 import { sql, type Transaction } from 'kysely';
-import type { Database } from '../db/database.ts';
-import { AppError } from '../errors.ts';
-import type { Identity } from '../identity.ts';
-import { countActiveTurns } from '../turn/store.ts';
+import type { Database } from '../ground/db/database.ts';
+import { AppError } from '../ground/errors.ts';
+import type { Identity } from '../ground/identity.ts';
+import { countActiveTurns } from './turn/store.ts';
 
 /**
  * Refuses another turn to a key that has as much at work or waiting as it may. Counted and added under one lock per

@@ -12,10 +12,12 @@
  * nothing runs, and the answer brings an activation back.
  */
 import { sql, type Transaction } from 'kysely';
-import { findWaitingFor, withdrawApprovals } from '../approval/lifecycle.ts';
-import type { Database } from '../db/database.ts';
-import type { EventDraft, StoredEvent } from '../event/event.ts';
-import { insertEvents } from '../event/store.ts';
+import type { Database } from '../ground/db/database.ts';
+import { findWaitingFor, withdrawApprovals } from './approval/lifecycle.ts';
+import type { EventDraft, StoredEvent } from './event/event.ts';
+import { insertEvents } from './event/store.ts';
+import { isActive, type SessionStatus, type WaitingFor } from './session.ts';
+import { firstPrompt, type SessionRow, type SessionState } from './store.ts';
 import {
   type ActiveTurn,
   discardUnread,
@@ -34,7 +36,7 @@ import {
   type TurnEnd,
   type TurnRow,
   unfoldTurn,
-} from '../turn/store.ts';
+} from './turn/store.ts';
 import type {
   CutReason,
   Delivery,
@@ -43,10 +45,8 @@ import type {
   TurnOutcome,
   TurnPhase,
   TurnState,
-} from '../turn/turn.ts';
-import { type Charge, chargeTurn } from './charge.ts';
-import { isActive, type SessionStatus, type WaitingFor } from './session.ts';
-import { firstPrompt, type SessionRow, type SessionState } from './store.ts';
+} from './turn/turn.ts';
+import { type Charge, chargeTurn } from './usage/charge.ts';
 
 type Trx = Transaction<Database>;
 

@@ -1,21 +1,21 @@
 /** What becomes of a message while it waits: other words, another way of delivery, another place among the others. */
 
 import type { Transaction } from 'kysely';
-import type { Database } from '../db/database.ts';
-import { AppError } from '../errors.ts';
-import type { Signal } from '../event/bus.ts';
-import type { StoredEvent } from '../event/event.ts';
-import type { Identity } from '../identity.ts';
-import { findShownTurn, type ShownTurn } from '../turn/shown-turn.ts';
-import { listLine, type Prompt, updateDelivery, updatePlaces, updatePrompt } from '../turn/store.ts';
-import type { Delivery } from '../turn/turn.ts';
-import { type TurnView, toTurnView } from '../turn/view.ts';
-import { requireBypass } from './bypass.ts';
+import type { Database } from '../ground/db/database.ts';
+import { AppError } from '../ground/errors.ts';
+import type { Identity } from '../ground/identity.ts';
 import { commit } from './commit.ts';
+import type { Signal } from './event/bus.ts';
+import type { StoredEvent } from './event/event.ts';
 import { recordEdit, recordMove } from './lifecycle.ts';
 import { deliver, getTurn, lockWaiting, type MessageKey, notWaiting } from './messages.ts';
+import { requireBypass } from './options/bypass.ts';
 import type { SessionServices } from './service.ts';
 import { type SessionState, updateFirstPrompt } from './store.ts';
+import { findShownTurn, type ShownTurn } from './turn/shown-turn.ts';
+import { listLine, type Prompt, updateDelivery, updatePlaces, updatePrompt } from './turn/store.ts';
+import type { Delivery } from './turn/turn.ts';
+import { type TurnView, toTurnView } from './turn/view.ts';
 
 type Trx = Transaction<Database>;
 

@@ -1,21 +1,17 @@
 /** What is said to a session that may be busy: messages that wait, steer or interrupt, and the interruption itself. */
 
 import type { Transaction } from 'kysely';
-import type { Database } from '../db/database.ts';
-import { AppError } from '../errors.ts';
-import type { Signal } from '../event/bus.ts';
-import type { StoredEvent } from '../event/event.ts';
-import type { IdempotentRequest, Once } from '../idempotency/service.ts';
-import type { Asked, Identity } from '../identity.ts';
-import { isUuid, newTurnId } from '../ids.ts';
-import { findQueuePage, findShownTurn, type ShownTurn, showContent } from '../turn/shown-turn.ts';
-import { findRunningId, type Prompt } from '../turn/store.ts';
-import type { Delivery } from '../turn/turn.ts';
-import { type TurnView, toTurnView } from '../turn/view.ts';
-import { requireBypass } from './bypass.ts';
+import type { Database } from '../ground/db/database.ts';
+import { AppError } from '../ground/errors.ts';
+import type { IdempotentRequest, Once } from '../ground/idempotency/service.ts';
+import type { Asked, Identity } from '../ground/identity.ts';
+import { isUuid, newTurnId } from '../ground/ids.ts';
 import { commit, commitOnce } from './commit.ts';
+import type { Signal } from './event/bus.ts';
+import type { StoredEvent } from './event/event.ts';
 import { requireKeyRoom } from './key-room.ts';
 import { cancelTurns, listActiveTurns, queueTurn, STOPPED, TAKEN_BACK } from './lifecycle.ts';
+import { requireBypass } from './options/bypass.ts';
 import {
   dismissWorker,
   getSessionOrThrow,
@@ -29,6 +25,10 @@ import {
 } from './service.ts';
 import { isActive, type SessionStatus } from './session.ts';
 import { lockSession, type SessionKey, type SessionState } from './store.ts';
+import { findQueuePage, findShownTurn, type ShownTurn, showContent } from './turn/shown-turn.ts';
+import { findRunningId, type Prompt } from './turn/store.ts';
+import type { Delivery } from './turn/turn.ts';
+import { type TurnView, toTurnView } from './turn/view.ts';
 
 type Trx = Transaction<Database>;
 

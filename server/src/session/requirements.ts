@@ -1,12 +1,12 @@
 /** What a request for a session must have, apart from room: asked before it is carried out, and when it only asks. */
 
-import { AppError } from '../errors.ts';
-import type { Identity } from '../identity.ts';
-import { requireBypass } from './bypass.ts';
-import { withSecrets } from './secrets.ts';
+import { AppError } from '../ground/errors.ts';
+import type { Identity } from '../ground/identity.ts';
+import { requireBypass } from './options/bypass.ts';
+import { withSecrets } from './options/secrets.ts';
+import { requireGit, resolveWorkspace } from './options/workspace.ts';
 import { isActive, type SessionOptions } from './session.ts';
 import type { SessionRow } from './store.ts';
-import { requireGit, resolveWorkspace } from './workspace.ts';
 
 type Place = { workspaceRoots: readonly string[]; confines: boolean };
 type Request = { asker: Identity; options: SessionOptions; cwd: string | null };

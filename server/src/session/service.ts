@@ -1,17 +1,16 @@
 import type { Kysely, Transaction } from 'kysely';
-import type { Database } from '../db/database.ts';
-import { AppError } from '../errors.ts';
-import type { EventBus, Signal } from '../event/bus.ts';
-import type { IdempotentRequest, Once } from '../idempotency/service.ts';
-import type { Asked, Identity } from '../identity.ts';
-import { isUuid, newSessionId, newTurnId } from '../ids.ts';
-import type { ActivationQueue } from '../queue/queue.ts';
-import { findCapacity } from '../queue/store.ts';
-import { findShownRunning, findTurnPage, type ShownTurn } from '../turn/shown-turn.ts';
-import { countQueuedTurns, listUnaccounted, type Prompt } from '../turn/store.ts';
+import type { Database } from '../ground/db/database.ts';
+import { AppError } from '../ground/errors.ts';
+import type { IdempotentRequest, Once } from '../ground/idempotency/service.ts';
+import type { Asked, Identity } from '../ground/identity.ts';
+import { isUuid, newSessionId, newTurnId } from '../ground/ids.ts';
+import type { ActivationQueue } from '../ground/queue/queue.ts';
+import { findCapacity } from '../ground/queue/store.ts';
 import { commit, commitOnce } from './commit.ts';
+import type { EventBus, Signal } from './event/bus.ts';
 import { requireKeyRoom } from './key-room.ts';
 import { CANCELLED, cancelTurns, listActiveTurns, queueTurn, type TurnDraft } from './lifecycle.ts';
+import { resolveWorkspace } from './options/workspace.ts';
 import { requireResumable, requireStartable } from './requirements.ts';
 import { isActive, type QueuePlace, type SessionOptions, type SessionStatus } from './session.ts';
 import {
@@ -29,7 +28,8 @@ import {
   type SessionRow,
   timeBefore,
 } from './store.ts';
-import { resolveWorkspace } from './workspace.ts';
+import { findShownRunning, findTurnPage, type ShownTurn } from './turn/shown-turn.ts';
+import { countQueuedTurns, listUnaccounted, type Prompt } from './turn/store.ts';
 
 export type { SessionRow };
 

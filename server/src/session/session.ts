@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { SessionOptions } from './option-fields.ts';
-import { text } from './text-fields.ts';
+import type { SessionOptions } from './options/fields.ts';
+import { text } from './options/text-fields.ts';
 
 export type { SessionOptions };
 

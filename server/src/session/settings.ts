@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { sql } from 'kysely';
 import { z } from 'zod';
-import type { Identity } from '../identity.ts';
-import { requireBypass } from './bypass.ts';
+import type { Identity } from '../ground/identity.ts';
 import { commit } from './commit.ts';
-import { nullishFields, type SessionOptionName, sessionOptionFields } from './option-fields.ts';
-import { withSecrets } from './secrets.ts';
+import { requireBypass } from './options/bypass.ts';
+import { nullishFields, type SessionOptionName, sessionOptionFields } from './options/fields.ts';
+import { withSecrets } from './options/secrets.ts';
 import { getSessionDetail, type SessionDetail, type SessionServices, throwNotFound } from './service.ts';
 import { labelFields, type SessionOptions } from './session.ts';
 import { lockWholeSession, optionColumns, type SessionKey } from './store.ts';

@@ -1,7 +1,7 @@
 import { type Kysely, type Selectable, type SelectQueryBuilder, sql, type Transaction } from 'kysely';
-import { liftTimeout } from '../db/client.ts';
-import type { Database } from '../db/database.ts';
-import { oneLine } from '../util/one-line.ts';
+import { liftTimeout } from '../ground/db/client.ts';
+import type { Database } from '../ground/db/database.ts';
+import { oneLine } from '../ground/util/one-line.ts';
 import type { Grant, SessionOptions } from './session.ts';
 import type { SessionTable } from './table.ts';
 

@@ -1,5 +1,5 @@
 import type { ColumnType, Generated, JSONColumnType, RawBuilder } from 'kysely';
-import type { Activity } from '../event/activity.ts';
+import type { Activity } from './event/activity.ts';
 import type { Grant, SessionOptions, SessionStatus, WaitingFor } from './session.ts';
 
 export type SessionTable = {

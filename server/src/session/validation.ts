@@ -1,10 +1,10 @@
-import type { Identity } from '../identity.ts';
-import { isUuid } from '../ids.ts';
+import type { Identity } from '../ground/identity.ts';
+import { isUuid } from '../ground/ids.ts';
+import { resolveWorkspace } from './options/workspace.ts';
 import { notResumable, requireForkable, requireResumable, requireStartable } from './requirements.ts';
 import type { SessionServices } from './service.ts';
 import type { SessionOptions } from './session.ts';
 import { findSession } from './store.ts';
-import { resolveWorkspace } from './workspace.ts';
 
 export type Attempt = {
   asker: Identity;

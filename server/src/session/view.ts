@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { tokenUsage } from '../turn/turn.ts';
-import { toTurnView, turnView } from '../turn/view.ts';
 import { grantView, toGrantView } from './grants.ts';
-import { withoutSecrets } from './secrets.ts';
+import { withoutSecrets } from './options/secrets.ts';
 import type { SessionDetail, SessionRow } from './service.ts';
 import { queuePlace, sessionOptions, sessionStatus, waitingFor } from './session.ts';
+import { tokenUsage } from './turn/turn.ts';
+import { toTurnView, turnView } from './turn/view.ts';
 
 /** A session as the API shows it. */
 export const sessionView = z

@@ -1,7 +1,7 @@
 import { lstat, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { directoryUser } from '../util/directory-user.ts';
-import { PASS, permits } from '../util/permits.ts';
+import { directoryUser } from '../ground/util/directory-user.ts';
+import { PASS, permits } from '../ground/util/permits.ts';
 import type { WorkspacePlace } from './place.ts';
 
 /** Whose rights hold in a directory where they are not the server's. */

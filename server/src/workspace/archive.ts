@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { type Pack, pack } from 'tar-stream';
-import { AppError } from '../errors.ts';
+import { AppError } from '../ground/errors.ts';
 import type { Directory, Name } from './directory.ts';
 import { isForbidden } from './file-errors.ts';
 import { type OpenFile, openRegular, UPLOAD_PREFIX } from './files.ts';

@@ -1,8 +1,8 @@
 import type { BigIntStats } from 'node:fs';
 import { chmod, constants, copyFile, lchown, lutimes, mkdir, symlink } from 'node:fs/promises';
-import type { Allowance } from '../disk/session-disk.ts';
-import { AppError } from '../errors.ts';
+import { AppError } from '../ground/errors.ts';
 import { Directory, type Name } from './directory.ts';
+import type { Allowance } from './disk/session-disk.ts';
 import { fileError, isForbidden } from './file-errors.ts';
 import { openRegular, UPLOAD_PREFIX } from './files.ts';
 import { type FileEntry, isGone, typeOf } from './listing.ts';

@@ -14,12 +14,12 @@ import {
   symlink,
   unlink,
 } from 'node:fs/promises';
-import { AppError } from '../errors.ts';
-import { makeUsable } from '../removal/move-directory.ts';
-import type { Remover } from '../removal/remover.ts';
-import { hasDescriptorPaths, O_PATH } from '../util/descriptors.ts';
-import { openDirectory } from '../util/held-directory.ts';
-import { PASS, permits, READ, WRITE } from '../util/permits.ts';
+import { AppError } from '../ground/errors.ts';
+import { makeUsable } from '../ground/removal/move-directory.ts';
+import type { Remover } from '../ground/removal/remover.ts';
+import { hasDescriptorPaths, O_PATH } from '../ground/util/descriptors.ts';
+import { openDirectory } from '../ground/util/held-directory.ts';
+import { PASS, permits, READ, WRITE } from '../ground/util/permits.ts';
 import { type Actor, forbidden } from './actor.ts';
 import { MAX_DEPTH, type WorkspacePath } from './path.ts';
 

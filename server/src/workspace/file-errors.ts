@@ -1,4 +1,4 @@
-import { AppError } from '../errors.ts';
+import { AppError } from '../ground/errors.ts';
 
 export function invalidPath(reason: string): AppError {
   const message = `the path is not usable: ${reason}`;

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
-import type { Allowance } from '../disk/session-disk.ts';
-import { AppError } from '../errors.ts';
-import type { Remover } from '../removal/remover.ts';
+import { AppError } from '../ground/errors.ts';
+import type { Remover } from '../ground/removal/remover.ts';
 import type { Directory, Name } from './directory.ts';
+import type { Allowance } from './disk/session-disk.ts';
 import { isMissing, notRegular } from './file-errors.ts';
 import { splitPath, type WorkspacePath } from './path.ts';
 

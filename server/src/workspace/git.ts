@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import { AppError } from '../errors.ts';
+import { AppError } from '../ground/errors.ts';
 import { ByteReader } from './byte-reader.ts';
 
 const TIMEOUT_MS = 60_000;

@@ -1,10 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Allowance } from '../disk/session-disk.ts';
-import { AppError, errorMessage } from '../errors.ts';
-import type { Logger } from '../log.ts';
+import { AppError, errorMessage } from '../ground/errors.ts';
+import type { Logger } from '../ground/log.ts';
 import { type DiffOptions, listChanges, type RawChange, writeDiff } from './diff.ts';
 import type { Directory } from './directory.ts';
+import type { Allowance } from './disk/session-disk.ts';
 import { isMissing } from './file-errors.ts';
 import { GitRepository } from './git.ts';
 import { openPlace, type WorkspacePlace } from './place.ts';

@@ -1,4 +1,4 @@
-import { AppError } from '../errors.ts';
+import { AppError } from '../ground/errors.ts';
 import { invalidPath } from './file-errors.ts';
 
 /** A place below a workspace: the names on the way to it. Empty is the workspace itself. */

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
-import type { Allowance } from '../disk/session-disk.ts';
-import { errorMessage } from '../errors.ts';
+import { errorMessage } from '../ground/errors.ts';
 import type { ByteReader } from './byte-reader.ts';
 import type { RawChange } from './diff.ts';
 import type { Directory } from './directory.ts';
+import type { Allowance } from './disk/session-disk.ts';
 import { fileError, isMissing } from './file-errors.ts';
 import { UPLOAD_PREFIX } from './files.ts';
 import type { GitRepository } from './git.ts';

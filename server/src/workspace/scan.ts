@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
-import { AppError } from '../errors.ts';
+import { AppError } from '../ground/errors.ts';
 import type { Directory, Name } from './directory.ts';
 import { isForbidden } from './file-errors.ts';
 import { openRegular, readWhole, UPLOAD_PREFIX } from './files.ts';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { AppError } from '../errors.ts';
+import { AppError } from '../ground/errors.ts';
 import { seedFromCheckout } from './checkout-seed.ts';
 import type { Directory } from './directory.ts';
 import type { GitRepository } from './git.ts';

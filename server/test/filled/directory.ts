@@ -8,17 +8,17 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { type Kysely, sql } from 'kysely';
-import { Pepper } from '../../src/api-key/pepper.ts';
-import { createKey } from '../../src/api-key/service.ts';
-import { createDatabaseClient } from '../../src/db/client.ts';
-import { openDataDirectory } from '../../src/db/data-directory.ts';
-import type { Database } from '../../src/db/database.ts';
-import { EmbeddedPostgres } from '../../src/db/embedded-postgres.ts';
-import { migrateToLatest } from '../../src/db/migrate.ts';
-import { sumLedger } from '../../src/db/migrations/0012-retention.ts';
-import { raiseTenantWall } from '../../src/db/tenant-wall.ts';
-import { createSilentLogger } from '../../src/log.ts';
-import { ActivationQueue } from '../../src/queue/queue.ts';
+import { Pepper } from '../../src/access/api-key/pepper.ts';
+import { createKey } from '../../src/access/api-key/service.ts';
+import { createDatabaseClient } from '../../src/ground/db/client.ts';
+import type { Database } from '../../src/ground/db/database.ts';
+import { migrateToLatest } from '../../src/ground/db/migrate.ts';
+import { sumLedger } from '../../src/ground/db/migrations/0012-retention.ts';
+import { raiseTenantWall } from '../../src/ground/db/tenant-wall.ts';
+import { createSilentLogger } from '../../src/ground/log.ts';
+import { openDataDirectory } from '../../src/ground/postgres/data-directory.ts';
+import { EmbeddedPostgres } from '../../src/ground/postgres/embedded-postgres.ts';
+import { ActivationQueue } from '../../src/ground/queue/queue.ts';
 import { fillDatabase } from './fill.ts';
 
 /** Sessions of the tenant default that are good to look at, by their ids. */
@@ -83,7 +83,7 @@ function identify(): string {
   const filling = ['scale.ts', 'sql.ts', 'fill.ts', 'directory.ts'].map(
     (name) => new URL(name, import.meta.url),
   );
-  const directory = new URL('../../src/db/migrations/', import.meta.url);
+  const directory = new URL('../../src/ground/db/migrations/', import.meta.url);
   const names = globSync('*.ts', { cwd: fileURLToPath(directory) }).toSorted();
   const hash = createHash('sha256');
   for (const file of [...filling, ...names.map((name) => new URL(name, directory))])
