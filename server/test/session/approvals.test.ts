@@ -38,6 +38,44 @@ describe('an approval', () => {
     await server.context.worker.released(id);
   };
 
+  it('that was denied holds where the call is made again and nobody would be asked now, by the mode', async () => {
+    const id = await ask('run: echo yes > marker', { park_after_s: 0 });
+    const approval = await asked(id);
+    await parked(id);
+    await server.request('PATCH', `/sessions/${id}`, { permission_mode: 'acceptEdits' });
+    await answer(approval, { decision: 'deny', message: 'not that' });
+    assert.equal((await server.ended(id)).status, 'completed');
+    assert.ok(!existsSync(fileOf(id, 'marker')));
+  });
+
+  it('that was denied holds where the call is made again and nobody would be asked now, by a grant', async () => {
+    await using directory = await temporaryDirectory();
+    const [first, second] = ['first', 'second'].map((name) => join(directory.path, name));
+    for (const path of [first, second]) await writeFile(path ?? '', `content of ${path}`);
+    const id = await ask(`read ${first} and also read ${second}`, { park_after_s: 0 });
+    const calls: Approval[] = [await asked(id, 1), await asked(id, 2)];
+    await parked(id);
+    const of = (path: string | undefined): Approval => calls.find(({ input }) => input.file_path === path);
+    await answer(of(first), { decision: 'deny', message: 'not that one' });
+    const granted = { decision: 'allow', scope: 'session', rules: [`Read(/${directory.path}/**)`] };
+    assert.equal((await answer(of(second), granted)).status, 200);
+    const text = answerText(await server.ended(id));
+    assert.ok(!text.includes(`content of ${first}`), text);
+    const { events } = await server.client.sessions.events(id, { limit: 1000 });
+    assert.ok(JSON.stringify(events).includes(`content of ${second}`));
+    assert.ok(!JSON.stringify(events).includes(`content of ${first}`));
+  });
+
+  it('that changed the call changes it where it is made again and nobody would be asked now', async () => {
+    const id = await ask('run: echo yes > marker', { park_after_s: 0 });
+    const approval = await asked(id);
+    await parked(id);
+    await server.request('PATCH', `/sessions/${id}`, { permission_mode: 'acceptEdits' });
+    await answer(approval, { decision: 'allow', updated_input: { command: 'echo right > marker' } });
+    assert.equal((await server.ended(id)).status, 'completed');
+    assert.equal(await readFile(fileOf(id, 'marker'), 'utf8'), 'right\n');
+  });
+
   it('lets the call run once it is allowed, and shows everywhere that the session waits', async () => {
     const id = await ask('run: echo yes > marker');
     const approval = await asked(id);

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { createKey } from '../../src/access/api-key/service.ts';
 import { NO_LIMITS, type Scope } from '../../src/ground/identity.ts';
+import { sessionDirectories } from '../../src/session/directories.ts';
 import { optionColumns } from '../../src/session/store.ts';
-import { startTestServer, type TestServer } from '../support/harness.ts';
+import { askedBy, startTestServer, type TestServer } from '../support/harness.ts';
 import { until } from '../support/server-process.ts';
 
 describe('a session that bypasses permissions', () => {
@@ -86,5 +89,21 @@ describe('a session that bypasses permissions', () => {
     );
     const { state, error } = await last(bare);
     assert.deepEqual([state, /without isolation/.test(error?.message ?? '')], ['error', true]);
+  });
+});
+
+describe('a call that was denied before its session began to bypass permissions', () => {
+  it('is not made by the process that the denial brings back', async () => {
+    await using server = await startTestServer({ config: { isolation: 'bwrap' } });
+    const request = { prompt: 'run: echo yes > marker', approvals: 'ask', park_after_s: 0 };
+    const id = await server.execute(request);
+    const { approval_id } = await askedBy(server, id);
+    await server.context.worker.released(id);
+    const change = { permission_mode: 'bypassPermissions' };
+    assert.equal((await server.request('PATCH', `/sessions/${id}`, change)).status, 200);
+    await server.request('POST', `/approvals/${approval_id}`, { decision: 'deny', message: 'not that' });
+    assert.equal((await server.ended(id)).status, 'completed');
+    const { workspace } = sessionDirectories(server.config.dataDir, id);
+    assert.ok(!existsSync(join(workspace, 'marker')));
   });
 });

@@ -173,9 +173,12 @@ async function checkMessage(message: SentMessage, checked: Checked): Promise<voi
     assert.deepEqual([removed?.state, removed?.started_at], ['cancelled', null], where);
   }
   const isUntouched = turn !== undefined && !isSteered(turn, turns);
-  // Its agent was told that nobody knows what came of its calls, and does not repeat them.
+  // Its agent was told that nobody knows what came of its calls, or that its subagent was stopped, and does not repeat them.
   const isTold = events.some(
-    ({ turn_id, data }) => turn_id === turn?.id && 'continued_by' in data && data.continued_by === 'note',
+    ({ turn_id, data }) =>
+      turn_id === turn?.id &&
+      'continued_by' in data &&
+      (data.continued_by === 'note' || message.prompt.startsWith('delegate:')),
   );
   const isWhole = isUntouched && !isTold && turn.state === 'completed' && turn.steered_into === null;
   if (isWhole && message.answer !== null) {

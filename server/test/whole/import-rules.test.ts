@@ -80,7 +80,8 @@ const rules: Record<string, (edge: Edge) => boolean> = {
   },
   'only engine/agent/ imports the Agent SDK': ({ from, to }) =>
     isPackage('@anthropic-ai/claude-agent-sdk', to) && !isIn('engine/agent', from),
-  'only ground/db/ imports pg': ({ from, to }) => isPackage('pg', to) && !isIn('ground/db', from),
+  'only ground/db/ and ground/postgres/ import pg': ({ from, to }) =>
+    isPackage('pg', to) && !isIn('ground/db', from) && !isIn('ground/postgres', from),
   'only ground/queue/ imports pg-boss': ({ from, to }) =>
     isPackage('pg-boss', to) && !isIn('ground/queue', from),
   'only face/server.ts, routes.ts, ground/http/ and face/gate/ import the HTTP framework': ({ from, to }) =>

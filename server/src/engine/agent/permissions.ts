@@ -11,7 +11,7 @@ import type { ClientTool } from '../../session/options/fields.ts';
 import { CLIENT_TOOL_SERVER } from '../../session/options/tools.ts';
 
 /** A call that the main agent is about to make. */
-export type CallOfTool = { toolName: string; toolUseId: string; input: unknown };
+export type CallOfTool = { toolName: string; toolUseId: string; input: Record<string, unknown> };
 
 /** A tool call that somebody has to decide on. */
 export type ToolCall = {
@@ -47,7 +47,7 @@ export function permissionCallbacks(
   asked: {
     tools: boolean;
     clientTools: readonly ClientTool[];
-    beforeCall: (call: CallOfTool) => Promise<void>;
+    beforeCall: BeforeCall;
   },
 ): Pick<Options, 'canUseTool' | 'hooks'> {
   const hooks = [
@@ -60,13 +60,19 @@ export function permissionCallbacks(
   };
 }
 
+/** Told of each call of the main agent before its tool may run. @returns `ask`: whatever would let it run without asking */
+export type BeforeCall = (call: CallOfTool) => Promise<'ask' | undefined>;
+
 /** Sees every call of the main agent, before anybody is asked about it. One that it cannot be told of is not made. */
-function noteHook(beforeCall: (call: CallOfTool) => Promise<void>) {
+function noteHook(beforeCall: BeforeCall) {
   const hook: HookCallback = async (input, toolUseId): Promise<HookJSONOutput> => {
     const isMain = input.hook_event_name === 'PreToolUse' && input.agent_id === undefined;
-    if (isMain && toolUseId !== undefined)
-      await beforeCall({ toolName: input.tool_name, toolUseId, input: input.tool_input });
-    return {};
+    if (!isMain || toolUseId === undefined) return {};
+    const { tool_name: toolName, tool_input } = input;
+    const call = { toolName, toolUseId, input: tool_input as Record<string, unknown> };
+    const decision = await beforeCall(call);
+    if (decision === undefined) return {};
+    return { hookSpecificOutput: { hookEventName: 'PreToolUse', permissionDecision: decision } };
   };
   return { onFailure: 'block' as const, timeout: HOOK_TIMEOUT_S, hooks: [hook] };
 }

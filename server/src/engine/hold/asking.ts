@@ -37,21 +37,28 @@ export async function openApproval(
     // Interrupted; the agent will learn that in a moment. Nobody would withdraw what it asks now.
     if (turn?.state !== 'running') return { approval: 'over', events: [] };
     const { toolName: tool, input } = approval;
-    // Rules that were granted are known to the agent program; it asks only about calls that none of them covers.
-    if (coversCall(session.grants, { tool, input })) {
+    const same = await findByToolUse(trx, { sessionId: hold.sessionId, toolUseId: approval.toolUseId });
+    // A decision holds for its turn alone: a call of an earlier one may have run.
+    if (same !== undefined && same.turn_id !== turn.id) return { approval: 'over', events: [] };
+    const hash = hashCall({ tool, input });
+    const before =
+      same ??
+      (await listUndelivered(trx, turn.id)).find(
+        (row) => !live.has(row.tool_use_id) && hashCall({ tool: row.tool_name, input: row.input }) === hash,
+      );
+    // Rules that were granted are known to the agent program; it asks about calls that none of them covers, and about those that
+    // had been asked about before: what was decided about them holds.
+    const isDecided = before !== undefined && before.status !== 'pending';
+    if (!isDecided && coversCall(session.grants, { tool, input })) {
       await markGranted(trx, turn.id);
       return { approval: 'granted', events: [] };
     }
-    const same = await findByToolUse(trx, { sessionId: hold.sessionId, toolUseId: approval.toolUseId });
-    // A decision holds for its turn alone: a call of an earlier one may have run.
-    if (same !== undefined) return { approval: same.turn_id === turn.id ? same : 'over', events: [] };
-    const earlier = (await listUndelivered(trx, approval.turnId)).find(
-      (row) =>
-        !live.has(row.tool_use_id) &&
-        hashCall({ tool: row.tool_name, input: row.input }) === hashCall({ tool, input }),
-    );
-    if (earlier !== undefined) {
-      return { approval: await moveToolUse(trx, earlier.id, approval.toolUseId), events: [] };
+    if (before !== undefined) {
+      const isMoved = before.tool_use_id !== approval.toolUseId;
+      return {
+        approval: isMoved ? await moveToolUse(trx, before.id, approval.toolUseId) : before,
+        events: [],
+      };
     }
     const asked = await requestApproval(trx, { ...approval, tenantId: session.tenant_id });
     return { approval: asked.approval, events: await recordWaiting(trx, session, [asked.event]) };

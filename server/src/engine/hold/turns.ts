@@ -15,6 +15,7 @@ import {
   startQueuedTurn,
   steerTurn,
 } from '../../session/lifecycle.ts';
+import { withLiveOptions } from '../../session/options/fields.ts';
 import type { SessionRow } from '../../session/store.ts';
 import { countSteps, repairTranscript } from '../../session/transcript/repair.ts';
 import {
@@ -100,9 +101,9 @@ function begunNow(turn: TurnRow, session: SessionRow, events: StoredEvent[]): Be
   };
 }
 
-/** A turn has the options that it began with. */
+/** A turn has the options that it began with, and what was changed at its work. */
 function withOptionsOf(session: SessionRow, turn: TurnRow): SessionRow {
-  return { ...session, options: turn.options ?? session.options };
+  return { ...session, options: withLiveOptions(turn.options ?? session.options, session.options) };
 }
 
 /** A turn whose process has ended. */

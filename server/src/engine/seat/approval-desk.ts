@@ -1,11 +1,12 @@
 import { newApprovalId } from '../../ground/ids.ts';
 import type { ApprovalKind } from '../../session/approval/approval.ts';
-import type { ApprovalRow } from '../../session/approval/store.ts';
+import { type ApprovalRow, listUndelivered } from '../../session/approval/store.ts';
+import { hashCall } from '../../session/grants.ts';
 import { optionDefaults } from '../../session/options/fields.ts';
 import type { SessionOptions } from '../../session/session.ts';
 import type { TurnError } from '../../session/turn/turn.ts';
 import type { ClientToolAnswer, ClientToolCall } from '../agent/client-tools.ts';
-import type { ToolCall, ToolDecision } from '../agent/permissions.ts';
+import type { CallOfTool, ToolCall, ToolDecision } from '../agent/permissions.ts';
 import {
   deliverApproval,
   findDecided,
@@ -58,6 +59,8 @@ export class ApprovalDesk {
   readonly #waiting = new Map<string, Waiting>();
   readonly #calls = new Set<string>();
   readonly #results = new Map<string, ClientToolAnswer>();
+  /** What its turn had asked before; read once. */
+  #earlier: Promise<ApprovalRow[]> | null = null;
   #isClosed = false;
 
   constructor(
@@ -130,6 +133,27 @@ export class ApprovalDesk {
     await this.#held.persist(async (db, hold) => await deliverApproval(db, hold, row.id));
     if (isForSession(row)) await this.#onGrant();
     return this.#toDecision(row, call, options);
+  }
+
+  /**
+   * Whether somebody was asked about this call, of the main agent, before this process was there: then the answer decides, also
+   * where the call would run without one by now, since the mode or what is granted has changed. Client tools, questions and plans
+   * are asked about in any case.
+   */
+  async wasAsked({ toolName: tool, toolUseId, input }: CallOfTool): Promise<boolean> {
+    const { turnId } = this.#asker();
+    if (turnId === null) return false;
+    this.#earlier ??= this.#held.persist(async (db) => await listUndelivered(db, turnId));
+    const earlier = await this.#earlier;
+    const hash = hashCall({ tool, input });
+    const isSame = (row: ApprovalRow): boolean =>
+      row.kind === 'tool' &&
+      row.agent_id === null &&
+      (row.tool_use_id === toolUseId || hashCall({ tool: row.tool_name, input: row.input }) === hash);
+    const found = earlier.findIndex(isSame);
+    if (found < 0) return false;
+    earlier.splice(found, 1);
+    return true;
   }
 
   async #withdraw(id: string): Promise<void> {

@@ -109,7 +109,10 @@ export class Seat {
       conversationExists,
       continuation,
       desk,
-      beforeCall: this.#options.beforeCall,
+      beforeCall: async (call: CallOfTool) => {
+        await this.#options.beforeCall(call);
+        return (await desk.wasAsked(call)) ? ('ask' as const) : undefined;
+      },
       beforeRequest: this.#options.beforeRequest,
       onWarning: (warning: string) => this.#options.onWarning(warning, turn.id),
     };

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { withLiveOptions } from '../../session/options/fields.ts';
 import type { SessionRow } from '../../session/store.ts';
 import type { AgentProcess } from '../agent/agent-process.ts';
 import { OpenCalls } from '../hold/open-calls.ts';
@@ -66,7 +67,7 @@ export class SeatedAgent {
       await onMode(await this.process.setPermissionMode(permission_mode ?? 'default'));
     }
     if (model !== before.model) await this.process.setModel(model ?? this.#defaultModel ?? undefined);
-    this.#settings = { ...this.#settings, options: withLive(before, settings.options) };
+    this.#settings = { ...this.#settings, options: withLiveOptions(before, settings.options) };
     return this.fits(settings);
   }
 
@@ -97,14 +98,4 @@ function processOptions(options: Settings['options']): Settings['options'] {
   const { approval_timeout_s, approval_timeout_action, park_after_s, timeout_s, on_interruption, ...rest } =
     options;
   return rest;
-}
-
-function withLive(before: Settings['options'], after: Settings['options']): Settings['options'] {
-  const { model: _, permission_mode: __, ...rest } = before;
-  const { model, permission_mode } = after;
-  return {
-    ...rest,
-    ...(model === undefined ? {} : { model }),
-    ...(permission_mode === undefined ? {} : { permission_mode }),
-  };
 }

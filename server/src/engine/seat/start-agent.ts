@@ -11,7 +11,7 @@ import { Directory } from '../../workspace/directory.ts';
 import { isGone } from '../../workspace/listing.ts';
 import { AgentProcess } from '../agent/agent-process.ts';
 import { agentEnvironment } from '../agent/environment.ts';
-import { type CallOfTool, permissionCallbacks } from '../agent/permissions.ts';
+import { type BeforeCall, permissionCallbacks } from '../agent/permissions.ts';
 import { createTranscriptStore, type TranscriptStore } from '../agent/transcript-store.ts';
 import type { GatewayAccess, GatewayClient } from '../gateway/gateway.ts';
 import type { BegunTurn } from '../hold/turns.ts';
@@ -41,7 +41,7 @@ export type StartPlan = {
   continuation: BegunTurn['continuation'];
   desk: ApprovalDesk;
   /** Told of each call before its tool may run. */
-  beforeCall: (call: CallOfTool) => Promise<void>;
+  beforeCall: BeforeCall;
   /** Asked about each request of the main agent to the model: see `GatewayClient`. */
   beforeRequest: NonNullable<GatewayClient['beforeRequest']>;
   /** Told what the session's user should know of where its agent works. */

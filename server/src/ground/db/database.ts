@@ -3,6 +3,7 @@ import type { AuditLogTable } from '../../access/audit/table.ts';
 import type { BudgetTable } from '../../access/budget/table.ts';
 import type { InstallationTable, SignInCodeTable, SignInTable } from '../../access/sign-in/table.ts';
 import type { StreamTicketTable } from '../../access/stream-ticket/table.ts';
+import type { LetThroughCallTable } from '../../engine/hold/table.ts';
 import type { ApprovalTable } from '../../session/approval/table.ts';
 import type { EventTable } from '../../session/event/table.ts';
 import type { PresetTable } from '../../session/preset/table.ts';
@@ -21,7 +22,6 @@ import type {
 } from '../../session/usage/table.ts';
 import type { IdempotencyKeyTable } from '../idempotency/table.ts';
 import type { QueueRoundTable, WorkerTable } from '../queue/table.ts';
-import type { LetThroughCallTable } from '../queue/workers-table.ts';
 
 /** Every table of the schema `greenroom`. pg-boss keeps its own in `greenroom_queue`. */
 export type Database = {

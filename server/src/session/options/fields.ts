@@ -251,6 +251,17 @@ export const optionDefaults = {
   background_tasks: false,
 } as const satisfies SessionOptions;
 
+/** The options that a turn began with, but for those of the session's that reach an agent at work: model and permission mode. */
+export function withLiveOptions(began: SessionOptions, now: SessionOptions): SessionOptions {
+  const { model: _, permission_mode: __, ...rest } = began;
+  const { model, permission_mode } = now;
+  return {
+    ...rest,
+    ...(model === undefined ? {} : { model }),
+    ...(permission_mode === undefined ? {} : { permission_mode }),
+  };
+}
+
 type Nullish<Shape extends z.ZodRawShape> = {
   [Name in keyof Shape]: z.ZodOptional<z.ZodNullable<Shape[Name] & z.ZodType>>;
 };

@@ -223,6 +223,23 @@ describe('the demo model with tools', () => {
     );
   });
 
+  it('makes the call that is missing, where the conversation has the second of two alone', () => {
+    const prompt = 'use Bash {"command": "a"} and also use Bash {"command": "b"}';
+    const { id, ...call } = { id: 'toolu_b', type: 'tool_use', name: 'Bash', input: { command: 'b' } };
+    const reply = replyFor(
+      [
+        user(prompt),
+        { role: 'assistant', content: [{ id, ...call }] },
+        { role: 'user', content: [{ type: 'tool_result', tool_use_id: id, content: 'done' }] },
+      ],
+      ['Bash'],
+    );
+    assert.deepEqual(
+      callsOf(reply.blocks).map(({ input }) => input.command),
+      ['a'],
+    );
+  });
+
   it('keeps the lines of a command together', () => {
     const { rounds } = converse('run: cat <<EOF\nline\nEOF', ['Bash']);
     assert.equal(rounds[0]?.[0]?.input.command, 'cat <<EOF\nline\nEOF');

@@ -22,8 +22,9 @@ export function takeToolTurn(prompt: string, conversation: Conversation): Block[
   const steps = rounds.flat();
   if (steps.length === 0) return undefined;
   const calls = conversation.calls.filter((call) => !bookkeeping.has(call.name)).slice(0, mostCalls);
+  const made = matchCalls(calls, steps);
   const failed = calls.some((call) => call.result?.isError);
-  const next = failed ? [] : remaining(rounds, calls.length);
+  const next = failed ? [] : remaining(rounds, new Set(made.values()));
   const missing = next.find((step) => !conversation.tools.has(step.tool));
   const search = missing && findTool(missing, conversation);
   if (search) return search;
@@ -34,15 +35,38 @@ export function takeToolTurn(prompt: string, conversation: Conversation): Block[
     : calls.length < steps.length
       ? 'I stopped there.'
       : [];
-  const done = calls.map((call, index) => accountOf(call, steps[index]));
+  const done = calls.map((call) => accountOf(call, made.get(call)));
   return [{ type: 'text', text: [besides, done, ending].flat().join('\n\n') }];
 }
 
+/**
+ * Which step each call made: the one with its input. A conversation that goes on after it was cut off may have the second of two
+ * calls that were made side by side, and not the first. An input may have been changed, and then it is the first of its tool.
+ */
+function matchCalls(calls: readonly ToolCall[], steps: readonly Step[]): Map<ToolCall, Step> {
+  const made = new Map<ToolCall, Step>();
+  const taken = new Set<Step>();
+  const match = (keyOf: (tool: string, input: unknown) => string): void => {
+    const left = Map.groupBy(
+      steps.filter((step) => !taken.has(step)),
+      ({ tool, input }) => keyOf(tool, input),
+    );
+    for (const call of calls) {
+      const step = made.has(call) ? undefined : left.get(keyOf(call.name, call.input))?.shift();
+      if (step === undefined) continue;
+      taken.add(step);
+      made.set(call, step);
+    }
+  };
+  match((tool, input) => JSON.stringify([tool, input]));
+  match((tool) => tool);
+  return made;
+}
+
 /** What is left of the first round that is not complete. */
-function remaining(rounds: Step[][], done: number): Step[] {
-  const numbered = rounds.flatMap((steps, round) => steps.map((step) => ({ step, round })));
-  const next = numbered[done];
-  return numbered.slice(done).flatMap(({ step, round }) => (round === next?.round ? step : []));
+function remaining(rounds: readonly Step[][], made: ReadonlySet<Step>): Step[] {
+  const left = rounds.map((steps) => steps.filter((step) => !made.has(step)));
+  return left.find((steps) => steps.length > 0) ?? [];
 }
 
 function toolUse(step: Step): Block {
