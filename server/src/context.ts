@@ -1,59 +1,36 @@
 import { randomUUID } from 'node:crypto';
 import { accessSync, constants } from 'node:fs';
-import { mkdir, realpath } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Kysely } from 'kysely';
 import pLimit from 'p-limit';
-import { KeyRing } from './access/api-key/key-ring.ts';
-import { Pepper } from './access/api-key/pepper.ts';
+import type { KeyRing } from './access/api-key/key-ring.ts';
 import type { ApiKeyServices } from './access/api-key/service.ts';
+import { openAccess } from './access/open-access.ts';
 import { runRetention } from './access/retention/retention.ts';
-import { SignInRing } from './access/sign-in/ring.ts';
-import { findInstallation } from './access/sign-in/store.ts';
-import { startDemoModel } from './engine/gateway/demo-model/demo-model.ts';
-import { ModelGateway } from './engine/gateway/gateway.ts';
-import { UsageLedger } from './engine/gateway/ledger.ts';
-import { PriceList } from './engine/gateway/price-list.ts';
-import { readPriceFile } from './engine/gateway/price-table.ts';
-import { listPrices } from './engine/gateway/prices.ts';
-import {
-  configuredUpstream,
-  demoUpstream,
-  modelUpstreams,
-  nameForAgents,
-  needsDemoModel,
-  type Upstream,
-} from './engine/gateway/upstream.ts';
+import type { SignInRing } from './access/sign-in/ring.ts';
+import type { PriceList } from './engine/gateway/price-list.ts';
+import { nameForAgents, type Upstream } from './engine/gateway/upstream.ts';
 import { chooseIsolation, type Isolation, isolationSettings } from './engine/isolation/choose-driver.ts';
 import type { IsolationDriver } from './engine/isolation/driver.ts';
 import { endStrays } from './engine/isolation/stray-processes.ts';
+import { openGateway } from './engine/open-gateway.ts';
 import type { HeartbeatTimes } from './engine/worker/heartbeat.ts';
 import { Worker } from './engine/worker/worker.ts';
 import { type Cloud, describeCloud } from './ground/config/cloud.ts';
-import { type Config, isLocalOnly } from './ground/config/config.ts';
+import type { Config } from './ground/config/config.ts';
 import { longestWait } from './ground/config/upstreams.ts';
-import {
-  type ConnectionTarget,
-  createDatabaseClient,
-  type DatabaseClient,
-  TIMEOUTS,
-  type Timeouts,
-} from './ground/db/client.ts';
+import type { DatabaseClient, Timeouts } from './ground/db/client.ts';
 import type { Database } from './ground/db/database.ts';
-import { migrateToLatest } from './ground/db/migrate.ts';
 import { Notifications } from './ground/db/notifications.ts';
-import { createTenantDatabases, requireTenantRole } from './ground/db/tenant-databases.ts';
-import { raiseTenantWall } from './ground/db/tenant-wall.ts';
 import { StartupError } from './ground/errors.ts';
 import type { Identity } from './ground/identity.ts';
-import { DEFAULT_TENANT } from './ground/identity.ts';
 import type { Logger } from './ground/log.ts';
 import { type DataDirectory, openDataDirectory } from './ground/postgres/data-directory.ts';
-import { EmbeddedPostgres } from './ground/postgres/embedded-postgres.ts';
-import { cannotUse, type DatabaseWords, waitForDatabase } from './ground/postgres/start-patience.ts';
-import { ActivationQueue } from './ground/queue/queue.ts';
+import { openDatabase } from './ground/postgres/open-database.ts';
+import type { DatabaseWords } from './ground/postgres/start-patience.ts';
 import { Remover } from './ground/removal/remover.ts';
 import { type Clock, systemClock } from './ground/util/clock.ts';
 import { proxyEnvironment } from './ground/util/outgoing-proxy.ts';
@@ -62,10 +39,7 @@ import { EventBus } from './session/event/bus.ts';
 import { EventLog } from './session/event/event-log.ts';
 import type { SessionServices } from './session/service.ts';
 import { EventStreams, type StreamTimes } from './stream/streams.ts';
-import { findMeter } from './workspace/disk/measure.ts';
-import { SessionDisk } from './workspace/disk/session-disk.ts';
-import { WorkspaceHistory } from './workspace/history.ts';
-import { snapshotLimits } from './workspace/scan.ts';
+import { openWorkspaces } from './workspace/open-workspaces.ts';
 import type { WorkspaceServices } from './workspace/service.ts';
 
 /** Everything that a running server is made of. Built once, closed in reverse order. */
@@ -135,122 +109,60 @@ const CLOUD_WAIT_MS = 240_000;
 const CONSOLE_DIRECTORY = fileURLToPath(new URL('../../console/dist', import.meta.url));
 
 export async function createContext(config: Config, parts: ContextParts): Promise<Context> {
-  const { logger } = parts;
+  const { logger, agentPath } = parts;
   await using stack = new AsyncDisposableStack();
 
+  // ground
   if (config.extraCaCerts !== null) requireReadable(config.extraCaCerts);
   const dataDirectory = stack.use(openDataDirectory({ path: config.dataDir }));
-  // Before anything else is done in a directory that they may be at work in.
-  const strays = await endStrays(dataDirectory);
-  if (strays.ended > 0) logger.warn({ processes: strays.ended }, 'ended what an earlier server left running');
-  if (strays.ending > 0)
-    logger.warn({ sandboxes: strays.ending }, 'what an earlier server left running has yet to end');
+  await endLeftovers(dataDirectory, logger);
   const temporaryDirectory = await makeTemporaryDirectory(join(dataDirectory.path, 'tmp'));
-  const remover = stack.use(
-    new Remover({
-      sessionsDirectory: sessionsDirectory(dataDirectory.path),
-      temporaryDirectory,
-      logger,
-    }),
-  );
+  const sessionsPath = sessionsDirectory(dataDirectory.path);
+  const remover = stack.use(new Remover({ sessionsDirectory: sessionsPath, temporaryDirectory, logger }));
   remover.start();
-  const { driver, selfTest: isolationTest } = await prepareIsolation(config, parts, {
-    stack,
-    dataDirectory,
-    temporaryDirectory,
-    remover,
-  });
+  // Before the database is started: whoever cannot isolate agents is to know at once.
+  const places = { dataDirectory, temporaryDirectory, sessionsDirectory: sessionsPath, remover };
+  const { driver, selfTest: isolationTest } = await prepareIsolation(config, parts, { ...places, stack });
   if (config.cloud !== null) requireOpenAgents(config.cloud, driver);
-  const target = await connectionTarget(config, dataDirectory, { stack, logger });
-  const databaseWords = describeDatabase(config);
-  const waited = async <T>(step: () => Promise<T>): Promise<T> => await waitForDatabase(databaseWords, step);
-  await prepareDatabase(target, { words: databaseWords, logger });
-  const timeouts = { ...TIMEOUTS, ...parts.databaseTimeouts };
-  const database = stack.use(createDatabaseClient(target, { logger, timeouts }));
+  const timeouts = parts.databaseTimeouts;
+  const opened = await openDatabase(config, { dataDirectory, logger, timeouts, stack });
+  const { database, target, queue, waited } = opened;
 
-  const notifications = new Notifications({ target, pool: database.pool, logger });
-  stack.use(notifications);
+  // session
+  const notifications = stack.use(new Notifications({ target, pool: database.pool, logger }));
   const bus = new EventBus(notifications);
   await bus.start();
-  const queue = stack.use(new ActivationQueue({ database, logger }));
-  await waited(async () => await queue.start());
-
-  const upstream = await chooseUpstream(config, stack);
-  const upstreams = modelUpstreams(config);
-  const workerId = randomUUID();
-  const prices = readPrices(config, logger);
-  const accounts = stack.use(new UsageLedger({ database, prices, workerId, logger }));
-  accounts.start();
-  const gateway = stack.use(
-    new ModelGateway({
-      upstream,
-      upstreams,
-      accounts,
-      allowedModels: config.allowedModels,
-      memory: config.gatewayMemory,
-      proxies: config,
-      logger,
-    }),
-  );
-  await gateway.start();
   const eventLog = stack.use(new EventLog({ db: database.db, bus, logger }));
-
-  const streams = stack.use(new EventStreams({ db: database.db, bus, logger, times: parts.streamTimes }));
-  streams.start();
-
-  const pepper = new Pepper({ configured: config.keyPepper, directory: dataDirectory.path });
-  const apiKeys: ApiKeyServices = { db: database.db, bus, pepper };
-  const keys = stack.use(new KeyRing({ db: database.db, bus, pepper, logger, isLocal: isLocalOnly(config) }));
-  await waited(async () => await keys.start());
-  const signIns = stack.use(new SignInRing({ db: database.db, bus, keys, logger }));
-  signIns.start();
-  const installation = await waited(async () => await findInstallation(database.db));
-
   const closing = new AbortController();
   stack.defer(() => closing.abort());
+  const { workspaceRoots } = config;
   const sessions: SessionServices = {
     db: database.db,
     bus,
     queue,
-    workspaceRoots: config.workspaceRoots,
+    workspaceRoots,
     confines: driver.confines,
     maxQueued: { perSession: config.maxQueuedMessages, sessions: config.maxQueued },
     closing: closing.signal,
   };
-  const runHourly = async (): Promise<void> => await runRetention(sessions, config, logger);
-  await waited(async () => await queue.scheduleHourly(runHourly));
-  const history = stack.use(
-    new WorkspaceHistory({
-      path: parts.agentPath,
-      confinesAgents: driver.confines,
-      logger,
-      limits: {
-        ...snapshotLimits,
-        storedBytes: Math.min(snapshotLimits.storedBytes, config.sandboxDisk),
-      },
-    }),
-  );
-  const disk = new SessionDisk({
-    directory: dataDirectory.path,
-    maxBytes: config.sandboxDisk,
-    meter: findMeter(parts.agentPath, driver),
-  });
-  const workspaces: WorkspaceServices = {
-    db: database.db,
-    dataDir: await realpath(dataDirectory.path),
-    history,
+
+  // workspace, stream
+  const workspaces = await openWorkspaces(config, {
+    database,
+    dataDirectory: dataDirectory.path,
     remover,
-    disk,
+    searchPath: agentPath,
     confinesAgents: driver.confines,
-    workspaceRoots: config.workspaceRoots,
-  };
-  await waited(async () => await raiseTenantWall(database.db));
-  const tenantDatabases = stack.use(createTenantDatabases(target, { logger, timeouts }));
-  await waited(async () => await requireTenantRole(tenantDatabases.of(DEFAULT_TENANT)));
-  const forTenant: Context['forTenant'] = ({ identity }) => {
-    const db = tenantDatabases.of(identity.tenantId);
-    return { db, sessions: { ...sessions, db }, workspaces: { ...workspaces, db } };
-  };
+    logger,
+    stack,
+  });
+  const streams = stack.use(new EventStreams({ db: database.db, bus, logger, times: parts.streamTimes }));
+  streams.start();
+
+  // engine
+  const workerId = randomUUID();
+  const opening = { database, workerId, logger, stack };
+  const { gateway, prices, upstream, upstreams } = await openGateway(config, opening);
   const worker = new Worker(
     {
       db: database.db,
@@ -262,12 +174,12 @@ export async function createContext(config: Config, parts: ContextParts): Promis
       workspaces,
       remover,
       logger,
-      startLimit: pLimit(availableParallelism()),
       workerId,
+      startLimit: pLimit(availableParallelism()),
       nodeId: dataDirectory.nodeId,
       mark: dataDirectory.mark,
       dataDir: dataDirectory.path,
-      path: parts.agentPath,
+      path: agentPath,
       cloudEnvironment: config.cloud?.environment ?? {},
       idleTtl: config.idleTtl,
       defaultModel: config.model,
@@ -278,51 +190,62 @@ export async function createContext(config: Config, parts: ContextParts): Promis
       modelWaitMs: config.cloud === null ? longestWait(config) : CLOUD_WAIT_MS,
       hosts: config,
       proxies: config,
-      workspaceRoots: config.workspaceRoots,
+      workspaceRoots,
       stallTimeout: config.stallTimeout,
       clock: parts.clock ?? systemClock,
     },
     {
+      target,
       maxSessions: config.maxSessions,
       slotPatience: config.slotPatience,
-      target,
       // The data directory, and with it the database in it, is locked.
       isShared: config.databaseUrl !== null,
       times: parts.heartbeatTimes,
     },
   );
 
+  // access
+  const directory = dataDirectory.path;
+  const access = await openAccess(config, { opened, directory, bus, logger, stack });
+  await waited(async () => {
+    await queue.scheduleHourly(async () => await runRetention(sessions, config, logger));
+  });
+
   const resources = stack.move();
-  const isDatabaseEmbedded = config.databaseUrl === null;
   return {
-    ...{
-      config,
-      logger,
-      dataDirectory,
-      temporaryDirectory,
-      database,
-      databaseWords,
-      isDatabaseEmbedded,
-      upstream,
-      driver,
-      isolationTest,
-      remover,
-      bus,
-      streams,
-      keys,
-      apiKeys,
-      signIns,
-      installation,
-      prices,
-      consoleDirectory: parts.consoleDirectory ?? CONSOLE_DIRECTORY,
-      sessions,
-      workspaces,
-      forTenant,
-      workerId,
-      worker,
+    config,
+    logger,
+    dataDirectory,
+    temporaryDirectory,
+    database,
+    upstream,
+    driver,
+    isolationTest,
+    remover,
+    bus,
+    streams,
+    prices,
+    sessions,
+    workspaces,
+    workerId,
+    worker,
+    ...access,
+    databaseWords: opened.words,
+    isDatabaseEmbedded: config.databaseUrl === null,
+    consoleDirectory: parts.consoleDirectory ?? CONSOLE_DIRECTORY,
+    forTenant: ({ identity }) => {
+      const db = opened.ofTenant(identity.tenantId);
+      return { db, sessions: { ...sessions, db }, workspaces: { ...workspaces, db } };
     },
     [Symbol.asyncDispose]: async () => await resources.disposeAsync(),
   };
+}
+
+/** Before anything else is done in a directory that they may be at work in. */
+async function endLeftovers(dataDirectory: DataDirectory, logger: Logger): Promise<void> {
+  const { ended, ending } = await endStrays(dataDirectory);
+  if (ended > 0) logger.warn({ processes: ended }, 'ended what an earlier server left running');
+  if (ending > 0) logger.warn({ sandboxes: ending }, 'what an earlier server left running has yet to end');
 }
 
 /** Node.js goes on without it, and says so in a line that nobody sees. */
@@ -337,17 +260,6 @@ function requireReadable(extraCaCerts: string): void {
   }
 }
 
-async function connectionTarget(
-  config: Config,
-  dataDirectory: DataDirectory,
-  { stack, logger }: { stack: AsyncDisposableStack; logger: Logger },
-): Promise<ConnectionTarget> {
-  if (config.databaseUrl !== null) return { connectionString: config.databaseUrl };
-  const postgres = stack.use(new EmbeddedPostgres({ dataDirectory: dataDirectory.path, logger }));
-  await postgres.start();
-  return postgres.connection;
-}
-
 // The SDK unpacks transcripts into it and may leave them behind when the server is killed: each start has its own, so that
 // nobody waits for what is there. Confined agents have users of their own, when the server is root, and pass through.
 async function makeTemporaryDirectory(parent: string): Promise<string> {
@@ -359,26 +271,25 @@ async function makeTemporaryDirectory(parent: string): Promise<string> {
 }
 
 type Places = {
-  stack: AsyncDisposableStack;
   dataDirectory: DataDirectory;
   temporaryDirectory: string;
+  sessionsDirectory: string;
   remover: Remover;
+  stack: AsyncDisposableStack;
 };
 
 async function prepareIsolation(
   config: Config,
   parts: ContextParts,
-  { stack, dataDirectory, temporaryDirectory, remover }: Places,
+  { dataDirectory, stack, ...places }: Places,
 ): Promise<Isolation> {
   if (parts.driver !== undefined) return { driver: parts.driver, selfTest: null };
   return await chooseIsolation(
     {
       ...isolationSettings(config),
       searchPath: parts.agentPath,
+      ...places,
       dataDir: dataDirectory.path,
-      sessionsDirectory: sessionsDirectory(dataDirectory.path),
-      temporaryDirectory,
-      remover,
       nodeId: dataDirectory.nodeId,
       logger: parts.logger,
     },
@@ -392,37 +303,4 @@ function requireOpenAgents(cloud: Cloud, driver: IsolationDriver): void {
   throw new StartupError(`${describeCloud(cloud)}, needs agents without isolation`, {
     hint: 'accept with --isolation none that agents can do what the server user can, or ask the cloud through a gateway that speaks the Anthropic Messages API (docs/gateway.md)',
   });
-}
-
-function describeDatabase({ databaseUrl, dataDir }: Config): DatabaseWords {
-  if (databaseUrl === null)
-    return { name: 'the embedded database', hint: `see ${join(dataDir, 'postgres.log')}` };
-  return { name: `the database at ${new URL(databaseUrl).host}`, hint: 'check DATABASE_URL' };
-}
-
-/** Whatever the first use of the database fails with is the operator's to mend. */
-async function prepareDatabase(
-  target: ConnectionTarget,
-  { words, logger }: { words: DatabaseWords; logger: Logger },
-): Promise<void> {
-  // Migrations may take as long as they need.
-  await using database = createDatabaseClient(target, { logger, maxConnections: 2 });
-  try {
-    await waitForDatabase(words, async () => await migrateToLatest(database.db));
-  } catch (error) {
-    throw error instanceof StartupError ? error : cannotUse(words, error);
-  }
-}
-
-async function chooseUpstream(config: Config, stack: AsyncDisposableStack): Promise<Upstream> {
-  if (!needsDemoModel(config)) return configuredUpstream(config);
-  const demo = stack.use(await startDemoModel({ tokensPerSecond: config.demoTokensPerSecond }));
-  return demoUpstream(demo.url, config.modelIdleTimeout ?? undefined);
-}
-
-function readPrices(config: Config, logger: Logger): PriceList {
-  const table = config.prices === null ? listPrices : readPriceFile(config.prices, listPrices);
-  return new PriceList(table, (model) =>
-    logger.warn({ model }, 'no price is known for this model: it counts at the default price'),
-  );
 }
