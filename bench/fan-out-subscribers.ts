@@ -33,7 +33,8 @@ function open({ host, port, path }: Task & { type: 'open' }): Promise<Socket> {
   let rest = '';
   let isInFrameEnd = false;
   const socket = connect({
-    ...{ host, port },
+    host,
+    port,
     onread: {
       // Shared: what is in it is looked at before the next read.
       buffer: shared,

@@ -99,7 +99,13 @@ async function start(stack: AsyncDisposableStack): Promise<Bench> {
 async function newSession({ context }: Bench): Promise<string> {
   const id = newSessionId();
   const session = {
-    ...{ id, tenantId: 'default', options: {}, cwd: null, title: null, metadata: {}, apiKeyId: null },
+    id,
+    tenantId: 'default',
+    options: {},
+    cwd: null,
+    title: null,
+    metadata: {},
+    apiKeyId: null,
     maxBudgetUsd: null,
   };
   await context.database.db.transaction().execute(async (trx) => await insertSession(trx, session));

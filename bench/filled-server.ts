@@ -68,7 +68,10 @@ export async function startFilledServer(
   const headers = { authorization: `Bearer ${directory.apiKey}` };
   const { landmarks } = directory;
   return {
-    ...{ url, startMs, headers, landmarks },
+    url,
+    startMs,
+    headers,
+    landmarks,
     call: async (method, path, options = {}) =>
       await call(new URL(path, url), { method, headers, signal, ...options }),
     figures: async () => (await child.ask()) as ProcessFigures,

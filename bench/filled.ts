@@ -55,8 +55,10 @@ async function* measure(): AsyncGenerator<Goal> {
   yield await measureRest(server);
   const working = await workThreeSessions(server, WORK_MS);
   yield {
-    ...{ goal: 'memory of the server, three sessions at a time', value: Math.max(...working) },
-    ...{ limit: WORKING_MB, unit: 'MB' },
+    goal: 'memory of the server, three sessions at a time',
+    value: Math.max(...working),
+    limit: WORKING_MB,
+    unit: 'MB',
   };
   if (soakMinutes > 0) yield* soak(server);
   // Before the others: memory that they had used would hide what a stream costs.

@@ -28,16 +28,28 @@ const tenantId = 'bench';
 await db
   .insertInto('sessions')
   .values({
-    ...{ id: sessionId, tenant_id: tenantId, status: 'running', options: '{}', metadata: '{}', usage: '{}' },
-    ...{ fence: 1, max_budget_usd: 1e6 },
+    id: sessionId,
+    tenant_id: tenantId,
+    status: 'running',
+    options: '{}',
+    metadata: '{}',
+    usage: '{}',
+    fence: 1,
+    max_budget_usd: 1e6,
   })
   .execute();
 // What is used between turns is written down in another way, which would take part in the measurement.
 await db
   .insertInto('turns')
   .values({
-    ...{ id: newTurnId(), session_id: sessionId, tenant_id: tenantId, number: 1, state: 'running' },
-    ...{ prompt: 'bench', usage: '{}', started_at: new Date() },
+    id: newTurnId(),
+    session_id: sessionId,
+    tenant_id: tenantId,
+    number: 1,
+    state: 'running',
+    prompt: 'bench',
+    usage: '{}',
+    started_at: new Date(),
   })
   .execute();
 await db.transaction().execute(async (trx) => {

@@ -36,19 +36,20 @@ const agent = new Agent({ keepAlive: true });
 
 async function ask(target: Target, prompt: string): Promise<Times> {
   const body = JSON.stringify({
-    ...{ model: 'claude-haiku-4-5', max_tokens: 4_000, stream: true, system: SYSTEM_PROMPT },
+    model: 'claude-haiku-4-5',
+    max_tokens: 4_000,
+    stream: true,
+    system: SYSTEM_PROMPT,
     messages: [{ role: 'user', content: prompt }],
   });
   const started = performance.now();
   const arrivals: number[] = [];
   return await new Promise((resolve, reject) => {
     const sent = request(`${target.url}/v1/messages`, {
-      ...{
-        method: 'POST',
-        agent,
-        headers: { 'content-type': 'application/json' },
-        socketPath: target.socketPath,
-      },
+      method: 'POST',
+      agent,
+      headers: { 'content-type': 'application/json' },
+      socketPath: target.socketPath,
     });
     sent.on('error', reject);
     sent.on('response', (answer) => {
@@ -112,10 +113,14 @@ async function measure() {
     gateway: { url: match[1] ?? '', socketPath: match[2] },
   };
   const requests = await inTurns(targets, {
-    ...{ rounds: Number(flags.requests), warmUp: 30, prompt: '[demo:say ok]' },
+    rounds: Number(flags.requests),
+    warmUp: 30,
+    prompt: '[demo:say ok]',
   });
   const streams = await inTurns(targets, {
-    ...{ rounds: Number(flags.streams), warmUp: 1, prompt: '[demo:slow 60] count from 1 to 120' },
+    rounds: Number(flags.streams),
+    warmUp: 1,
+    prompt: '[demo:slow 60] count from 1 to 120',
   });
   const of = (name: 'direct' | 'gateway') => ({
     first: figures(requests[name].map(({ first }) => first)),

@@ -33,7 +33,11 @@ async function start(stack: AsyncDisposableStack, isolation: Mode): Promise<Gree
   const dataDir = await mkdtemp(join(tmpdir(), 'greenroom-bench-'));
   stack.defer(async () => await rm(dataDir, { recursive: true, force: true, maxRetries: 5 }));
   const server = await startGreenroom({
-    ...{ dataDir, isolation, path: AGENT_PATH, prompt: '[demo:say ok]', tokensPerSecond: 1_000_000 },
+    dataDir,
+    isolation,
+    path: AGENT_PATH,
+    prompt: '[demo:say ok]',
+    tokensPerSecond: 1_000_000,
     logPath: join(dataDir, 'greenroom.log'),
     idleTtl: '0s',
     signal: abort.signal,

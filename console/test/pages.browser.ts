@@ -80,13 +80,19 @@ describe('every page', () => {
       { what: 'the sessions', path: '/sessions', isReady: strip, isMain: true },
       { what: 'a list of nothing', path: '/sessions?q=no-such-session', isReady: strip },
       ...(['done', 'failed', 'busy', 'agents'] as const).map((name) => ({
-        ...{ what: `a session: ${name}`, path: `/sessions/${sessions[name]}`, isMain: name === 'done' },
+        what: `a session: ${name}`,
+        path: `/sessions/${sessions[name]}`,
+        isMain: name === 'done',
       })),
       ...cards.map((name) => ({
-        ...{ what: `a session: ${name}`, path: `/sessions/${sessions[name]}`, isReady: card, isMain: true },
+        what: `a session: ${name}`,
+        path: `/sessions/${sessions[name]}`,
+        isReady: card,
+        isMain: true,
       })),
       ...panels.map((panel) => ({
-        ...{ what: `the panel ${panel}`, path: `/sessions/${sessions.done}?panel=${panel}` },
+        what: `the panel ${panel}`,
+        path: `/sessions/${sessions.done}?panel=${panel}`,
       })),
       { what: 'a session that is not there', path: '/sessions/0190b2a0-0000-7000-8000-000000000000' },
       { what: 'a new session', path: '/new', isMain: true },

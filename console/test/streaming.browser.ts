@@ -104,8 +104,15 @@ function deltas(pieces: readonly string[], of: { sessionId: string; turnId: stri
     const at = offset;
     offset += text.length;
     return {
-      ...{ type: 'delta', ...of, messageId: 'msg_streamed', parentToolUseId: null },
-      ...{ index: 0, block: 'text', offset: at, text, tool: null },
+      type: 'delta',
+      ...of,
+      messageId: 'msg_streamed',
+      parentToolUseId: null,
+      index: 0,
+      block: 'text',
+      offset: at,
+      text,
+      tool: null,
     };
   });
 }

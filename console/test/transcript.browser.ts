@@ -71,7 +71,9 @@ describe('the transcript of a session', () => {
 
   it('has beside it what goes on in the background, which is stopped alone', async () => {
     const id = await console.server.execute({
-      ...{ prompt: runInBackground('sleep 300'), allowed_tools: ['Bash'], background_tasks: true },
+      prompt: runInBackground('sleep 300'),
+      allowed_tools: ['Bash'],
+      background_tasks: true,
     });
     await console.server.ended(id);
     await using watched = await console.open(`/sessions/${id}`);

@@ -264,7 +264,10 @@ describe('the configuration as it is shown', () => {
     const { config } = loadFile(JSON.stringify({ upstreams }), { env: { GLM_TOKEN: 'secret-6' } });
     assert.deepEqual(config.upstreams, loaded.config.upstreams);
     assert.deepEqual(config.upstreams[0], {
-      ...{ models: ['glm-*'], baseUrl: 'https://glm.example/v1', apiKey: null, authToken: 'secret-6' },
+      models: ['glm-*'],
+      baseUrl: 'https://glm.example/v1',
+      apiKey: null,
+      authToken: 'secret-6',
       idleTimeout: null,
     });
     assert.equal(shownAs('upstreams', env), 'glm-* at https://glm.example');

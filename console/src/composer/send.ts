@@ -74,7 +74,11 @@ export function throwAway(sessionId: string, key: string): void {
 export function sendKept(sessionId: string, keys: readonly string[], delivery: SentAs): void {
   const chosen = kept.get(sessionId).filter((entry) => entry.isSettled && keys.includes(entry.key));
   const messages = chosen.map(({ key, text, turnId, images }) => ({
-    ...{ key, text, images: [], delivery, at: serverNow() },
+    key,
+    text,
+    images: [],
+    delivery,
+    at: serverNow(),
     turnId: images > 0 ? turnId : null,
   }));
   outgoing.change(sessionId, (list) => [

@@ -4,7 +4,12 @@ import { toMessage } from './comment-message.ts';
 import type { LineComment } from './comments.ts';
 
 const comment = (fields: Partial<LineComment>): LineComment => ({
-  ...{ id: 'a', path: 'src/queue.ts', side: 'new', line: 3, lineText: 'retry();', text: 'Why again?' },
+  id: 'a',
+  path: 'src/queue.ts',
+  side: 'new',
+  line: 3,
+  lineText: 'retry();',
+  text: 'Why again?',
   ...fields,
 });
 

@@ -57,7 +57,8 @@ describe('an act on many sessions', () => {
   it('begins with no further one once it is stopped', async () => {
     const stop = new AbortController();
     const result = await runBulk(ids, async (id) => id === '5' && stop.abort(), {
-      ...{ atOnce: 1, signal: stop.signal },
+      atOnce: 1,
+      signal: stop.signal,
     });
     assert.deepEqual(result, { total: 20, done: 6, failed: [] });
   });

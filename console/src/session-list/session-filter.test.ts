@@ -17,7 +17,11 @@ describe('what the list is asked for', () => {
   it('is put to the server in its words; counts are of all states', () => {
     const search = { state: 'unread', q: ' retry ', label: String.raw`a\:b:c:d` } as const;
     assert.deepEqual(toSummaryFilter(search), {
-      ...{ state: 'unread', q: 'retry', labels: { 'a:b': 'c:d' }, pinned: undefined, archived: false },
+      state: 'unread',
+      q: 'retry',
+      labels: { 'a:b': 'c:d' },
+      pinned: undefined,
+      archived: false,
     });
     assert.deepEqual(toCountFilter(search), { q: 'retry', labels: { 'a:b': 'c:d' } });
     assert.deepEqual(toCountFilter({ q: '  ', pinned: true }), {});

@@ -5,17 +5,22 @@ import { type Slot, takePending } from './strip-slots.ts';
 
 function approval(id: string): Approval {
   return {
-    ...{ approval_id: id, session_id: 's', turn_id: 't', kind: 'tool', tool_name: 'Bash', tool_use_id: 'u' },
-    ...{
-      agent_id: null,
-      input: {},
-      description: null,
-      plan: null,
-      rules: [],
-      status: 'pending',
-      answer: null,
-    },
-    ...{ decided_by: null, requested_at: `2026-12-01T00:00:0${id}.000Z`, decided_at: null },
+    approval_id: id,
+    session_id: 's',
+    turn_id: 't',
+    kind: 'tool',
+    tool_name: 'Bash',
+    tool_use_id: 'u',
+    agent_id: null,
+    input: {},
+    description: null,
+    plan: null,
+    rules: [],
+    status: 'pending',
+    answer: null,
+    decided_by: null,
+    requested_at: `2026-12-01T00:00:0${id}.000Z`,
+    decided_at: null,
     expires_at: '2026-12-02T00:00:00.000Z',
   };
 }

@@ -72,7 +72,8 @@ function Preview({ sessionId, to, onClose }: { sessionId: string; to: string; on
     queryKey: ['rewind', sessionId, to],
     queryFn: async ({ signal }) => await client.sessions.rewind(sessionId, { to, dry_run: true }, { signal }),
     // It is of now.
-    ...{ staleTime: 0, gcTime: 0 },
+    staleTime: 0,
+    gcTime: 0,
   });
   const rewind = useMutation({
     mutationFn: async () => await client.sessions.rewind(sessionId, { to }),

@@ -43,7 +43,13 @@ const piece = (text: string, offset: number): StreamEvent => ({
   kind: 'delta',
   turn_id: 't2',
   data: {
-    ...{ message_id: 'm', parent_tool_use_id: null, index: 0, block: 'text', offset, text, tool: null },
+    message_id: 'm',
+    parent_tool_use_id: null,
+    index: 0,
+    block: 'text',
+    offset,
+    text,
+    tool: null,
   },
 });
 

@@ -26,16 +26,16 @@ const tool = (key: string, state: ToolCallState = 'done', output: unknown[] = []
   ...placed(key),
   kind: 'tool',
   call: {
-    ...{
-      id: key,
-      name: 'Bash',
-      state,
-      input: { command: `run ${key}` },
-      inputText: '',
-      output,
-      details: null,
-    },
-    ...{ startedAt: 0, endedAt: 1, parentId: null },
+    id: key,
+    name: 'Bash',
+    state,
+    input: { command: `run ${key}` },
+    inputText: '',
+    output,
+    details: null,
+    startedAt: 0,
+    endedAt: 1,
+    parentId: null,
   },
 });
 const end = (key: string, state: 'completed' | 'error' = 'completed'): TranscriptItem => ({

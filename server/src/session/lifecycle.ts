@@ -245,7 +245,8 @@ export async function recordContinuation(
 ): Promise<StoredEvent[]> {
   const by = note === null ? ('request' as const) : ('note' as const);
   const change = {
-    ...{ phase: 'continued' as const, state: 'running' as const },
+    phase: 'continued' as const,
+    state: 'running' as const,
     continued: { continued_by: by, reason, lost: [...lost] },
     ...(note === null ? {} : { said: { text: note, images: 0 } }),
   };

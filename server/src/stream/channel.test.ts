@@ -14,8 +14,12 @@ const KEY = { tenantId: 'default', id: '019f2d3c-4a5b-7c6d-8e9f-0a1b2c3d4e5f' };
 const turn = async (): Promise<void> => await new Promise((resolve) => setImmediate(resolve));
 
 const eventAt = (seq: number): StoredEvent => ({
-  ...{ sessionId: KEY.id, seq, turnId: null, at: new Date(seq) },
-  ...{ kind: 'sdk', data: { type: 'test' } },
+  sessionId: KEY.id,
+  seq,
+  turnId: null,
+  at: new Date(seq),
+  kind: 'sdk',
+  data: { type: 'test' },
 });
 
 /** A log whose pages come when the test lets them, as they were when they were asked for. */
@@ -75,7 +79,12 @@ class Client {
 
   constructor(channel: SessionChannel, after = 0, kinds: EventKind[] | null = null, deltas = true) {
     this.subscription = new Subscription({
-      ...{ channel, after, kinds, deltas, holds: new Slots(1), connection: this },
+      channel,
+      after,
+      kinds,
+      deltas,
+      holds: new Slots(1),
+      connection: this,
       format: sessionFormat({ kinds, deltas }),
       onEnd: () => {
         this.ended = true;
@@ -262,8 +271,16 @@ describe('the cut-over from stored to live', () => {
 
 describe('deltas in a channel', () => {
   const delta = (text: string) => ({
-    ...{ type: 'delta' as const, sessionId: KEY.id, turnId: null, messageId: 'm', parentToolUseId: null },
-    ...{ index: 0, block: 'text' as const, offset: 0, text, tool: null },
+    type: 'delta' as const,
+    sessionId: KEY.id,
+    turnId: null,
+    messageId: 'm',
+    parentToolUseId: null,
+    index: 0,
+    block: 'text' as const,
+    offset: 0,
+    text,
+    tool: null,
   });
 
   it('go out together within 25 ms, before a stored event that came after them, and not to who did not ask', async (t) => {

@@ -148,7 +148,12 @@ export class SessionChannel {
       while (this.#live.size > 0 && this.#newest > this.#tail) {
         const after = this.#tail;
         const { items } = await this.#source.findPage({
-          ...{ key: this.key, after, before: null, kinds: null, order: 'asc', limit: FILL_PAGE },
+          key: this.key,
+          after,
+          before: null,
+          kinds: null,
+          order: 'asc',
+          limit: FILL_PAGE,
         });
         // Everybody left meanwhile, and somebody else may have joined elsewhere.
         if (this.#tail !== after) continue;

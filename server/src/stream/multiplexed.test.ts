@@ -11,24 +11,34 @@ const idOf = (n: number): string => `019f2d3c-4a5b-7c6d-8e9f-${String(n).padStar
 function summary(n: number, changes: Partial<SessionSummary> = {}): SessionSummary {
   const at = '2026-12-01T00:00:00.000Z';
   return {
-    ...{ session_id: idOf(n), state: 'idle', status: 'completed', waiting_for: null, pending_approvals: 0 },
-    ...{
-      activity: null,
-      title: null,
-      prompt: 'hello',
-      model: null,
-      permission_mode: 'default',
-      metadata: {},
-    },
-    ...{ metadata_omitted: 0, archived: false, pinned: false, read_seq: 0, marked_at: null, error: null },
-    ...{
-      cost_usd: 0,
-      tokens: { input: 0, output: 0, total: 0 },
-      turn_count: 1,
-      message_count: 1,
-      last_seq: 1,
-    },
-    ...{ parent_id: null, api_key_id: null, created_at: at, started_at: at, ended_at: at, updated_at: at },
+    session_id: idOf(n),
+    state: 'idle',
+    status: 'completed',
+    waiting_for: null,
+    pending_approvals: 0,
+    activity: null,
+    title: null,
+    prompt: 'hello',
+    model: null,
+    permission_mode: 'default',
+    metadata: {},
+    metadata_omitted: 0,
+    archived: false,
+    pinned: false,
+    read_seq: 0,
+    marked_at: null,
+    error: null,
+    cost_usd: 0,
+    tokens: { input: 0, output: 0, total: 0 },
+    turn_count: 1,
+    message_count: 1,
+    last_seq: 1,
+    parent_id: null,
+    api_key_id: null,
+    created_at: at,
+    started_at: at,
+    ended_at: at,
+    updated_at: at,
     ...changes,
   };
 }
@@ -41,7 +51,10 @@ async function open(request: Partial<MultiplexedRequest> = {}) {
   const stream = new MultiplexedStream(
     {
       reader: { tenantId: 'default', name: 'local' },
-      ...{ sessions: new Map(), statuses: null, isArchived: null, limit: 100 },
+      sessions: new Map(),
+      statuses: null,
+      isArchived: null,
+      limit: 100,
       selection: { kinds: null, deltas: false },
       ...request,
     },
@@ -73,7 +86,9 @@ async function open(request: Partial<MultiplexedRequest> = {}) {
   await ready.promise;
   frames.length = 0;
   return {
-    ...{ stream, frames, asked },
+    stream,
+    frames,
+    asked,
     startOver: async () => {
       ready = Promise.withResolvers();
       stream.startOver();

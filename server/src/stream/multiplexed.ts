@@ -121,7 +121,10 @@ export class MultiplexedStream implements SummaryReader {
     const { after, reset } = startAt(cursor, range);
     if (reset !== null) this.#writeOrDestroy(sseFrame('reset', ofSession(id, resetData(reset, range))));
     const subscription = new Subscription({
-      ...{ channel: this.#parts.channel(key), connection, after, ...this.#request.selection },
+      channel: this.#parts.channel(key),
+      connection,
+      after,
+      ...this.#request.selection,
       format: this.#format(id),
       holds: this.#parts.holds,
       onEnd: () => this.#showEnd(id),

@@ -120,7 +120,11 @@ export async function eventRoutes(
       await meetReader(context.forTenant(request).db, reader);
       reply.hijack();
       context.streams.followMany(reply.raw, {
-        ...{ reader, sessions, statuses, isArchived: toArchived(archived), limit },
+        reader,
+        sessions,
+        statuses,
+        isArchived: toArchived(archived),
+        limit,
         selection: { kinds, deltas },
         headers: reply.getHeaders(),
       });
@@ -154,7 +158,9 @@ function nextLink(sessionId: string, query: EventsQuery, page: EventPage): strin
   const next = {
     after: order === 'desc' ? after : last,
     before: order === 'desc' ? last : before,
-    ...{ limit, order, kinds: kinds?.join() },
+    limit,
+    order,
+    kinds: kinds?.join(),
   };
   const given = Object.entries(next).flatMap(([name, value]): [string, string][] =>
     value === undefined ? [] : [[name, String(value)]],

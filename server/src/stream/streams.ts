@@ -111,7 +111,11 @@ export class EventStreams {
     const { after, reset } = startAt(request.cursor, range);
     if (reset !== null) connection.write(Buffer.from(sseFrame('reset', resetData(reset, range))));
     const subscription = new Subscription({
-      ...{ channel: this.#channel(key), connection, after, ...selection, format: sessionFormat(selection) },
+      channel: this.#channel(key),
+      connection,
+      after,
+      ...selection,
+      format: sessionFormat(selection),
       holds: this.#holds,
       onEnd: () => connection.end(sseFrame('end', endData('deleted'))),
       onError: (error) => {

@@ -127,7 +127,10 @@ export class WorkspaceHistory {
       const target = await findCommit(repository, to);
       const now = await this.#capture(place);
       const changes = await listChanges(repository, {
-        ...{ from: now.commit, to: target, path: null, renames: false },
+        from: now.commit,
+        to: target,
+        path: null,
+        renames: false,
       });
       if (dryRun || changes.length === 0) return { changes, conflicts: [] };
       this.#settled.delete(place.sessionId);

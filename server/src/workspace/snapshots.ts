@@ -52,7 +52,10 @@ export async function takeSnapshot(
   using rules = await IgnoreRules.create(repository);
   using additions = new SnapshotImport(repository);
   const { files, omitted } = await scanWorkspace(root, {
-    ...{ known, rules, limits, now },
+    known,
+    rules,
+    limits,
+    now,
     onContent: async (content) => {
       const stored = manifest.storedBytes + additions.storedBytes + content.length;
       if (stored > limits.storedBytes) throw historyFull(limits);

@@ -234,7 +234,10 @@ async function makeThings(server: TestServer, key: CreatedApiKey): Promise<Recor
   await client.sessions.files.write(session_id, 'notes.txt', 'hello');
   const { preset_id } = await client.presets.create({ name: 'of the owners', options: {} });
   return {
-    ...{ session_id, turn_id, approval_id: asked.data.approval.approval_id, preset_id },
+    session_id,
+    turn_id,
+    approval_id: asked.data.approval.approval_id,
+    preset_id,
     api_key_id: key.api_key_id,
   };
 }
@@ -243,7 +246,12 @@ async function makeThings(server: TestServer, key: CreatedApiKey): Promise<Recor
 function readOperations(document: ApiDocument, ids: Record<string, string>): Operation[] {
   const known: Record<string, string> = {
     ...ids,
-    ...{ path: 'notes.txt', task_id: 'task', grant_id: 'grant', seq: '1', number: '1', period: 'day' },
+    path: 'notes.txt',
+    task_id: 'task',
+    grant_id: 'grant',
+    seq: '1',
+    number: '1',
+    period: 'day',
   };
   return [...document.operations].map(([name, operation]) => {
     const [method = '', template = ''] = name.split(' ');

@@ -195,7 +195,9 @@ describe('API keys', () => {
     const holder = server.as(key.key);
     assert.equal((await holder.request('GET', '/sessions')).status, 200);
     const past = await admin.request('POST', '/api-keys', {
-      ...{ name: 'late', scopes: ['admin'], expires_at: '2020-01-01T00:00:00Z' },
+      name: 'late',
+      scopes: ['admin'],
+      expires_at: '2020-01-01T00:00:00Z',
     });
     assert.equal(past.status, 422);
     await admin.request('PATCH', `/api-keys/${key.api_key_id}`, { expires_at: '2020-01-01T00:00:00Z' });

@@ -104,8 +104,14 @@ describe('the audit log', () => {
     assert.deepEqual(more, []);
     const { id: _, at, request_id, actor_id, details, ...rest } = entry ?? assert.fail();
     assert.deepEqual(rest, {
-      ...{ tenant: 'acme', actor: 'ada', ip: '127.0.0.1', action: 'session.create', outcome: 'done' },
-      ...{ object_type: 'session', object_id: id, status: 200 },
+      tenant: 'acme',
+      actor: 'ada',
+      ip: '127.0.0.1',
+      action: 'session.create',
+      outcome: 'done',
+      object_type: 'session',
+      object_id: id,
+      status: 200,
     });
     assert.equal(actor_id, /^grk_([0-9a-f]+)_/.exec(keys.ada ?? '')?.[1]);
     assert.match(String(request_id), /^[0-9a-f-]{36}$/);

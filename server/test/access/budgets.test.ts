@@ -180,7 +180,8 @@ describe('the budget of a session', () => {
   /** A turn whose first answer spends the budget, and whose tool then waits for `goOn`. */
   async function startHeld(): Promise<{ id: string; goOn: () => Promise<void> }> {
     const id = await server.execute({
-      ...{ prompt: 'run: until [ -e go ]; do sleep 0.02; done', allowed_tools: ['Bash'] },
+      prompt: 'run: until [ -e go ]; do sleep 0.02; done',
+      allowed_tools: ['Bash'],
       max_budget_usd: 0.0001,
     });
     await server.event(

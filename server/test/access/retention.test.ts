@@ -229,8 +229,12 @@ describe('retention', () => {
     const config = testConfig({ dataDir: directory.path, databaseUrl: database.url, retention: 5_400_000 });
     await serve(config, {
       logger: pino({}, { write: (line) => lines.push(JSON.parse(line).msg) }),
-      ...{ agentPath: '/usr/bin:/bin', isTerminal: false, setTemporaryDirectory: () => {} },
-      ...{ print: () => stop.abort(), stop: stop.signal, hurry: stop.signal },
+      agentPath: '/usr/bin:/bin',
+      isTerminal: false,
+      setTemporaryDirectory: () => {},
+      print: () => stop.abort(),
+      stop: stop.signal,
+      hurry: stop.signal,
       giveUp: (message) => assert.fail(message),
     });
     assert.ok(lines.includes(describeKept(config)), lines.join('\n'));

@@ -317,8 +317,12 @@ describe('signing in behind a proxy that speaks https', () => {
       config: { trustProxy: ['127.0.0.1'], allowedHosts: ['agents.example'] },
     });
     const { secret } = await createKey(server.context.apiKeys, {
-      ...{ tenantId: 'default', name: 'first', scopes: ['operator'], expiresAt: null },
-      ...{ limits: NO_LIMITS, createdBy: 'test' },
+      tenantId: 'default',
+      name: 'first',
+      scopes: ['operator'],
+      expiresAt: null,
+      limits: NO_LIMITS,
+      createdBy: 'test',
     });
     key = secret;
   });
@@ -496,13 +500,12 @@ describe('GET /me', () => {
 
     await server.client.apiKeys.create({ name: 'first', scopes: ['operator'] });
     const { secret } = await createKey(server.context.apiKeys, {
-      ...{
-        tenantId: 'beta',
-        name: 'reader',
-        scopes: ['approvals'],
-        expiresAt: new Date(Date.now() + 60_000),
-      },
-      ...{ limits: { ...NO_LIMITS, requestsPerSecond: 50 }, createdBy: 'test' },
+      tenantId: 'beta',
+      name: 'reader',
+      scopes: ['approvals'],
+      expiresAt: new Date(Date.now() + 60_000),
+      limits: { ...NO_LIMITS, requestsPerSecond: 50 },
+      createdBy: 'test',
     });
     const reader = await server.as(secret).client.me();
     assert.deepEqual([reader.tenant, reader.scopes, reader.signed_in_by], ['beta', ['approvals'], 'key']);

@@ -20,7 +20,11 @@ describe('stream tickets', () => {
       ['bob', 'other'],
     ] as const) {
       const request = {
-        ...{ tenantId, name, expiresAt: null, limits: NO_LIMITS, createdBy: 'test' },
+        tenantId,
+        name,
+        expiresAt: null,
+        limits: NO_LIMITS,
+        createdBy: 'test',
         scopes: ['sessions:read'] satisfies Scope[],
       };
       const { key, secret } = await createKey(server.context.apiKeys, request);

@@ -81,8 +81,15 @@ describe('the sums over the ledger', () => {
     await db()
       .insertInto('sessions')
       .values({
-        ...{ id: made.id, tenant_id: made.tenantId, status: 'running', options: '{}', metadata: '{}' },
-        ...{ usage: '{}', fence: 1, turn_count: 1, api_key_id: 'another-key' },
+        id: made.id,
+        tenant_id: made.tenantId,
+        status: 'running',
+        options: '{}',
+        metadata: '{}',
+        usage: '{}',
+        fence: 1,
+        turn_count: 1,
+        api_key_id: 'another-key',
       })
       .execute();
     await startTurn(made.id, made.tenantId, 1);
@@ -231,8 +238,11 @@ describe('the sums over the ledger', () => {
       return new Date(asked.isWholeDays ? at - (at % DAY_MS) : at);
     };
     const query = {
-      ...{ ...usageQuery.parse({}), group_by: asked.groups },
-      ...{ from: hours(asked.span.from), to: hours(asked.span.to), model: asked.model ?? undefined },
+      ...usageQuery.parse({}),
+      group_by: asked.groups,
+      from: hours(asked.span.from),
+      to: hours(asked.span.to),
+      model: asked.model ?? undefined,
       session_id: asked.isOfSession ? made[1]?.id : undefined,
     };
     const { from = new Date(0), to = new Date(8e15) } = query;
@@ -245,8 +255,12 @@ describe('the sums over the ledger', () => {
         entry.started_at < to,
     );
     const keysOf = (entry: Entry): Record<UsageGroup, string | null> => ({
-      ...{ day: entry.started_at.toISOString().slice(0, 10), model: entry.model, api_key: entry.api_key_id },
-      ...{ tenant: entry.tenant_id, session: entry.session_id, turn: entry.turn_id },
+      day: entry.started_at.toISOString().slice(0, 10),
+      model: entry.model,
+      api_key: entry.api_key_id,
+      tenant: entry.tenant_id,
+      session: entry.session_id,
+      turn: entry.turn_id,
     });
     const grouped = Map.groupBy(matching, (entry) =>
       JSON.stringify(asked.groups.map((group) => keysOf(entry)[group])),
@@ -379,8 +393,10 @@ function sum(entries: readonly Entry[]): Figures {
     entries.reduce((all, entry) => all + entry[kind], 0);
   return {
     requests: entries.length,
-    ...{ input_tokens: total('input_tokens'), output_tokens: total('output_tokens') },
-    ...{ cache_read_tokens: total('cache_read_tokens'), cache_write_tokens: total('cache_write_tokens') },
+    input_tokens: total('input_tokens'),
+    output_tokens: total('output_tokens'),
+    cache_read_tokens: total('cache_read_tokens'),
+    cache_write_tokens: total('cache_write_tokens'),
     web_searches: total('web_searches'),
     cost_usd: entries.reduce((all, { cost_usd }) => all + Math.round(cost_usd * 100), 0) / 100,
   };

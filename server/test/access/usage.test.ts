@@ -75,7 +75,9 @@ describe('the ledger', () => {
   it('reads the usage of an answer that is not streamed, and cached tokens by their kinds', async () => {
     books.handle((request, response) => {
       const usage = {
-        ...{ input_tokens: 10, output_tokens: 20, cache_read_input_tokens: 30 },
+        input_tokens: 10,
+        output_tokens: 20,
+        cache_read_input_tokens: 30,
         cache_creation_input_tokens: 70,
         cache_creation: { ephemeral_5m_input_tokens: 30, ephemeral_1h_input_tokens: 40 },
         server_tool_use: { web_search_requests: 2 },
@@ -95,7 +97,8 @@ describe('the ledger', () => {
   it('charges what the model API asked models for beside the answer, each at its price', async () => {
     books.handle((request, response) => {
       const usage = {
-        ...{ input_tokens: 100, output_tokens: 20 },
+        input_tokens: 100,
+        output_tokens: 20,
         iterations: [
           { type: 'compaction', input_tokens: 1_000, output_tokens: 50 },
           { type: 'message', input_tokens: 100, output_tokens: 20 },
@@ -258,8 +261,14 @@ describe('the ledger', () => {
     await server.context.database.db
       .insertInto('turns')
       .values({
-        ...{ id: next.turnId, session_id: sessionId, tenant_id: 'default', number: 2, state: 'running' },
-        ...{ prompt: 'hello', usage: '{}', started_at: new Date() },
+        id: next.turnId,
+        session_id: sessionId,
+        tenant_id: 'default',
+        number: 2,
+        state: 'running',
+        prompt: 'hello',
+        usage: '{}',
+        started_at: new Date(),
       })
       .execute();
     await books.ask(access, sessionId);

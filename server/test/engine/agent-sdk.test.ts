@@ -51,14 +51,22 @@ describe('the agent program', () => {
         proxyExceptions: null,
         extraCaCerts: null,
       },
-      ...{ sessionId: conversation.id, gateway: { url: model.url, token: 'none-is-needed' } },
-      ...{ path: process.env.PATH ?? '', requested: {}, cloud: {}, proxy: {}, modelWaitMs: 600_000 },
+      sessionId: conversation.id,
+      gateway: { url: model.url, token: 'none-is-needed' },
+      path: process.env.PATH ?? '',
+      requested: {},
+      cloud: {},
+      proxy: {},
+      modelWaitMs: 600_000,
       backgroundTasks: settings.backgroundTasks ?? false,
       rerunsTurn: settings.rerunsTurn ?? false,
     });
     const { spawnClaudeCodeProcess: _, ...options }: Options = agentOptions({
       requested: { allowed_tools: ['Bash', 'Agent'], background_tasks: settings.backgroundTasks ?? false },
-      ...{ defaultModel: null, nameModel: (model: string) => model, cwd: workspace, environment },
+      defaultModel: null,
+      nameModel: (model: string) => model,
+      cwd: workspace,
+      environment,
       sessionStore: {
         append: async ({ subpath = '' }, entries) => {
           if (subpath === '') conversation.entries.push(...entries);
@@ -68,7 +76,9 @@ describe('the agent program', () => {
         listSubkeys: async () => [],
       },
       conversation: { id: conversation.id, exists: settings.conversation !== undefined },
-      ...{ asks: null, answerClientTool: null, spawn: () => assert.fail('the SDK spawns it itself') },
+      asks: null,
+      answerClientTool: null,
+      spawn: () => assert.fail('the SDK spawns it itself'),
     });
     const abort = new AbortController();
     const input = new PushQueue<SDKUserMessage>();
@@ -97,11 +107,18 @@ describe('the agent program', () => {
         return heard.filter((word) => word === what).length >= times;
       });
     return {
-      ...{ heard, hears, modes, conversation, workspace, agent },
+      heard,
+      hears,
+      modes,
+      conversation,
+      workspace,
+      agent,
       say: (name: string, text: string, id = randomUUID()) => {
         names.set(id, name);
         input.push({
-          ...{ type: 'user', parent_tool_use_id: null, uuid: id },
+          type: 'user',
+          parent_tool_use_id: null,
+          uuid: id,
           message: { role: 'user', content: text },
         });
         return id;

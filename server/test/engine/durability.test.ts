@@ -75,7 +75,9 @@ for (const { name, env, cut, points, code } of ways) {
           await startServerProcess({
             dataDir,
             env: {
-              ...{ ANTHROPIC_BASE_URL: gate.url, ANTHROPIC_API_KEY: 'dummy', GREENROOM_MAX_SESSIONS: '40' },
+              ANTHROPIC_BASE_URL: gate.url,
+              ANTHROPIC_API_KEY: 'dummy',
+              GREENROOM_MAX_SESSIONS: '40',
               ...env,
             },
           }),
@@ -87,7 +89,8 @@ for (const { name, env, cut, points, code } of ways) {
         if (point.hold !== undefined) gate.hold(key, point.hold);
         const { prompt, ...request } = point.request;
         const id = await first.execute({
-          ...{ ...request, prompt: prompt.replace('KEY', key) },
+          ...request,
+          prompt: prompt.replace('KEY', key),
           append_system_prompt: key,
         });
         subjects.set(point, new Subject(first, id, () => gate.holds(key)));

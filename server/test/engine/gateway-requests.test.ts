@@ -76,7 +76,10 @@ describe('what an agent asks of the model gateway', () => {
         anthropicBaseUrl: `http://127.0.0.1:${(api.address() as AddressInfo).port}`,
         modelIdleTimeout: null,
       }),
-      ...{ accounts, limits, memory, logger: createSilentLogger() },
+      accounts,
+      limits,
+      memory,
+      logger: createSilentLogger(),
     });
     await gateway.start();
     const admit = async (

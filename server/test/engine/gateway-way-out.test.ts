@@ -39,7 +39,9 @@ describe('the way from the gateway to a model API', () => {
     const lines: string[] = [];
     await using gateway = new ModelGateway({
       upstream: configuredUpstream({
-        ...{ anthropicApiKey: 'the-key', anthropicAuthToken: null, anthropicBaseUrl: url },
+        anthropicApiKey: 'the-key',
+        anthropicAuthToken: null,
+        anthropicBaseUrl: url,
         modelIdleTimeout: null,
       }),
       accounts: {
@@ -53,7 +55,11 @@ describe('the way from the gateway to a model API', () => {
     });
     await gateway.start();
     const access = await gateway.admit({
-      ...{ tenantId: 't', sessionId: 's', fence: 1, socketPath: null, allowedHosts: null },
+      tenantId: 't',
+      sessionId: 's',
+      fence: 1,
+      socketPath: null,
+      allowedHosts: null,
     });
     const answers: string[] = [];
     for (let time = 0; time < times; time++) {

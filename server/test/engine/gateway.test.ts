@@ -239,7 +239,9 @@ describe('the model gateway', () => {
       return { status: response.status, type: error.type, message: error.message };
     };
     assert.deepEqual(await refused({ verdict: 'exceeded', message: 'All is spent.' }), {
-      ...{ status: 402, type: 'billing_error', message: 'Greenroom: All is spent.' },
+      status: 402,
+      type: 'billing_error',
+      message: 'Greenroom: All is spent.',
     });
     assert.equal(access.spentBudget, 'All is spent.');
     assert.equal((await refused({ verdict: 'stale' })).status, 403);
@@ -333,7 +335,9 @@ describe('a gateway with several model APIs', () => {
     const gateway = stack.use(
       new ModelGateway({
         upstream: configuredUpstream({
-          ...{ anthropicApiKey: 'main-key', anthropicAuthToken: null, anthropicBaseUrl: main },
+          anthropicApiKey: 'main-key',
+          anthropicAuthToken: null,
+          anthropicBaseUrl: main,
           modelIdleTimeout: null,
         }),
         upstreams: modelUpstreams({

@@ -215,7 +215,9 @@ describe('a turn that is to go on when its server dies', () => {
     const note = { name: 'note', description: 'Takes a note.', input_schema: { type: 'object' } };
     const id = await server.execute({
       prompt: 'use mcp__client__note {} then run: echo once >> marker; sleep 300',
-      ...{ client_tools: [note], allowed_tools: ['Bash'], park_after_s: 0 },
+      client_tools: [note],
+      allowed_tools: ['Bash'],
+      park_after_s: 0,
     });
     const { approval_id } = await askedBy(server, id);
     await until('the turn is parked', async () => (await findProcesses(`/${id}/`)).length === 0);
@@ -238,7 +240,10 @@ describe('a turn that is to go on when its server dies', () => {
     const note = { name: 'note', description: 'Takes a note.', input_schema: { type: 'object' } };
     const id = await server.execute({
       prompt: 'run: echo once >> marker and also use mcp__client__note {}',
-      ...{ client_tools: [note], allowed_tools: ['Bash'], park_after_s: 0, append_system_prompt: key },
+      client_tools: [note],
+      allowed_tools: ['Bash'],
+      park_after_s: 0,
+      append_system_prompt: key,
     });
     const { approval_id } = await askedBy(server, id);
     await until('the turn is parked', async () => (await findProcesses(`/${id}/`)).length === 0);

@@ -103,7 +103,8 @@ describe('an isolated session', () => {
   it('is given no descriptor of the directories that are mounted for it', async () => {
     const [cwd, shared] = [await directory('mounted', SOMEBODY), await directory('beside', SOMEBODY)];
     const { status, error } = await run('ls -l /proc/[0-9]*/fd > descriptors', {
-      ...{ cwd, additional_directories: [shared] },
+      cwd,
+      additional_directories: [shared],
     });
     assert.equal(status, 'completed', error);
     const lines = (await readFile(join(cwd, 'descriptors'), 'utf8')).trim().split('\n');
@@ -232,7 +233,8 @@ describe('an isolated session', () => {
     // The local user may name an MCP server of this machine: the session reaches its port.
     const mcp_servers = { local: { type: 'http', url: `http://127.0.0.1:${allowed.port}/mcp` } };
     const session = await run(`python3 fetch.py ${allowed.port} ${other.port}`, {
-      ...{ resume_session_id: id, mcp_servers },
+      resume_session_id: id,
+      mcp_servers,
     });
     assert.equal(session.status, 'completed', session.error);
     assert.deepEqual(JSON.parse(await readFile(join(workspaceOf(id), 'answers'), 'utf8')), ['allowed', 403]);
@@ -273,7 +275,8 @@ describe('an isolated session', () => {
   it('is refused hosts where nothing would hold it to them', async () => {
     await using open = await startTestServer({ config: { isolation: 'none' } });
     const { status, body } = await open.request('POST', '/execute/', {
-      ...{ prompt: 'hello', network: { allowed_hosts: ['example.com'] } },
+      prompt: 'hello',
+      network: { allowed_hosts: ['example.com'] },
     });
     assert.deepEqual([status, body.errors[0].field], [422, 'network']);
   });

@@ -26,7 +26,13 @@ describe('the store of transcripts', () => {
   const open = async (db: Kysely<Database>, failed = new AbortController()) => {
     const id = newSessionId();
     const session = {
-      ...{ id, tenantId: 'default', options: {}, cwd: null, title: null, metadata: {}, apiKeyId: null },
+      id,
+      tenantId: 'default',
+      options: {},
+      cwd: null,
+      title: null,
+      metadata: {},
+      apiKeyId: null,
       maxBudgetUsd: null,
     };
     await db.transaction().execute(async (trx) => await insertSession(trx, session));

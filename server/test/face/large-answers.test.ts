@@ -363,8 +363,13 @@ describe('however much a session holds', () => {
       const answer = await status(id);
       const { result, error, duration_ms, total_cost_usd } = answer.body;
       const expected = {
-        ...{ session_id: id, status: 'completed', messages },
-        ...{ result, error, duration_ms, total_cost_usd },
+        session_id: id,
+        status: 'completed',
+        messages,
+        result,
+        error,
+        duration_ms,
+        total_cost_usd,
       };
       assert.equal(answer.text, JSON.stringify(expected));
       assert.equal(answer.headers.get('link'), null);

@@ -113,13 +113,11 @@ async function makeDirectory(path: string, { part, onDone }: FilledDirectoryOpti
     // Nobody listens yet.
     { db, bus: { publish: () => {} }, pepper },
     {
-      ...{
-        tenantId: 'default',
-        name: 'operator',
-        scopes: ['operator'],
-        expiresAt: null,
-        createdBy: 'filling',
-      },
+      tenantId: 'default',
+      name: 'operator',
+      scopes: ['operator'],
+      expiresAt: null,
+      createdBy: 'filling',
       limits: { requestsPerSecond: null, maxActiveSessions: null, maxQueuedTurns: null },
     },
   );

@@ -160,8 +160,14 @@ describe('the database', () => {
     const spending = await client.db.selectFrom('session_spending').selectAll().execute();
     assert.deepEqual(spending, [
       {
-        ...{ session_id: id, tenant_id: 'default', spent_usd: 0.3, reserved_usd: 7 },
-        ...{ input_tokens: 2, output_tokens: 4, cache_read_tokens: 6, cache_write_tokens: 8 },
+        session_id: id,
+        tenant_id: 'default',
+        spent_usd: 0.3,
+        reserved_usd: 7,
+        input_tokens: 2,
+        output_tokens: 4,
+        cache_read_tokens: 6,
+        cache_write_tokens: 8,
       },
     ]);
   });

@@ -170,7 +170,8 @@ while os.path.exists('../tree'):
     it('is done when nobody looks: what was taken away is not there at once', async () => {
       const sessionsDirectory = await directory('sessions');
       await using remover = new Remover({
-        ...{ sessionsDirectory, temporaryDirectory: sessionsDirectory },
+        sessionsDirectory,
+        temporaryDirectory: sessionsDirectory,
         logger: createSilentLogger(),
       });
       await mkdir(join(sessionsDirectory, 'one', 'in'), { recursive: true });

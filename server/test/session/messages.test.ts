@@ -494,8 +494,14 @@ describe('a message to a session', () => {
 
   it('settings that say nothing are removed, as those that are null', async () => {
     const { session_id: id } = await server.client.execute({
-      ...{ prompt: 'hello', model: 'haiku', system_prompt: 'You are a poet.', fallback_model: 'sonnet' },
-      ...{ append_system_prompt: 'Be brief.', env: { A: '1' }, allowed_tools: ['Bash'], tools: ['Bash'] },
+      prompt: 'hello',
+      model: 'haiku',
+      system_prompt: 'You are a poet.',
+      fallback_model: 'sonnet',
+      append_system_prompt: 'Be brief.',
+      env: { A: '1' },
+      allowed_tools: ['Bash'],
+      tools: ['Bash'],
     });
     const settings = { model: '', system_prompt: ' ', fallback_model: '', append_system_prompt: null };
     const empty = { env: {}, allowed_tools: [], tools: [] };

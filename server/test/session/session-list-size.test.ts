@@ -82,8 +82,14 @@ describe('a list of many sessions', () => {
 
   it('counts up to 10,000 and says so', async () => {
     assert.deepEqual(await server.client.sessions.counts(), {
-      ...{ needs_you: MANY / 300, working: MANY / 100 - MANY / 300, unread: 10_000, idle: 0 },
-      ...{ pinned: 0, archived: 0, total: 10_000, is_capped: true },
+      needs_you: MANY / 300,
+      working: MANY / 100 - MANY / 300,
+      unread: 10_000,
+      idle: 0,
+      pinned: 0,
+      archived: 0,
+      total: 10_000,
+      is_capped: true,
     });
   });
 

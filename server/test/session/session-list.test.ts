@@ -104,7 +104,13 @@ describe('the list of sessions', () => {
     );
     const { is_capped: _, ...counts } = await reader.client.sessions.counts();
     assert.deepEqual(counts, {
-      ...{ working: 3, needs_you: 2, unread: 3, idle: 2, pinned: 0, archived: 0, total: 10 },
+      working: 3,
+      needs_you: 2,
+      unread: 3,
+      idle: 2,
+      pinned: 0,
+      archived: 0,
+      total: 10,
     });
     for (const state of ['working', 'needs_you', 'unread', 'idle'] as const)
       assert.equal((await ids(reader, { state })).length, counts[state], state);
@@ -236,16 +242,14 @@ describe('the list of sessions', () => {
       assert.equal((await eve.client.sessions.readAll()).marked, 0);
       assert.deepEqual(await ids(eve, { archived: 'any' }), []);
       assert.deepEqual(await eve.client.sessions.counts(), {
-        ...{
-          working: 0,
-          needs_you: 0,
-          unread: 0,
-          idle: 0,
-          pinned: 0,
-          archived: 0,
-          total: 0,
-          is_capped: false,
-        },
+        working: 0,
+        needs_you: 0,
+        unread: 0,
+        idle: 0,
+        pinned: 0,
+        archived: 0,
+        total: 0,
+        is_capped: false,
       });
       const marks = await sql<{ count: number }>`
         select count(*)::int as count from session_marks where session_id = ${id}`;
@@ -264,7 +268,9 @@ describe('the list of sessions', () => {
       const id = await run();
       const request = { tenantId: 'acme', name: 'x', scopes: ['sessions:read' as const], expiresAt: null };
       const made = await createKey(server.context.apiKeys, {
-        ...{ ...request, createdBy: 'test', limits: NO_LIMITS },
+        ...request,
+        createdBy: 'test',
+        limits: NO_LIMITS,
       });
       const { sessions } = server.as(made.secret).client;
       assert.equal((await sessions.mark(id, { pinned: true })).pinned, true);

@@ -79,10 +79,16 @@ describe('a background task', () => {
     return id;
   };
   const started = (n: number) => ({
-    ...{ subtype: 'task_started', task_id: `task-${n}`, description: `sleep ${n}`, is_backgrounded: true },
+    subtype: 'task_started',
+    task_id: `task-${n}`,
+    description: `sleep ${n}`,
+    is_backgrounded: true,
   });
   const over = (n: number, summary = 'done') => ({
-    ...{ subtype: 'task_notification', task_id: `task-${n}`, status: 'completed', summary },
+    subtype: 'task_notification',
+    task_id: `task-${n}`,
+    status: 'completed',
+    summary,
   });
 
   const ends = async (id: string): Promise<unknown[]> =>

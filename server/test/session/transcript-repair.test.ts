@@ -25,7 +25,13 @@ describe('a call that was put off', () => {
     const { db } = server.context.database;
     const id = newSessionId();
     const session = {
-      ...{ id, tenantId: 'default', options: {}, cwd: null, title: null, metadata: {}, apiKeyId: null },
+      id,
+      tenantId: 'default',
+      options: {},
+      cwd: null,
+      title: null,
+      metadata: {},
+      apiKeyId: null,
       maxBudgetUsd: null,
     };
     await db.transaction().execute(async (trx) => await insertSession(trx, session));

@@ -113,8 +113,13 @@ describe('GET /sessions/{session_id}/events as JSON', () => {
       .insertInto('events')
       .values(
         Array.from({ length: 40 }, (_, index) => ({
-          ...{ session_id: id, seq: last + 1 + index, tenant_id: 'default', turn_id: null, at: new Date() },
-          ...{ kind: 'sdk' as const, data: JSON.stringify({ type: 'test', text: text() }) },
+          session_id: id,
+          seq: last + 1 + index,
+          tenant_id: 'default',
+          turn_id: null,
+          at: new Date(),
+          kind: 'sdk' as const,
+          data: JSON.stringify({ type: 'test', text: text() }),
         })),
       )
       .execute();

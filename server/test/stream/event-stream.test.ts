@@ -33,7 +33,13 @@ async function newSession(server: TestServer): Promise<{ id: string; append(text
   const { database, bus, logger } = server.context;
   const id = newSessionId();
   const session = {
-    ...{ id, tenantId: 'default', options: {}, cwd: null, title: null, metadata: {}, apiKeyId: null },
+    id,
+    tenantId: 'default',
+    options: {},
+    cwd: null,
+    title: null,
+    metadata: {},
+    apiKeyId: null,
     maxBudgetUsd: null,
   };
   await database.db.transaction().execute(async (trx) => await insertSession(trx, session));

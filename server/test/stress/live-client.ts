@@ -191,7 +191,8 @@ export class LiveClient {
     const [x, y] = [this.#random.upTo(1_000_000), this.#random.upTo(1_000_000)];
     const inBackground = (tool: string, input: object) => ({
       prompt: `use ${tool} ${JSON.stringify({ ...input, run_in_background: true })}`,
-      ...{ marks: [a], isInBackground: true },
+      marks: [a],
+      isInBackground: true,
     });
     const bash = { command: `${wait}echo ${a} >> ${a}` };
     const agent = { description: 'work', prompt: run(a, wait), subagent_type: 'general-purpose' };

@@ -253,9 +253,13 @@ export const cutPoints: CutPoint[] = [
     outcome: `${GOES_ON}; the agent learns that the subagent was stopped. The question is withdrawn`,
     request: {
       prompt: use('Agent', {
-        ...{ description: 'work', prompt: CALL, subagent_type: 'general-purpose' },
+        description: 'work',
+        prompt: CALL,
+        subagent_type: 'general-purpose',
       }),
-      ...{ approvals: 'ask', background_tasks: true, allowed_tools: ['Agent'] },
+      approvals: 'ask',
+      background_tasks: true,
+      allowed_tools: ['Agent'],
     },
     reached: asks,
     by: 'request',
@@ -274,7 +278,9 @@ export const cutPoints: CutPoint[] = [
     outcome: 'goes on; the agent learns that the subagent was stopped',
     request: {
       prompt: use('Agent', {
-        ...{ description: 'work', prompt: `run: ${WORK}`, subagent_type: 'general-purpose' },
+        description: 'work',
+        prompt: `run: ${WORK}`,
+        subagent_type: 'general-purpose',
       }),
       ...background,
     },
@@ -391,7 +397,8 @@ export const cutPoints: CutPoint[] = [
     outcome: `${GOES_ON}, and ends with the next: it counts on`,
     request: {
       prompt: 'run: echo 1 >> marks then run: echo 2 >> marks then run: echo 3 >> marks',
-      ...{ max_turns: 2, ...bash },
+      max_turns: 2,
+      ...bash,
     },
     hold: { request: 2, at: 'the question' },
     reached: isHeld,

@@ -46,7 +46,8 @@ export class GateModel {
     const hold = key === undefined ? undefined : this.#take(key);
     if (key !== undefined && hold?.at === 'the question') return void this.#held.add(key);
     const answer = await fetch(demoUrl + path, {
-      ...{ method: 'POST', body },
+      method: 'POST',
+      body,
       headers: {
         'content-type': 'application/json',
         'anthropic-beta': String(headers['anthropic-beta'] ?? ''),

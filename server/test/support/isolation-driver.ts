@@ -26,7 +26,8 @@ export async function isolationChoice(
     sessionsDirectory: join(dataDir, 'sessions'),
     temporaryDirectory: temporary,
     remover: new Remover({
-      ...{ sessionsDirectory: join(dataDir, 'sessions'), temporaryDirectory: temporary },
+      sessionsDirectory: join(dataDir, 'sessions'),
+      temporaryDirectory: temporary,
       logger: createSilentLogger(),
     }),
     nodeId: randomUUID(),

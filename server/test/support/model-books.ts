@@ -76,8 +76,12 @@ export async function startModelBooks(server: TestServer, parts: { patienceMs?: 
   /** From the first key on, requests to the server need one. */
   const makeKey = async (scope: Scope = 'sessions:write') => {
     const { key, secret } = await createKey(server.context.apiKeys, {
-      ...{ tenantId: 'default', name: scope, scopes: [scope], limits: NO_LIMITS },
-      ...{ expiresAt: null, createdBy: 'test' },
+      tenantId: 'default',
+      name: scope,
+      scopes: [scope],
+      limits: NO_LIMITS,
+      expiresAt: null,
+      createdBy: 'test',
     });
     return { id: key.id, client: new GreenroomClient({ baseUrl: server.url, apiKey: secret }) };
   };
@@ -96,22 +100,30 @@ export async function startModelBooks(server: TestServer, parts: { patienceMs?: 
     await db
       .insertInto('sessions')
       .values({
-        ...{
-          id: sessionId,
-          tenant_id: tenantId,
-          status: 'running',
-          options: '{}',
-          metadata: '{}',
-          usage: '{}',
-        },
-        ...{ api_key_id: apiKeyId, max_budget_usd: maxBudgetUsd, fence: 1, turn_count: 1 },
+        id: sessionId,
+        tenant_id: tenantId,
+        status: 'running',
+        options: '{}',
+        metadata: '{}',
+        usage: '{}',
+        api_key_id: apiKeyId,
+        max_budget_usd: maxBudgetUsd,
+        fence: 1,
+        turn_count: 1,
       })
       .execute();
     await db
       .insertInto('turns')
       .values({
-        ...{ id: turnId, session_id: sessionId, tenant_id: tenantId, number: 1, state: 'running' },
-        ...{ prompt: 'hello', usage: '{}', api_key_id: apiKeyId, started_at: new Date() },
+        id: turnId,
+        session_id: sessionId,
+        tenant_id: tenantId,
+        number: 1,
+        state: 'running',
+        prompt: 'hello',
+        usage: '{}',
+        api_key_id: apiKeyId,
+        started_at: new Date(),
       })
       .execute();
     const access = await gateway.admit({ tenantId, sessionId, fence: 1, socketPath: null, allowedHosts });
@@ -132,7 +144,12 @@ export async function startModelBooks(server: TestServer, parts: { patienceMs?: 
 
   const resources = stack.move();
   return {
-    ...{ ledger, gateway, makeKey, startSession, ask, unknownModels },
+    ledger,
+    gateway,
+    makeKey,
+    startSession,
+    ask,
+    unknownModels,
     /** What was logged at `warn` or above. */
     warnings: () => lines.map((line) => JSON.parse(line) as { msg: string }),
     handle: (handler: Handler) => {

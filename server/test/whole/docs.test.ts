@@ -60,7 +60,9 @@ describe('the documentation', () => {
 
     it('lists every field of POST /execute/ with its default, and whether it can be changed', async () => {
       const documented = rows(await read(), 5).map(([name, , preset, what, change]) => ({
-        ...{ name, preset, what },
+        name,
+        preset,
+        what,
         isChangeable: change !== 'no',
       }));
       const defaults: Record<string, unknown> = optionDefaults;

@@ -62,7 +62,8 @@ describe('an example', () => {
 
   const assertWorks = async (command: string, args: string[]): Promise<void> => {
     const env = {
-      ...{ PATH: process.env.PATH, GREENROOM_URL: server.url },
+      PATH: process.env.PATH,
+      GREENROOM_URL: server.url,
       ...(apiKey === null ? {} : { GREENROOM_API_KEY: apiKey }),
     };
     const { stdout } = await run(command, args, { cwd: project, env, timeout: 60_000 });

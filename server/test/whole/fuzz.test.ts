@@ -33,7 +33,11 @@ describe(`requests of every kind (FUZZ_SEED=${seed})`, () => {
   let key: string;
   let operations: [name: string, operation: Operation][];
   const ids: Record<'session_id' | 'approval_id' | 'turn_id' | 'preset_id' | 'api_key_id', string[]> = {
-    ...{ session_id: [], approval_id: [], turn_id: [], preset_id: [], api_key_id: [] },
+    session_id: [],
+    approval_id: [],
+    turn_id: [],
+    preset_id: [],
+    api_key_id: [],
   };
   const compiled = new Map<JsonSchema, ValidateFunction>();
   before(async () => {

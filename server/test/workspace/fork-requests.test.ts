@@ -109,7 +109,8 @@ describe('what a fork at any event of a session sends the model', () => {
   it('is taken: of calls that wait for a person, and were let through after their process had ended', async () => {
     const id = await server.execute({
       prompt: '[demo:think] run: echo one > a then run: echo two > b',
-      ...{ approvals: 'ask', park_after_s: 0 },
+      approvals: 'ask',
+      park_after_s: 0,
     });
     for (const count of [1, 2]) {
       let seen = 0;

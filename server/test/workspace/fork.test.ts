@@ -155,7 +155,10 @@ describe('a fork', () => {
       const { id } = await talk(['My name is Grace.', 'hello', 'what is 2 + 2?', 'hello again']);
       const max_budget_usd = (await session(id)).cost_usd * 0.9;
       const copy = await server.execute({
-        ...{ prompt: 'What is my name?', resume_session_id: id, fork_session: true, max_budget_usd },
+        prompt: 'What is my name?',
+        resume_session_id: id,
+        fork_session: true,
+        max_budget_usd,
       });
       assert.match(answerText(await server.ended(copy)), /Grace/);
     });
@@ -311,7 +314,10 @@ describe('a fork', () => {
     it('with fork_session answers with the new session, which has the whole history', async () => {
       const { id } = await talk(['My name is Grace.'], { title: 'first' });
       const { body } = await server.request('POST', '/execute/', {
-        ...{ prompt: 'What is my name?', resume_session_id: id, fork_session: true, model: 'haiku' },
+        prompt: 'What is my name?',
+        resume_session_id: id,
+        fork_session: true,
+        model: 'haiku',
       });
       assert.notEqual(body.session_id, id);
       assert.equal(body.message, `Session ${body.session_id} started successfully`);
@@ -324,13 +330,17 @@ describe('a fork', () => {
     it('can fork a session that runs, and refuses an unknown one like any resume', async () => {
       const id = await busy();
       const copy = await server.execute({
-        ...{ prompt: 'What is my name?', resume_session_id: id, fork_session: true },
+        prompt: 'What is my name?',
+        resume_session_id: id,
+        fork_session: true,
       });
       assert.match(answerText(await server.ended(copy)), /Grace/);
       await go(id);
       await server.ended(id);
       const refused = await server.request('POST', '/execute/', {
-        ...{ prompt: 'hello', resume_session_id: UNKNOWN_ID, fork_session: true },
+        prompt: 'hello',
+        resume_session_id: UNKNOWN_ID,
+        fork_session: true,
       });
       assert.deepEqual([refused.status, refused.body.code], [400, 'session_not_resumable']);
     });

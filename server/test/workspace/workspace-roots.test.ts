@@ -36,7 +36,8 @@ describe('the directories that a tenant may work in', () => {
       for (const name of ['plain', 'acme', 'every']) {
         const path = join(root, name);
         const { status, body } = await asker.request('POST', '/execute/', {
-          ...{ prompt: 'hello', [field]: field === 'cwd' ? path : [path] },
+          prompt: 'hello',
+          [field]: field === 'cwd' ? path : [path],
         });
         if (status === 200) allowed.push(name);
         else assert.match(body.errors[0].field, new RegExp(`^${field}`));

@@ -62,8 +62,12 @@ export async function createFirstKey(services: ApiKeyServices): Promise<CreatedK
     await lockApiKeys(trx);
     if (await hasApiKeys(trx)) return null;
     return await insertKey(services, trx, {
-      ...{ tenantId: DEFAULT_TENANT, name: 'first key', scopes: ['operator'], expiresAt: null },
-      ...{ limits: NO_LIMITS, createdBy: 'first start' },
+      tenantId: DEFAULT_TENANT,
+      name: 'first key',
+      scopes: ['operator'],
+      expiresAt: null,
+      limits: NO_LIMITS,
+      createdBy: 'first start',
     });
   });
 }
@@ -80,7 +84,10 @@ async function insertKey(
   const id = newKeyId();
   const secret = newSecret(id);
   const key = await insertApiKey(trx, {
-    ...{ id, tenant_id: request.tenantId, name: request.name, scopes: [...request.scopes] },
+    id,
+    tenant_id: request.tenantId,
+    name: request.name,
+    scopes: [...request.scopes],
     hash: hashSecret(secret, value),
     created_by: request.createdBy,
     expires_at: request.expiresAt,

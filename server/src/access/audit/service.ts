@@ -28,9 +28,16 @@ export async function recordCommand(
 ): Promise<void> {
   const { action, actor, key } = done;
   await recordAudit(db, {
-    ...{ tenant_id: key?.tenant_id ?? DEFAULT_TENANT, actor_id: null, actor, ip: 'local' },
-    ...{ request_id: randomUUID(), action, object_type: key && 'api_key', object_id: key?.id ?? null },
-    ...{ outcome: 'done', status: 200 },
+    tenant_id: key?.tenant_id ?? DEFAULT_TENANT,
+    actor_id: null,
+    actor,
+    ip: 'local',
+    request_id: randomUUID(),
+    action,
+    object_type: key && 'api_key',
+    object_id: key?.id ?? null,
+    outcome: 'done',
+    status: 200,
     details: { method: 'COMMAND', route: null, path: '', fields: [], values: {} },
   });
 }

@@ -27,7 +27,9 @@ export async function signInWithKey(services: SignInServices, apiKey: string): P
   if (pepper === null || identity.apiKeyId === null) throw new Error('a key was let in without a pepper');
   const { tenantId, apiKeyId } = identity;
   return await openSignIn(services, {
-    ...{ tenantId, apiKeyId, ownsKey: false },
+    tenantId,
+    apiKeyId,
+    ownsKey: false,
     keyHash: hashSecret(apiKey, pepper),
   });
 }
@@ -42,7 +44,10 @@ export async function signInWithCode(services: SignInServices, code: string): Pr
   if (key === undefined || !isKeyValid(key)) throw deadCode();
   keys.noticeChange(key.id);
   return await openSignIn(services, {
-    ...{ tenantId: key.tenant_id, apiKeyId: key.id, keyHash: key.hash, ownsKey },
+    tenantId: key.tenant_id,
+    apiKeyId: key.id,
+    keyHash: key.hash,
+    ownsKey,
   });
 }
 
@@ -55,8 +60,12 @@ function deadCode(): AppError {
 /** A key whose secret nobody has: so it is listed, audited and revoked as every other. */
 async function makeOperatorKey(apiKeys: ApiKeyServices): Promise<ApiKeyRow> {
   const { key } = await createKey(apiKeys, {
-    ...{ tenantId: DEFAULT_TENANT, name: 'signed in at the terminal', scopes: ['operator'] },
-    ...{ expiresAt: new Date(Date.now() + OPERATOR_MS), limits: NO_LIMITS, createdBy: 'sign-in link' },
+    tenantId: DEFAULT_TENANT,
+    name: 'signed in at the terminal',
+    scopes: ['operator'],
+    expiresAt: new Date(Date.now() + OPERATOR_MS),
+    limits: NO_LIMITS,
+    createdBy: 'sign-in link',
   });
   return key;
 }
@@ -108,8 +117,10 @@ export async function createCode(
 ): Promise<string> {
   const code = newCode();
   await insertCode(db, {
-    ...{ hash: hashOf(code), seconds: CODE_SECONDS },
-    ...{ tenantId: key?.tenant_id ?? DEFAULT_TENANT, apiKeyId: key?.id ?? null },
+    hash: hashOf(code),
+    seconds: CODE_SECONDS,
+    tenantId: key?.tenant_id ?? DEFAULT_TENANT,
+    apiKeyId: key?.id ?? null,
   });
   return code;
 }

@@ -18,7 +18,11 @@ export async function createTicket(
   const ticket = randomBytes(32).toString('base64url');
   const { tenantId, apiKeyId } = identity;
   const stored = {
-    ...{ hash: hashTicket(ticket), tenantId, apiKeyId, sessionId, seconds: TICKET_SECONDS },
+    hash: hashTicket(ticket),
+    tenantId,
+    apiKeyId,
+    sessionId,
+    seconds: TICKET_SECONDS,
     signInHash: signIn?.hash ?? null,
   };
   return { ticket, expiresAt: await insertTicket(db, stored) };

@@ -14,7 +14,12 @@ function openChannel({ readsMessages = true } = {}) {
   const stdin = new PassThrough();
   const stdout = new PassThrough();
   const child = Object.assign(new EventEmitter(), {
-    ...{ pid: 1, stdin, stdout, killed: false, exitCode: null, signalCode: null },
+    pid: 1,
+    stdin,
+    stdout,
+    killed: false,
+    exitCode: null,
+    signalCode: null,
     exited: new Promise<never>(() => {}),
     stderrTail: () => '',
     exhausted: () => null,
@@ -142,7 +147,8 @@ describe('the channel of an agent', () => {
     void backlog.storing(stored.promise);
     backlog.readerGone();
     const entries = line({
-      ...{ type: 'transcript_mirror', filePath: '/p/a.jsonl' },
+      type: 'transcript_mirror',
+      filePath: '/p/a.jsonl',
       entries: [{ type: 'user', padding: 'x'.repeat(MB) }],
     });
     for (let n = 0; n < 40; n++) stdout.write(line({ type: 'assistant' }) + entries);

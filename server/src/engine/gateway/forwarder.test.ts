@@ -47,7 +47,10 @@ describe('forwarding a model request', () => {
       const asked = { model: 'a-model', maxTokens: 1, isStream: false, bytes: Buffer.from('{}') };
       const work = forwarder.forward(
         {
-          ...{ request, response, asked, url: new URL('http://gateway/v1/messages') },
+          request,
+          response,
+          asked,
+          url: new URL('http://gateway/v1/messages'),
           upstream: demoUpstream(api.url.href),
           signal: abort.signal,
           onByte: () => {},

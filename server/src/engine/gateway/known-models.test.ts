@@ -21,7 +21,7 @@ describe('the models that a form offers', () => {
   });
 
   it('include those that the configuration names, and none twice', () => {
-    const upstream = { ...{ baseUrl: 'http://x', apiKey: null, authToken: null }, idleTimeout: null };
+    const upstream = { baseUrl: 'http://x', apiKey: null, authToken: null, idleTimeout: null };
     const upstreams = [{ ...upstream, models: ['llama-4', 'qwen-*'] }];
     const all = names({ model: 'llama-4', upstreams });
     assert.equal(all.filter((name) => name === 'llama-4').length, 1);

@@ -119,8 +119,12 @@ describe('the extent of a request', () => {
     return extent;
   };
   const plain = {
-    ...{ maxTokens: 10, otherModels: [], extraTokens: 0, fillsContext: false },
-    ...{ rounds: 1, searches: 0 },
+    maxTokens: 10,
+    otherModels: [],
+    extraTokens: 0,
+    fillsContext: false,
+    rounds: 1,
+    searches: 0,
   };
 
   it('is the body, where all is in it', () => {

@@ -6,7 +6,9 @@ const onBedrock = 'us.anthropic.claude-haiku-4-5-20251001-v1:0';
 const onVertex = 'claude-haiku-4-5@20251001';
 const api = 'claude-haiku-4-5-20251001';
 const anthropic = configuredUpstream({
-  ...{ anthropicApiKey: 'key', anthropicAuthToken: null, anthropicBaseUrl: null },
+  anthropicApiKey: 'key',
+  anthropicAuthToken: null,
+  anthropicBaseUrl: null,
   modelIdleTimeout: null,
 });
 const baseUrl = 'https://models.example.com';

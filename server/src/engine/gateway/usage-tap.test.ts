@@ -11,8 +11,11 @@ const events = [
     message: {
       model: 'claude-haiku-4-5',
       usage: {
-        ...{ input_tokens: 3, output_tokens: 1, cache_read_input_tokens: 5 },
-        ...{ cache_creation_input_tokens: 11, cache_creation: { ephemeral_1h_input_tokens: 4 } },
+        input_tokens: 3,
+        output_tokens: 1,
+        cache_read_input_tokens: 5,
+        cache_creation_input_tokens: 11,
+        cache_creation: { ephemeral_1h_input_tokens: 4 },
       },
     },
   },
@@ -244,10 +247,14 @@ describe('the usage of an answer that is one message', () => {
 
   it('is also that of compactions, advisors and fallbacks, which are not in its totals', async () => {
     const one = (type: string, input_tokens: number, output_tokens: number, model?: string) => ({
-      ...{ type, input_tokens, output_tokens, model: model ?? null },
+      type,
+      input_tokens,
+      output_tokens,
+      model: model ?? null,
     });
     const usage = {
-      ...{ input_tokens: 400, output_tokens: 300 },
+      input_tokens: 400,
+      output_tokens: 300,
       iterations: [
         one('compaction', 180_000, 3_500),
         one('message', 400, 100),

@@ -11,8 +11,15 @@ const unstreamed = { ...asked, isStream: false };
 /** A stream that has begun, said its prompt of 900 tokens, and not yet what it wrote. */
 function seen(part: Omit<Partial<SeenUsage>, 'tokens'> & { tokens?: Partial<Tokens> } = {}): SeenUsage {
   return {
-    ...{ model: 'said', isOutputSaid: false, isStopped: false, isBegun: true, isRefusal: false },
-    ...{ writtenBytes: 0, silentMs: 0, bodyBytes: 50_000, isReadable: true },
+    model: 'said',
+    isOutputSaid: false,
+    isStopped: false,
+    isBegun: true,
+    isRefusal: false,
+    writtenBytes: 0,
+    silentMs: 0,
+    bodyBytes: 50_000,
+    isReadable: true,
     ...part,
     tokens: { ...noTokens, input: 900, output: 1, ...part.tokens },
     others: [],

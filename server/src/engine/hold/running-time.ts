@@ -44,7 +44,8 @@ export async function measureRun(trx: Transaction<Database>, turn: TurnRow): Pro
   `.execute(trx);
   const marks = rows.map(({ kind, at, before, data }) => ({
     says: data === null ? null : (`${kind} ${data.phase}` as NonNullable<Mark['says']>),
-    ...{ at, before },
+    at,
+    before,
   }));
   return runningTime(marks);
 }

@@ -96,7 +96,14 @@ export async function beginTurn(
 
 function begunNow(turn: TurnRow, session: SessionRow, events: StoredEvent[]): BegunTurn {
   return {
-    ...{ turn, session, events, continuation: null, note: null, steps: 0, ranMs: 0, read: [] },
+    turn,
+    session,
+    events,
+    continuation: null,
+    note: null,
+    steps: 0,
+    ranMs: 0,
+    read: [],
     goesOn: goesOn(session.options),
   };
 }
@@ -153,7 +160,11 @@ async function wentOn(
 ): Promise<BegunTurn> {
   const given = note?.withPrompt === true ? { ...turn, message_id: note.id } : turn;
   return {
-    ...{ turn: given, session: withOptionsOf(session, turn), events, note, continuation: by },
+    turn: given,
+    session: withOptionsOf(session, turn),
+    events,
+    note,
+    continuation: by,
     steps: await countSteps(trx, turn),
     ranMs: await measureRun(trx, turn),
     read: (await listSteeredInto(trx, turn)).map(messageIdOf),

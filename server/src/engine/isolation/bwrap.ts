@@ -116,7 +116,9 @@ export class BwrapDriver implements IsolationDriver {
     const meter = makeMeter({ du: this.#program('du'), bwrap: this.#program('bwrap') });
     if (!meter.countsFiles) this.warnings.push('the number of files of agents is not limited: du is not GNU');
     this.#disk = new DiskWatch({
-      ...{ directory: options.sessionsDirectory, maxBytes: options.limits.diskBytes, logger: options.logger },
+      directory: options.sessionsDirectory,
+      maxBytes: options.limits.diskBytes,
+      logger: options.logger,
       meter,
     });
     // The SDK looks at this path here, too: nobody's real home.
@@ -192,7 +194,10 @@ export class BwrapDriver implements IsolationDriver {
     const unpacked = command.unpacked === null ? null : takeUnpacked(command.unpacked, user);
     const mounts = mountsOf(request);
     const options = bwrapArguments({
-      ...{ view, socketDirectory, program: command.command, environment: command.env },
+      view,
+      socketDirectory,
+      program: command.command,
+      environment: command.env,
       node: view.proxyExceptions === null ? null : process.execPath,
       home: request.home,
       held: mounts.map(({ seenAs }, index) => ({ descriptor: descriptors.directories + index, seenAs })),

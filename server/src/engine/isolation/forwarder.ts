@@ -42,7 +42,12 @@ export function proxyVariables(exceptions: readonly string[]): Record<string, st
   const proxy = `http://127.0.0.1:${PROXY_PORT}`;
   const direct = exceptions.join();
   return {
-    ...{ HTTP_PROXY: proxy, HTTPS_PROXY: proxy, http_proxy: proxy, https_proxy: proxy },
-    ...{ NO_PROXY: direct, no_proxy: direct, NODE_USE_ENV_PROXY: '1' },
+    HTTP_PROXY: proxy,
+    HTTPS_PROXY: proxy,
+    http_proxy: proxy,
+    https_proxy: proxy,
+    NO_PROXY: direct,
+    no_proxy: direct,
+    NODE_USE_ENV_PROXY: '1',
   };
 }

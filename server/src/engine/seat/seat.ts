@@ -137,7 +137,9 @@ export class Seat {
     const { asker, caughtUp, beforeAsking, onWaiting, onEnding } = this.#options;
     const desk = new ApprovalDesk(this.#held, {
       asker: () => ({ ...asker(), openCalls: this.#agent?.openCalls ?? new Map() }),
-      ...{ caughtUp, beforeAsking, onEnding },
+      caughtUp,
+      beforeAsking,
+      onEnding,
       onGrant: async () => await this.takeGrants(),
       onChange: onWaiting,
       isGone: () => this.#agent?.desk !== desk || this.#agent.process.hasEnded,

@@ -132,7 +132,12 @@ function start(
     nameModel,
     cwd: sandbox.view.workspace,
     environment: agentEnvironment({
-      ...{ view: sandbox.view, sessionId: session.id, gateway: access, path, requested, backgroundTasks },
+      view: sandbox.view,
+      sessionId: session.id,
+      gateway: access,
+      path,
+      requested,
+      backgroundTasks,
       rerunsTurn: continuation === 'rerun',
       cloud: services.cloudEnvironment,
       proxy: services.driver.confines ? {} : services.proxyEnvironment,

@@ -70,8 +70,11 @@ export class DeltaPublisher {
       case 'message_start':
         this.#drop(draft);
         this.#drafts.set(of.parentToolUseId, {
-          ...{ ...of, messageId: event.message.id, blocks: new Map() },
-          ...{ sentAt: Number.NEGATIVE_INFINITY, timer: null },
+          ...of,
+          messageId: event.message.id,
+          blocks: new Map(),
+          sentAt: Number.NEGATIVE_INFINITY,
+          timer: null,
         });
         break;
       case 'content_block_start': {
@@ -122,8 +125,16 @@ export class DeltaPublisher {
       const { offset } = writing;
       writing.offset += text.length;
       return {
-        ...{ type: 'delta', sessionId: this.#sessionId, turnId, messageId, parentToolUseId },
-        ...{ index, block, tool, offset, text },
+        type: 'delta',
+        sessionId: this.#sessionId,
+        turnId,
+        messageId,
+        parentToolUseId,
+        index,
+        block,
+        tool,
+        offset,
+        text,
       };
     });
     writing.waiting = '';

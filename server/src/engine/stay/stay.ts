@@ -111,7 +111,11 @@ export class Stay {
       onMode: async (mode) => await this.#deeds.noteMode(mode),
     });
     this.#deeds = new Deeds({
-      ...{ services, held: this.#held, logger: this.#logger, messages: this.#messages, seat: this.#seat },
+      services,
+      held: this.#held,
+      logger: this.#logger,
+      messages: this.#messages,
+      seat: this.#seat,
       job: () => this.#job,
       state: () => this.#state,
       tell: (input) => this.#tell(input),

@@ -33,8 +33,14 @@ function result(ids: string[] = ['P'], changes: object = {}): ResultMessage {
 }
 
 const run: Run = {
-  ...{ turn, agent, isBegun: false, unread: [], isHeld: false },
-  ...{ result: null, awaitsTasks: false, failure: null },
+  turn,
+  agent,
+  isBegun: false,
+  unread: [],
+  isHeld: false,
+  result: null,
+  awaitsTasks: false,
+  failure: null,
 };
 const begun: Run = { ...run, isBegun: true };
 

@@ -344,8 +344,14 @@ function isCut({ leaving }: State, { goesOn }: Turn): boolean {
 
 function newRun(turn: Turn, agent: Agent): Run {
   return {
-    ...{ turn, agent, isBegun: false, unread: [], isHeld: false },
-    ...{ result: null, awaitsTasks: false, failure: null },
+    turn,
+    agent,
+    isBegun: false,
+    unread: [],
+    isHeld: false,
+    result: null,
+    awaitsTasks: false,
+    failure: null,
   };
 }
 

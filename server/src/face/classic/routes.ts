@@ -111,7 +111,9 @@ export async function classicRoutes(
       const { asker, options, cwd } = await toStartRequest(request, context);
       const { resume_session_id, fork_session } = request.body;
       await validateAttempt(context.forTenant(request).sessions, {
-        ...{ asker, options, cwd },
+        asker,
+        options,
+        cwd,
         resumeId: resume_session_id?.toLowerCase() || null,
         isFork: fork_session === true,
       });

@@ -36,8 +36,16 @@ describe('a JSON Schema for answers', () => {
       assert.deepEqual(answer(described), x);
     }
     const known = {
-      ...{ title: 'A', description: 'b', default: null, examples: ['x'], deprecated: true, readOnly: true },
-      ...{ $comment: 'c', format: 'of-ours', contentEncoding: 'base64', contentMediaType: 'image/png' },
+      title: 'A',
+      description: 'b',
+      default: null,
+      examples: ['x'],
+      deprecated: true,
+      readOnly: true,
+      $comment: 'c',
+      format: 'of-ours',
+      contentEncoding: 'base64',
+      contentMediaType: 'image/png',
     };
     assert.deepEqual(answer({ ...x, ...known }), { ...x, ...known }, 'what the program knows stays');
     assert.deepEqual(answer({ ...x, example: 'y' }), { ...x, examples: ['y'] });
@@ -152,8 +160,13 @@ describe('a JSON Schema for answers', () => {
 describe('a JSON Schema for inputs', () => {
   it('is handed on as it came, in draft 2020-12, with whatever words describe it', () => {
     const part = {
-      ...{ prefixItems: [{ type: 'string' }], items: false, unevaluatedItems: false, minContains: 1 },
-      ...{ dependentRequired: { a: ['b'] }, discriminator: { propertyName: 'a' }, ours: 1 },
+      prefixItems: [{ type: 'string' }],
+      items: false,
+      unevaluatedItems: false,
+      minContains: 1,
+      dependentRequired: { a: ['b'] },
+      discriminator: { propertyName: 'a' },
+      ours: 1,
     };
     assert.deepEqual(fitSchema(object({ a: part }), 'inputs'), object({ a: part }));
   });
@@ -237,7 +250,10 @@ function schemas(): fc.Arbitrary<SchemaObject> {
     .tuple(fc.dictionary(name, schema, { maxKeys: 3 }), defs, schema)
     .map(([properties, shared, more]) => ({
       ...(typeof more === 'object' ? more : {}),
-      ...{ type: 'object', properties, $defs: shared, definitions: shared },
+      type: 'object',
+      properties,
+      $defs: shared,
+      definitions: shared,
     }));
 }
 

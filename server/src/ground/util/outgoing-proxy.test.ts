@@ -3,7 +3,9 @@ import { describe, it } from 'node:test';
 import { proxyAuthorization, proxyFor } from './outgoing-proxy.ts';
 
 const settings = (noProxy: string[] = []) => ({
-  ...{ httpProxy: 'http://plain.example:3128', httpsProxy: 'http://secure.example:3128', noProxy },
+  httpProxy: 'http://plain.example:3128',
+  httpsProxy: 'http://secure.example:3128',
+  noProxy,
 });
 const hostFor = (url: string, noProxy?: string[]) =>
   proxyFor(new URL(url), settings(noProxy))?.hostname ?? null;

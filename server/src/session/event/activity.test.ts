@@ -11,16 +11,20 @@ const call = (name: string, input: unknown) => ({ type: 'tool_use', name, input 
 describe('what an agent does', () => {
   it('is the call that it made last, by what is telling of it', () => {
     assert.deepEqual(activityOf([call('Bash', { description: 'Look', command: 'ls\n-l' })]), {
-      ...{ tool: 'Bash', text: 'ls -l' },
+      tool: 'Bash',
+      text: 'ls -l',
     });
     assert.deepEqual(activityOf([call('Edit', { old_string: 'a', file_path: '/w/a.ts' })]), {
-      ...{ tool: 'Edit', text: '/w/a.ts' },
+      tool: 'Edit',
+      text: '/w/a.ts',
     });
     assert.deepEqual(activityOf([call('mcp__x__y', { deep: {}, word: 'hello' })]), {
-      ...{ tool: 'mcp__x__y', text: 'hello' },
+      tool: 'mcp__x__y',
+      text: 'hello',
     });
     assert.deepEqual(activityOf([{ type: 'text', text: 'Now' }, call('Wait', {})]), {
-      ...{ tool: 'Wait', text: '' },
+      tool: 'Wait',
+      text: '',
     });
   });
 

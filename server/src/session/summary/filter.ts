@@ -64,7 +64,12 @@ export type SummaryFilter = {
 export type Label = { key: string; value: string };
 
 export const EVERYTHING: SummaryFilter = {
-  ...{ statuses: null, isArchived: null, isPinned: false, labels: [], text: null, model: null },
+  statuses: null,
+  isArchived: null,
+  isPinned: false,
+  labels: [],
+  text: null,
+  model: null,
 };
 
 export function toFilter(query: z.infer<typeof countsQuery>): SummaryFilter {

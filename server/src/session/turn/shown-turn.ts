@@ -52,7 +52,8 @@ export async function findTurnPage(
   return await readPage(db, {
     where: sql`session_id = ${sessionId} ${after === null ? sql`` : sql`and number ${beyond} ${after}`}`,
     order: sql`number ${sql.raw(order)}`,
-    ...{ limit, maxBytes },
+    limit,
+    maxBytes,
   });
 }
 
@@ -68,7 +69,8 @@ export async function findQueuePage(
   return await readPage(db, {
     where: sql`session_id = ${sessionId} and state = 'queued' ${after === null ? sql`` : isBeyond}`,
     order: sql`urgency desc, place, number`,
-    ...{ limit, maxBytes: MAX_PAGE_BYTES },
+    limit,
+    maxBytes: MAX_PAGE_BYTES,
   });
 }
 

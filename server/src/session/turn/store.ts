@@ -249,8 +249,11 @@ export async function foldTurn(trx: Transaction<Database>, id: string, into: str
   const { numUpdatedRows } = await trx
     .updateTable('turns')
     .set({
-      ...{ state: 'completed', steered_into: into, is_accounted: true },
-      ...{ sent_at: sql<Date>`now()`, ended_at: sql<Date>`now()` },
+      state: 'completed',
+      steered_into: into,
+      is_accounted: true,
+      sent_at: sql<Date>`now()`,
+      ended_at: sql<Date>`now()`,
     })
     .where('id', '=', id)
     .where('state', '=', 'queued')
@@ -289,7 +292,11 @@ export async function unfoldTurn(
   await trx
     .updateTable('turns')
     .set({
-      ...{ state: 'queued', steered_into: null, is_accounted: false, sent_at: null, ended_at: null },
+      state: 'queued',
+      steered_into: null,
+      is_accounted: false,
+      sent_at: null,
+      ended_at: null,
       message_id: randomUUID(),
     })
     .where('id', '=', id)

@@ -35,7 +35,10 @@ export function readForkRequest(body: z.infer<typeof forkRequest>): Omit<ForkReq
     at: request.at ?? null,
     prompt: hasPrompt(request) ? readPrompt(request) : null,
     title: request.title ?? null,
-    ...{ metadata: null, maxBudgetUsd: null, options: {}, cwd: null },
+    metadata: null,
+    maxBudgetUsd: null,
+    options: {},
+    cwd: null,
   };
 }
 

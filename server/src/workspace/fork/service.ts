@@ -138,7 +138,10 @@ async function insertForkOf(
   }
   const copy = { parentId: parent.id, forkId, at: request.at ?? parent.last_seq };
   await insertFork(trx, copy, {
-    ...{ id: forkId, tenantId, cwd: parent.cwd, apiKeyId: asker.apiKeyId },
+    id: forkId,
+    tenantId,
+    cwd: parent.cwd,
+    apiKeyId: asker.apiKeyId,
     options,
     title: request.title ?? parent.title,
     metadata: request.metadata ?? parent.metadata,

@@ -12,20 +12,25 @@ const text = (value: string, more: object = {}) => ({ type: 'text', text: value,
 const call = (id: string) => ({ type: 'tool_use', id, name: 'Bash', input: {} });
 const result = (tool_use_id: string, more: object = {}) => ({ type: 'tool_result', tool_use_id, ...more });
 const thought = (thinking: string, signature: unknown = signThought(thinking)) => ({
-  ...{ type: 'thinking', thinking, signature },
+  type: 'thinking',
+  thinking,
+  signature,
 });
 const tool = (more: object = {}) => ({ name: 'Bash', input_schema: { type: 'object' }, ...more });
 const png =
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 const image = (source: object) => ({
-  ...{ type: 'image', source: { type: 'base64', media_type: 'image/png', data: png, ...source } },
+  type: 'image',
+  source: { type: 'base64', media_type: 'image/png', data: png, ...source },
 });
 const marked = { cache_control: { type: 'ephemeral' } };
 const hello = [user('hello')];
 
 function judge(more: object, betas: string[] = []): string | undefined {
   const request = messagesRequest.parse({
-    ...{ model: 'claude-opus-5-5', max_tokens: 10_000, messages: hello },
+    model: 'claude-opus-5-5',
+    max_tokens: 10_000,
+    messages: hello,
     ...more,
   });
   const limits = limitsOf(request.model) ?? assert.fail(`unknown: ${request.model}`);
