@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { createKey } from '../../src/access/api-key/service.ts';
@@ -92,18 +92,23 @@ describe('a session that bypasses permissions', () => {
   });
 });
 
-describe('a call that was denied before its session began to bypass permissions', () => {
-  it('is not made by the process that the denial brings back', async () => {
+describe('what was decided before a session began to bypass permissions', () => {
+  it('holds for the call in the process that the decision brings back', async () => {
     await using server = await startTestServer({ config: { isolation: 'bwrap' } });
-    const request = { prompt: 'run: echo yes > marker', approvals: 'ask', park_after_s: 0 };
-    const id = await server.execute(request);
-    const { approval_id } = await askedBy(server, id);
-    await server.context.worker.released(id);
-    const change = { permission_mode: 'bypassPermissions' };
-    assert.equal((await server.request('PATCH', `/sessions/${id}`, change)).status, 200);
-    await server.request('POST', `/approvals/${approval_id}`, { decision: 'deny', message: 'not that' });
-    assert.equal((await server.ended(id)).status, 'completed');
-    const { workspace } = sessionDirectories(server.config.dataDir, id);
-    assert.ok(!existsSync(join(workspace, 'marker')));
+    for (const [decision, marker] of [
+      [{ decision: 'deny', message: 'not that' }, null],
+      [{ decision: 'allow', updated_input: { command: 'echo changed > marker' } }, 'changed\n'],
+    ] as const) {
+      const request = { prompt: 'run: echo yes > marker', approvals: 'ask', park_after_s: 0 };
+      const id = await server.execute(request);
+      const { approval_id } = await askedBy(server, id);
+      await server.context.worker.released(id);
+      const change = { permission_mode: 'bypassPermissions' };
+      assert.equal((await server.request('PATCH', `/sessions/${id}`, change)).status, 200);
+      await server.request('POST', `/approvals/${approval_id}`, decision);
+      assert.equal((await server.ended(id)).status, 'completed');
+      const { workspace } = sessionDirectories(server.config.dataDir, id);
+      assert.equal(await readFile(join(workspace, 'marker'), 'utf8').catch(() => null), marker);
+    }
   });
 });

@@ -4,6 +4,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { after } from 'node:test';
 import { Client } from 'pg';
 import { z } from 'zod';
 import { GreenroomClient } from '../../../client/src/index.ts';
@@ -13,6 +14,7 @@ import type { Config } from '../../src/ground/config/config.ts';
 import { loadConfig } from '../../src/ground/config/config.ts';
 import { createSilentLogger } from '../../src/ground/log.ts';
 import type { EventView } from '../../src/session/event/event.ts';
+import { globalSetup, globalTeardown } from './global-setup.ts';
 
 /** A whole server in this process: real PostgreSQL, real agents, the demo model as fast as it can. */
 export type TestServer = {
@@ -55,14 +57,24 @@ export type TestServerOptions = {
   databaseUrl?: string | null;
 };
 
+/** Where nobody has started a PostgreSQL for the whole run, as `npm test` does, this file has its own. */
+let ownPostgres: Promise<void> | undefined;
+if (process.env.TEST_POSTGRES_HOST === undefined && process.env.NODE_TEST_CONTEXT !== undefined) {
+  after(async () => {
+    if (ownPostgres !== undefined) await globalTeardown();
+  });
+}
+
 /** A copy of the template database; dropped at the end. */
 export async function createDatabase(): Promise<{ url: string; [Symbol.asyncDispose](): Promise<void> }> {
+  if (process.env.TEST_POSTGRES_HOST === undefined) ownPostgres ??= globalSetup();
+  await ownPostgres;
   const {
     TEST_POSTGRES_HOST: host,
     TEST_POSTGRES_USER: user,
     TEST_POSTGRES_PASSWORD: password,
   } = process.env;
-  assert(host !== undefined && user !== undefined, 'run the tests by `npm test`: it starts their database');
+  assert(host !== undefined && user !== undefined);
   const name = `test_${randomUUID().replaceAll('-', '')}`;
   const run = async (statement: string): Promise<void> => {
     const admin = new Client({ host, user, password, database: 'postgres' });
