@@ -2,13 +2,14 @@
  * How a session and its turns change state. Every function runs in a transaction that holds the session's row lock,
  * changes turn, session and event log together, and returns the events for the caller to publish after the commit.
  *
- *   session   pending ──▶ running ──▶ completed | error        (and from these, by a new turn, back to pending)
- *                └───────────┴──────▶ cancelled
- *   turn      queued  ──▶ running ──▶ completed | error
- *                └───────────┴──────▶ cancelled
+ *   session   pending ◀──▶ running ──▶ completed | error       (and from these, by a new turn, back to pending)
+ *                └───────────┴───────▶ cancelled
+ *   turn      queued  ───▶ running ──▶ completed | error
+ *                └───────────┴───────▶ cancelled
  *
- * A message that became part of a running turn is `completed` before the agent gets it, and says which one
- * (`steered_into`); one that the agent never read waits again. A running turn whose approvals are pending may be parked:
+ * A session goes from running back to pending where its turn has ended and the next one waits. A message that became part of a
+ * running turn is `completed` before the agent gets it, and says which one (`steered_into`); one that the agent never read is
+ * queued again. A running turn whose approvals are pending may be parked:
  * nothing runs, and the answer brings an activation back.
  */
 import { sql, type Transaction } from 'kysely';
@@ -84,7 +85,7 @@ export async function queueTurn(
   return await insertEvents(trx, session.id, events, changes);
 }
 
-/** Starts the oldest queued turn, if there is one. */
+/** Starts the most urgent of the queued turns, if there is one. */
 export async function startNextTurn(
   trx: Trx,
   session: SessionState,

@@ -9,15 +9,15 @@ import { isUuid, newTurnId } from '../ground/ids.ts';
 import { commit, commitOnce } from './commit.ts';
 import type { Signal } from './event/bus.ts';
 import type { StoredEvent } from './event/event.ts';
-import { requireKeyRoom } from './key-room.ts';
+import { requireKeyLimits } from './key-limits.ts';
 import { cancelTurns, listActiveTurns, queueTurn, STOPPED, TAKEN_BACK } from './lifecycle.ts';
 import { requireBypass } from './options/bypass.ts';
 import {
   dismissWorker,
   getSessionOrThrow,
   requireActive,
-  requireQueueRoom,
-  requireRoom,
+  requirePlace,
+  requireQueueLimit,
   type SessionServices,
   sessionKey,
   throwNotFound,
@@ -58,9 +58,9 @@ export async function sendMessage(
   const sent = await commitOnce(services, message.once, async (trx) => {
     const session = (await lockSession(trx, key)) ?? throwNotFound(key.id);
     requireBypass(session, message.asker);
-    await requireQueueRoom(services, trx, key.id);
-    if (!isActive(session.status)) await requireRoom(services, trx, key.tenantId);
-    await requireKeyRoom(trx, { asker: message.asker, sessionId: key.id });
+    await requireQueueLimit(services, trx, key.id);
+    if (!isActive(session.status)) await requirePlace(services, trx, key.tenantId);
+    await requireKeyLimits(trx, { asker: message.asker, sessionId: key.id });
     const id = newTurnId();
     const events = await queueTurn(trx, session, { ...message, id, apiKeyId: message.asker.apiKeyId });
     const delivered = await deliver(services, trx, { session, delivery: message.delivery });

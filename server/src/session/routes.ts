@@ -3,7 +3,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
 import { problems } from '../ground/http/problem.ts';
-import { grantView, removeGrant } from './grants.ts';
+import { grantView, removeGrant } from './approval/grants.ts';
 import { interruptSession } from './messages.ts';
 import { blankOptions, toSessionOptions } from './options/fields.ts';
 import { applyPolicy } from './options/policy.ts';

@@ -8,7 +8,7 @@ import type { ActivationQueue } from '../ground/queue/queue.ts';
 import { findCapacity } from '../ground/queue/store.ts';
 import { commit, commitOnce } from './commit.ts';
 import type { EventBus, Signal } from './event/bus.ts';
-import { requireKeyRoom } from './key-room.ts';
+import { requireKeyLimits } from './key-limits.ts';
 import { CANCELLED, cancelTurns, listActiveTurns, queueTurn, type TurnDraft } from './lifecycle.ts';
 import { resolveWorkspace } from './options/workspace.ts';
 import { requireResumable, requireStartable } from './requirements.ts';
@@ -63,8 +63,8 @@ export async function startSession(services: SessionServices, request: StartRequ
   const { cwd, options } = await requireStartable(services, request);
   return await commitOnce(services, request.once, async (trx) => {
     const id = newSessionId();
-    await requireRoom(services, trx, tenantId);
-    await requireKeyRoom(trx, { asker: request.asker, sessionId: null });
+    await requirePlace(services, trx, tenantId);
+    await requireKeyLimits(trx, { asker: request.asker, sessionId: null });
     const metadata = request.metadata ?? {};
     await insertSession(trx, { ...request, id, tenantId, apiKeyId, cwd, options, metadata });
     const session = { id, tenant_id: tenantId, turn_count: 0, status: 'pending' as const };
@@ -78,7 +78,7 @@ export function turnDraft({ prompt, content }: Prompt, { apiKeyId }: Identity): 
   return { id: newTurnId(), prompt, content, delivery: 'queue', apiKeyId };
 }
 
-export async function requireRoom(
+export async function requirePlace(
   services: SessionServices,
   trx: Transaction<Database>,
   tenantId: string,
@@ -92,7 +92,7 @@ export async function requireRoom(
 }
 
 /** A session's own queue is limited as well. */
-export async function requireQueueRoom(
+export async function requireQueueLimit(
   services: SessionServices,
   trx: Transaction<Database>,
   sessionId: string,
@@ -119,8 +119,8 @@ export async function resumeSession(
   return await commitOnce(services, request.once, async (trx) => {
     const locked = await lockWholeSession(trx, key);
     const { session, options } = requireResumable(locked, key.id, { ...request, cwd });
-    await requireRoom(services, trx, key.tenantId);
-    await requireKeyRoom(trx, { asker: request.asker, sessionId: key.id });
+    await requirePlace(services, trx, key.tenantId);
+    await requireKeyLimits(trx, { asker: request.asker, sessionId: key.id });
     await updateSettings(trx, session, { ...request, options });
     const events = await queueTurn(trx, session, turnDraft(request, request.asker));
     return { events, signals: [await wakeWorker(services, trx, session)], value: key.id };

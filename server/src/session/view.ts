@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { grantView, toGrantView } from './grants.ts';
+import { grantView, toGrantView } from './approval/grants.ts';
 import { withoutSecrets } from './options/secrets.ts';
 import type { SessionDetail, SessionRow } from './service.ts';
 import { queuePlace, sessionOptions, sessionStatus, waitingFor } from './session.ts';

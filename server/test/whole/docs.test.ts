@@ -130,6 +130,18 @@ describe('the documentation', () => {
     assert.ok(count > 50, `found only ${count} routes: has the form of the pages changed?`);
   });
 
+  it('names source files that are there, in the map', async () => {
+    const page = await readFile(join(root, 'docs/ARCHITECTURE.md'), 'utf8');
+    const paths = await Array.fromAsync(glob('{server,client,console,bench}/**/*.{ts,tsx}', { cwd: root }));
+    const named = [...page.matchAll(/`([\w./-]*\w\.tsx?)`/g)].map(([, path = '']) => path);
+    assert.ok(named.length > 50);
+    const isThere = (name: string): boolean => paths.some((path) => `/${path}`.endsWith(`/${name}`));
+    assert.deepEqual(
+      named.filter((name) => name !== 'x.ts' && !isThere(name)),
+      [],
+    );
+  });
+
   it('names, for every promise, tests that exist', async () => {
     const page = await readFile(join(root, 'docs/ARCHITECTURE.md'), 'utf8');
     const named = [...page.matchAll(/^\| P\d.*?\| `(\S+\.test\.ts)`: (.+?) \|$/gm)];

@@ -37,7 +37,7 @@ export type Accounts = {
   standing(client: { sessionId: string; fence: number }): Promise<Standing>;
   /** May take long: near a budget's end, requests wait for each other. */
   admit(request: AskedRequest, signal: AbortSignal): Promise<Admission>;
-  /** `used` is null for a request that cost nothing. Returns at once; `settled` waits. */
+  /** Returns at once; whoever has to know that it is written down waits for `settled`. */
   settle(request: { sessionId: string; requestId: string }, used: Used | SettledFree): void;
   /** When all that was settled for a session is written down. */
   settled(sessionId: string): Promise<void>;

@@ -2,6 +2,7 @@
 import type { Kysely, Transaction } from 'kysely';
 import type { Database } from '../../ground/db/database.ts';
 import { inTransaction } from '../../ground/db/transaction.ts';
+import { coversCall, hashCall } from '../../session/approval/grants.ts';
 import { closeApproval, requestApproval } from '../../session/approval/lifecycle.ts';
 import {
   type ApprovalRow,
@@ -13,7 +14,6 @@ import {
   type NewApproval,
 } from '../../session/approval/store.ts';
 import type { StoredEvent } from '../../session/event/event.ts';
-import { coversCall, hashCall } from '../../session/grants.ts';
 import { recordWaiting } from '../../session/lifecycle.ts';
 import { findTurn } from '../../session/turn/store.ts';
 import { type Hold, lockHeld } from './claim.ts';

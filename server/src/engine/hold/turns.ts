@@ -67,7 +67,7 @@ export type BegunTurn = {
 
 /**
  * Begins the session's next turn, or goes on with the kept one. Null when none waits, or the running one waits for a
- * person; 'refused' when there is no budget left for it.
+ * person; `refused`, with what was recorded of its end, when there is no budget left for it.
  */
 export async function beginTurn(
   db: Kysely<Database>,

@@ -1,7 +1,7 @@
 import { newApprovalId } from '../../ground/ids.ts';
 import type { ApprovalKind } from '../../session/approval/approval.ts';
+import { hashCall } from '../../session/approval/grants.ts';
 import { type ApprovalRow, listUndelivered } from '../../session/approval/store.ts';
-import { hashCall } from '../../session/grants.ts';
 import { optionDefaults } from '../../session/options/fields.ts';
 import type { SessionOptions } from '../../session/session.ts';
 import type { TurnError } from '../../session/turn/turn.ts';

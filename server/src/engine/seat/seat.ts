@@ -1,5 +1,5 @@
 import type { Logger } from '../../ground/log.ts';
-import { grantedRules } from '../../session/grants.ts';
+import { grantedRules } from '../../session/approval/grants.ts';
 import type { SessionRow } from '../../session/store.ts';
 import type { TurnError } from '../../session/turn/turn.ts';
 import type { AgentMessage } from '../agent/agent-process.ts';

@@ -59,7 +59,7 @@ export class Stay {
   readonly #mailbox = new PushQueue<Letter>();
   readonly #onChange: () => void;
   /** Whether the session is to make room for another one now. */
-  readonly #owesRoom: (stay: Stay) => boolean;
+  readonly #owesSlot: (stay: Stay) => boolean;
   /** Requests to the model that wait for a word. */
   readonly #heldBack = new Set<() => void>();
   #tenantId: string | null = null;
@@ -77,12 +77,12 @@ export class Stay {
   constructor(
     services: WorkerServices,
     job: ActivationJob,
-    { onChange, owesRoom }: { onChange: () => void; owesRoom: (stay: Stay) => boolean },
+    { onChange, owesSlot }: { onChange: () => void; owesSlot: (stay: Stay) => boolean },
   ) {
     this.#services = services;
     this.#job = job;
     this.#onChange = onChange;
-    this.#owesRoom = owesRoom;
+    this.#owesSlot = owesSlot;
     this.sessionId = job.sessionId;
     this.#held = new HeldSession(job.sessionId, services);
     this.#logger = services.logger.child({ session_id: job.sessionId });
@@ -312,7 +312,7 @@ export class Stay {
 
   /** A request to the model, which can be held back where the session is to leave. */
   #beforeRequest(signal: AbortSignal): Promise<void> | undefined {
-    const owes = this.#leaving === 'no' && this.#couldMakeRoom && this.#owesRoom(this);
+    const owes = this.#leaving === 'no' && this.#couldMakeRoom && this.#owesSlot(this);
     return owes || this.#leaving !== 'no' ? this.#holdBack(owes, signal) : undefined;
   }
 

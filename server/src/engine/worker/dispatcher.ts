@@ -112,8 +112,8 @@ export class Dispatcher {
 
   #run(job: ActivationJob): void {
     const stay = new Stay(this.#services, job, {
-      onChange: () => this.#keepRoom(),
-      owesRoom: ({ tenantId }) => this.isFull && tenantId !== null && this.debts.take(tenantId),
+      onChange: () => this.#keepSlotFree(),
+      owesSlot: ({ tenantId }) => this.isFull && tenantId !== null && this.debts.take(tenantId),
     });
     this.#stays.set(job.sessionId, stay);
     const run = stay.run().finally(() => {
@@ -136,7 +136,7 @@ export class Dispatcher {
     if (stay !== undefined) await this.#runs.get(stay);
   }
 
-  #keepRoom(): void {
+  #keepSlotFree(): void {
     if (this.#freeSlots > 0) return;
     if ([...this.#stays.values()].some((stay) => stay.at === 'releasing')) return;
     const idle = [...this.#stays.values()].filter((stay) => stay.at === 'idle');

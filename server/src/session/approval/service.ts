@@ -6,7 +6,6 @@ import type { Asked, Identity } from '../../ground/identity.ts';
 import { isUuid } from '../../ground/ids.ts';
 import { commit } from '../commit.ts';
 import type { Signal } from '../event/bus.ts';
-import { addGrants, grantOfCall } from '../grants.ts';
 import { recordWaiting } from '../lifecycle.ts';
 import { type SessionServices, wakeWorker } from '../service.ts';
 import type { Grant, SessionOptions } from '../session.ts';
@@ -19,6 +18,7 @@ import {
   updateOptions,
 } from '../store.ts';
 import type { ApprovalAnswer, ApprovalKind, ApprovalView } from './approval.ts';
+import { addGrants, grantOfCall } from './grants.ts';
 import { closeApproval, toApprovalView } from './lifecycle.ts';
 import { requireGivableMode, requireGivableRules } from './rules.ts';
 import {

@@ -7,12 +7,12 @@ import type { Identity } from '../../ground/identity.ts';
 import { newSessionId } from '../../ground/ids.ts';
 import { type Committed, commitOnce } from '../../session/commit.ts';
 import { sessionDirectories } from '../../session/directories.ts';
-import { requireKeyRoom } from '../../session/key-room.ts';
+import { requireKeyLimits } from '../../session/key-limits.ts';
 import { queueTurn, settleFork } from '../../session/lifecycle.ts';
 import { requireForkable } from '../../session/requirements.ts';
 import {
   getSessionOrThrow,
-  requireRoom,
+  requirePlace,
   type SessionServices,
   throwNotFound,
   turnDraft,
@@ -133,8 +133,8 @@ async function insertForkOf(
   const { asker } = request;
   const options = requireForkable(parent, request);
   if (request.prompt !== null) {
-    await requireRoom(services, trx, tenantId);
-    await requireKeyRoom(trx, { asker, sessionId: null });
+    await requirePlace(services, trx, tenantId);
+    await requireKeyLimits(trx, { asker, sessionId: null });
   }
   const copy = { parentId: parent.id, forkId, at: request.at ?? parent.last_seq };
   await insertFork(trx, copy, {

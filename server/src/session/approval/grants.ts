@@ -1,11 +1,11 @@
 import { hash } from 'node:crypto';
 import { z } from 'zod';
-import { AppError } from '../ground/errors.ts';
-import { commit } from './commit.ts';
-import { recordGrantRemoval } from './lifecycle.ts';
-import { type SessionServices, throwNotFound } from './service.ts';
-import type { Grant } from './session.ts';
-import { lockWholeSession, type SessionKey, updateGrants } from './store.ts';
+import { AppError } from '../../ground/errors.ts';
+import { commit } from '../commit.ts';
+import { recordGrantRemoval } from '../lifecycle.ts';
+import { type SessionServices, throwNotFound } from '../service.ts';
+import type { Grant } from '../session.ts';
+import { lockWholeSession, type SessionKey, updateGrants } from '../store.ts';
 
 const MAX_INPUT_CHARACTERS = 2_000;
 

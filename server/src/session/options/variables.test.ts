@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { isDeniedVariable, isVariableName } from './options/variables.ts';
+import { isDeniedVariable, isVariableName } from './variables.ts';
 
 describe('a variable that a request names', () => {
   it('is denied when it changes what runs or where traffic goes, in small letters too', () => {

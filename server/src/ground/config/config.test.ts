@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { type ConfigSources, configuredSecrets, describeConfig, loadConfig } from './ground/config/config.ts';
-import { rootsOf } from './ground/config/roots.ts';
-import { StartupError } from './ground/errors.ts';
+import { StartupError } from '../errors.ts';
+import { type ConfigSources, configuredSecrets, describeConfig, loadConfig } from './config.ts';
+import { rootsOf } from './roots.ts';
 
 const machine = { userDataDir: '/home/ada/data', isRoot: false, availableMemory: 8 * 2 ** 30, cores: 2 };
 const directory = mkdtempSync(join(tmpdir(), 'greenroom-config-'));

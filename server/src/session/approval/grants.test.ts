@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { Grant } from '../session.ts';
 import { addGrants, coversCall, grantId, grantOfCall, toGrantView } from './grants.ts';
-import type { Grant } from './session.ts';
 
 const call = (command: string): Grant => grantOfCall({ tool: 'Bash', input: { command } });
 

@@ -10,7 +10,7 @@ import { countActiveTurns } from './turn/store.ts';
  *
  * @param sessionId the session that gets the turn; null is a new one
  */
-export async function requireKeyRoom(
+export async function requireKeyLimits(
   trx: Transaction<Database>,
   { asker, sessionId }: { asker: Identity; sessionId: string | null },
 ): Promise<void> {
