@@ -1,4 +1,11 @@
-import { type Kysely, type Selectable, type SelectQueryBuilder, sql, type Transaction } from 'kysely';
+import {
+  type Insertable,
+  type Kysely,
+  type Selectable,
+  type SelectQueryBuilder,
+  sql,
+  type Transaction,
+} from 'kysely';
 import { liftTimeout } from '../ground/db/client.ts';
 import type { Database } from '../ground/db/database.ts';
 import { oneLine } from '../ground/util/one-line.ts';
@@ -77,19 +84,23 @@ export async function updateFirstPrompt(
 export async function insertSession(trx: Transaction<Database>, session: NewSession): Promise<void> {
   await trx
     .insertInto('sessions')
-    .values({
-      id: session.id,
-      tenant_id: session.tenantId,
-      status: 'pending',
-      ...optionColumns(session.options),
-      cwd: session.cwd,
-      title: session.title,
-      metadata: JSON.stringify(session.metadata),
-      api_key_id: session.apiKeyId,
-      max_budget_usd: session.maxBudgetUsd,
-      usage: '{}',
-    })
+    .values({ ...newRow(session), status: 'pending' })
     .execute();
+}
+
+/** What a session begins with, as its row has it. */
+export function newRow(session: NewSession): Omit<Insertable<SessionTable>, 'status'> {
+  return {
+    id: session.id,
+    tenant_id: session.tenantId,
+    ...optionColumns(session.options),
+    cwd: session.cwd,
+    title: session.title,
+    metadata: JSON.stringify(session.metadata),
+    api_key_id: session.apiKeyId,
+    max_budget_usd: session.maxBudgetUsd,
+    usage: '{}',
+  };
 }
 
 export async function updateOptions(

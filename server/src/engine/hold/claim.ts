@@ -92,10 +92,10 @@ export async function claimSession(
       }))
       .whereRef('sessions.id', '=', 'before.id')
       .returningAll('sessions')
-      .returning(['before.last_worker_id', hashOfGrants.as('grantsHash')])
+      .returning(['before.last_worker_id', hashOfGrants.as('grants_hash')])
       .executeTakeFirst();
     if (claimed === undefined) return null;
-    const { grantsHash, last_worker_id: lastWorkerId, ...session } = claimed;
+    const { grants_hash: grantsHash, last_worker_id: lastWorkerId, ...session } = claimed;
     await claim.onFound();
     // A worker that stalled between fetch and claim must not take the session from the next one.
     if (!(await claim.queue.lockClaim(trx, claim.job))) throw new LostClaimError(session.id);

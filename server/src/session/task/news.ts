@@ -31,9 +31,8 @@ const begun = z
     task_type: z.string().optional(),
     subagent_type: name.optional(),
   })
-  .transform(({ is_backgrounded: isBackground = false, ...task }) => ({ ...task, isBackground }))
   // Commands that their turn waits for are calls like any other.
-  .refine(({ isBackground, task_type }) => isBackground || task_type === 'local_agent');
+  .refine(({ is_backgrounded, task_type }) => is_backgrounded === true || task_type === 'local_agent');
 const ended = z.looseObject({
   type: z.literal('system'),
   subtype: z.literal('task_notification'),
@@ -50,8 +49,12 @@ export function taskNewsOf({ kind, data }: { kind: string; data: unknown }): Tas
   if (kind !== 'sdk' || (data as { type?: unknown }).type !== 'system') return null;
   const task = begun.safeParse(data).data;
   if (task !== undefined) {
-    const { description, isBackground, subagent_type = null, tool_use_id = null } = task;
-    const begin = { description, isBackground, subagentType: subagent_type, toolUseId: tool_use_id };
+    const begin = {
+      description: task.description,
+      isBackground: task.is_backgrounded ?? false,
+      subagentType: task.subagent_type ?? null,
+      toolUseId: task.tool_use_id ?? null,
+    };
     return { taskId: task.task_id, begin };
   }
   const over = ended.safeParse(data).data;

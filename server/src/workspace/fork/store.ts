@@ -6,7 +6,7 @@
 import { type RawBuilder, sql, type Transaction } from 'kysely';
 import type { Database } from '../../ground/db/database.ts';
 import { messageTypes } from '../../session/event/event.ts';
-import { type NewSession, optionColumns, type SessionKey, type SessionRow } from '../../session/store.ts';
+import { type NewSession, newRow, type SessionKey, type SessionRow } from '../../session/store.ts';
 import { findTurn } from '../../session/turn/store.ts';
 
 type Trx = Transaction<Database>;
@@ -31,18 +31,10 @@ export async function insertFork(trx: Trx, { parentId, at }: Copy, fork: NewSess
   await trx
     .insertInto('sessions')
     .values({
-      id: fork.id,
-      tenant_id: fork.tenantId,
+      ...newRow(fork),
       // Until it is known how the last turn of the history ended.
       status: 'completed',
-      ...optionColumns(fork.options),
       prompt: sql<string>`(select prompt from sessions where id = ${parentId})`,
-      cwd: fork.cwd,
-      title: fork.title,
-      metadata: JSON.stringify(fork.metadata),
-      api_key_id: fork.apiKeyId,
-      max_budget_usd: fork.maxBudgetUsd,
-      usage: '{}',
       claude_session_id: fork.id,
       parent_id: parentId,
       forked_at: at,
