@@ -10,7 +10,7 @@ import { AppShell } from './app/app-shell.tsx';
 import { loadPage } from './app/load-page.ts';
 import { NotFoundPage } from './app/not-found-page.tsx';
 import { RouteError } from './app/route-error.tsx';
-import { readSessionSearch } from './session/search.ts';
+import { readSessionSearch } from './log/session-search.ts';
 import { readSessionListSearch } from './session-list/search.ts';
 import { readSignInSearch } from './sign-in/search.ts';
 

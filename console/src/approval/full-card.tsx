@@ -1,10 +1,10 @@
 import type { Approval, ApprovalKind } from '@greenroom/client';
 import { Bot, CircleHelp, ListChecks, ShieldQuestion, Wrench } from 'lucide-react';
 import { type ReactNode, useRef } from 'react';
+import { useSession } from '../api/use-session.ts';
 import { markInvisible } from '../content/invisible.ts';
 import { useLocale } from '../i18n/locale.ts';
 import type { WordKey } from '../i18n/words.ts';
-import { useSession } from '../session/use-session.ts';
 import { Badge } from '../ui/badge.tsx';
 import { canAnswer } from './act-button.tsx';
 import { AnswerNote } from './answer-note.tsx';

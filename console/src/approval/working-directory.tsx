@@ -1,6 +1,6 @@
+import { useSession } from '../api/use-session.ts';
 import { SafeText } from '../content/safe-text.tsx';
 import { useLocale } from '../i18n/locale.ts';
-import { useSession } from '../session/use-session.ts';
 
 export function WorkingDirectory({ sessionId }: { sessionId: string }) {
   const { t } = useLocale();

@@ -1,6 +1,6 @@
 import type { SessionSummary } from '@greenroom/client';
+import { titleOf } from '../live/session-title.ts';
 import { summaries } from '../live/summaries.ts';
-import { titleOf } from '../session-list/session-title.ts';
 
 /** A session began to need a person, or was done: what wants to be noticed when the page is not looked at. */
 export type Call = { sessionId: string; why: 'needs_you' | 'done'; title: string };

@@ -3,7 +3,7 @@ import { useEffect } from 'react';
 import { reasonOf } from '../api/describe-error.ts';
 import { SafeText } from '../content/safe-text.tsx';
 import { useLocale } from '../i18n/locale.ts';
-import { useSessionLog } from '../session/use-session.ts';
+import { useSessionLog } from '../log/use-session-log.ts';
 import { Button } from '../ui/button.tsx';
 import { Spinner } from '../ui/spinner.tsx';
 import { useKeyed } from '../util/keyed-store.ts';

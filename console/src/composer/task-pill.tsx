@@ -5,8 +5,8 @@ import { client } from '../api/client.ts';
 import { queryClient } from '../api/query-client.ts';
 import { SafeText } from '../content/safe-text.tsx';
 import { useLocale } from '../i18n/locale.ts';
-import { Elapsed } from '../transcript/elapsed.tsx';
 import { Button } from '../ui/button.tsx';
+import { Elapsed } from '../ui/elapsed.tsx';
 import { Popover } from '../ui/popover.tsx';
 import { sayFailure } from './send.ts';
 

@@ -1,5 +1,5 @@
+import { useSession } from '../api/use-session.ts';
 import { useSummary } from '../live/summaries.ts';
-import { useSession } from '../session/use-session.ts';
 import { type Standing, standingOf } from './act.ts';
 
 /** How the session stands, by whatever told it last. */

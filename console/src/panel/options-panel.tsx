@@ -1,9 +1,9 @@
 import type { Session } from '@greenroom/client';
 import { apiUrl } from '../api/client.ts';
 import { useMe } from '../api/use-me.ts';
+import { useSession } from '../api/use-session.ts';
 import { JsonView } from '../content/json.tsx';
 import { useLocale } from '../i18n/locale.ts';
-import { useSession } from '../session/use-session.ts';
 import { toCurl, toTypeScript } from '../snippet/snippet.ts';
 import { CopyButton } from '../ui/copy-button.tsx';
 import { ErrorNote } from '../ui/error-note.tsx';

@@ -1,11 +1,11 @@
 import type { Session, SessionSummary } from '@greenroom/client';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
+import { useSession } from '../api/use-session.ts';
 import { SafeText } from '../content/safe-text.tsx';
 import { formatCost, formatCount, formatTime } from '../i18n/format.ts';
 import { useLocale } from '../i18n/locale.ts';
 import { useSummary } from '../live/summaries.ts';
-import { useSession } from '../session/use-session.ts';
 import { SessionStateBadge } from '../session-list/session-state-badge.tsx';
 import { ErrorNote } from '../ui/error-note.tsx';
 import { Spinner } from '../ui/spinner.tsx';

@@ -2,7 +2,7 @@ import { getRouteApi } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { PlainOnError } from '../content/plain-on-error.tsx';
 import { useLocale } from '../i18n/locale.ts';
-import { type PanelName, panels } from '../session/search.ts';
+import { type PanelName, panels } from '../log/session-search.ts';
 import { Tabs } from '../ui/tabs.tsx';
 import { ChangesPanel } from './changes-panel.tsx';
 import { EventsPanel } from './events-panel.tsx';

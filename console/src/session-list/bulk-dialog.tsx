@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from 'react';
 import { reasonOf } from '../api/describe-error.ts';
 import { useLocale } from '../i18n/locale.ts';
 import type { WordKey } from '../i18n/words.ts';
+import { shortId, titleOf } from '../live/session-title.ts';
 import { summaries } from '../live/summaries.ts';
 import { Button } from '../ui/button.tsx';
 import { Dialog } from '../ui/dialog.tsx';
@@ -9,7 +10,6 @@ import { toasts } from '../ui/toast.tsx';
 import { type BulkAct, type BulkProgress, runBulk, touches } from './bulk.ts';
 import { bulkWords } from './bulk-bar.tsx';
 import { actOnOne } from './session-acts.ts';
-import { shortId, titleOf } from './session-title.ts';
 
 export type BulkDialogProps = {
   act: BulkAct;

@@ -8,9 +8,9 @@ import { readDraft, wordsOf } from '../approval/draft.ts';
 import { LeftApproval } from '../approval/left-approval.tsx';
 import { useStill } from '../approval/use-still.ts';
 import { useLocale } from '../i18n/locale.ts';
+import { titleOf } from '../live/session-title.ts';
 import { useSummary } from '../live/summaries.ts';
 import { Button } from '../ui/button.tsx';
-import { titleOf } from './session-title.ts';
 import { type Slot, takePending } from './strip-slots.ts';
 import { usePointing } from './use-pointing.ts';
 

@@ -2,10 +2,10 @@ import type { SessionSummary } from '@greenroom/client';
 import { Ellipsis } from 'lucide-react';
 import { lazy } from 'react';
 import { useLocale } from '../i18n/locale.ts';
+import { titleOf } from '../live/session-title.ts';
 import { Button } from '../ui/button.tsx';
 import { Menu } from '../ui/menu.tsx';
 import type { Asked } from './session-list.tsx';
-import { titleOf } from './session-title.ts';
 
 const SessionMenuItems = lazy(async () => ({
   default: (await import('./session-menu-items.tsx')).SessionMenuItems,

@@ -2,9 +2,9 @@ import type { SessionSummary } from '@greenroom/client';
 import { Link } from '@tanstack/react-router';
 import { markInvisible } from '../content/invisible.ts';
 import { type Translate, useLocale } from '../i18n/locale.ts';
+import { shortId } from '../live/session-title.ts';
 import { cn } from '../ui/class-names.ts';
 import { writeLabel } from './label.ts';
-import { shortId } from './session-title.ts';
 
 type SessionNoteProps = { summary: SessionSummary; isLeft: boolean; isGone: boolean };
 

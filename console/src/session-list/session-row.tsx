@@ -5,6 +5,7 @@ import { memo, type ReactNode, useEffect, useRef, useState } from 'react';
 import { useNow } from '../api/server-clock.ts';
 import { formatAge, formatCost, formatCount, formatNumber, formatTime } from '../i18n/format.ts';
 import { useLocale } from '../i18n/locale.ts';
+import { shortModel, titleOf } from '../live/session-title.ts';
 import { useSummary } from '../live/summaries.ts';
 import { Checkbox } from '../ui/checkbox.tsx';
 import { cn } from '../ui/class-names.ts';
@@ -13,7 +14,6 @@ import type { Asked } from './session-list.tsx';
 import { SessionMenu } from './session-menu.tsx';
 import { SessionNote } from './session-note.tsx';
 import { SessionStateBadge } from './session-state-badge.tsx';
-import { shortModel, titleOf } from './session-title.ts';
 import type { RowLayout } from './use-row-layout.ts';
 
 export type SessionRowProps = {

@@ -1,8 +1,8 @@
 import type { SessionEvent } from '@greenroom/client';
 import { client } from '../api/client.ts';
 import { say } from '../i18n/locale.ts';
-import { MAIN } from '../transcript/item-lists.ts';
-import { Transcript } from '../transcript/transcript.ts';
+import { MAIN } from '../log/item-lists.ts';
+import { Transcript } from '../log/transcript.ts';
 import { type ExportedSession, exportName, writeHead, writeItem } from './markdown-export.ts';
 
 const PAGE = 1_000;

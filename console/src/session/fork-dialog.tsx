@@ -3,6 +3,7 @@ import { useMutation } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
 import { client } from '../api/client.ts';
+import { useSession } from '../api/use-session.ts';
 import { SafeText } from '../content/safe-text.tsx';
 import { useLocale } from '../i18n/locale.ts';
 import { Button } from '../ui/button.tsx';
@@ -11,7 +12,6 @@ import { ErrorNote } from '../ui/error-note.tsx';
 import { Field } from '../ui/field.tsx';
 import { TextArea, TextField } from '../ui/text-field.tsx';
 import { randomKey } from '../util/random-key.ts';
-import { useSession } from './use-session.ts';
 
 export type ForkDialogProps = {
   sessionId: string;

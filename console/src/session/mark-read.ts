@@ -1,8 +1,8 @@
 import { useMutation } from '@tanstack/react-query';
 import { useEffect, useRef } from 'react';
 import { client } from '../api/client.ts';
+import type { SessionLog } from '../log/session-log.ts';
 import { useStore } from '../util/store.ts';
-import type { SessionLog } from './session-log.ts';
 
 const EVERY_MS = 3_000;
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { TranscriptItem } from '../transcript/item.ts';
+import type { TranscriptItem } from '../log/item.ts';
 import { exportName, writeHead, writeItem } from './markdown-export.ts';
 
 const words = {

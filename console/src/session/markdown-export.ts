@@ -1,5 +1,5 @@
 import { lineJson, wholeJson } from '../content/json-text.ts';
-import type { TranscriptItem } from '../transcript/item.ts';
+import type { TranscriptItem } from '../log/item.ts';
 import { fence, inlineCode, plainLine, quote } from './markdown-text.ts';
 
 export type ExportWords = {

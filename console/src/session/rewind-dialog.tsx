@@ -2,6 +2,7 @@ import type { Rewind } from '@greenroom/client';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { client } from '../api/client.ts';
+import { useSession } from '../api/use-session.ts';
 import { SafeText } from '../content/safe-text.tsx';
 import { useLocale } from '../i18n/locale.ts';
 import { Button } from '../ui/button.tsx';
@@ -11,7 +12,6 @@ import { Field } from '../ui/field.tsx';
 import { Select } from '../ui/select.tsx';
 import { Spinner } from '../ui/spinner.tsx';
 import { toasts } from '../ui/toast.tsx';
-import { useSession } from './use-session.ts';
 
 export type RewindDialogProps = { sessionId: string; to: string | null; onClose: () => void };
 

@@ -20,12 +20,12 @@ import type { ReactNode } from 'react';
 import { sayFailure, stopSession } from '../composer/send.ts';
 import { useStanding } from '../composer/use-standing.ts';
 import { useLocale } from '../i18n/locale.ts';
+import { asked } from '../log/asked.ts';
 import { setArchived, setPinned, setUnread } from '../session-list/session-acts.ts';
 import { Button } from '../ui/button.tsx';
 import { Menu, MenuItem, MenuSeparator } from '../ui/menu.tsx';
 import { toasts } from '../ui/toast.tsx';
 import { copyText } from '../util/copy-text.ts';
-import { asked } from './asked.ts';
 import { exportJsonLines, exportMarkdown } from './export-session.ts';
 import { useOwnSummary } from './use-own-summary.ts';
 

@@ -1,14 +1,15 @@
 import { getRouteApi } from '@tanstack/react-router';
 import { GitFork, OctagonPause, PanelRight } from 'lucide-react';
 import { useState } from 'react';
+import { useSession } from '../api/use-session.ts';
 import { usePageTitle } from '../attention/page-title.tsx';
 import { stopSession } from '../composer/send.ts';
 import { useStanding } from '../composer/use-standing.ts';
 import { useLocale } from '../i18n/locale.ts';
+import { asked } from '../log/asked.ts';
 import { SessionStateBadge } from '../session-list/session-state-badge.tsx';
 import { Button } from '../ui/button.tsx';
 import { useStore } from '../util/store.ts';
-import { asked } from './asked.ts';
 import { DeleteDialog } from './delete-dialog.tsx';
 import { ForkDialog } from './fork-dialog.tsx';
 import { RewindDialog } from './rewind-dialog.tsx';
@@ -16,7 +17,6 @@ import { SessionActs } from './session-acts.tsx';
 import { SessionTitle } from './session-title.tsx';
 import { SnippetDialog } from './snippet-dialog.tsx';
 import { useOwnSummary } from './use-own-summary.ts';
-import { useSession } from './use-session.ts';
 
 const route = getRouteApi('/sessions/$sessionId');
 

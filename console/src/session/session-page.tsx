@@ -3,8 +3,10 @@ import { useEffect, useState } from 'react';
 import { PendingApprovals } from '../approval/pending-approvals.tsx';
 import { Composer } from '../composer/composer.tsx';
 import { useLocale } from '../i18n/locale.ts';
+import { MAIN } from '../log/item-lists.ts';
+import type { SessionLog } from '../log/session-log.ts';
+import { useSessionLog } from '../log/use-session-log.ts';
 import { Panels } from '../panel/panels.tsx';
-import { MAIN } from '../transcript/item-lists.ts';
 import { TranscriptBar } from '../transcript/transcript-bar.tsx';
 import { TranscriptView } from '../transcript/transcript-view.tsx';
 import { useOrder } from '../transcript/use-log.ts';
@@ -17,9 +19,7 @@ import { useMedia } from '../util/use-media.ts';
 import { MarkRead } from './mark-read.ts';
 import { DeletedNote, SessionMissing } from './session-gone.tsx';
 import { SessionHeader } from './session-header.tsx';
-import type { SessionLog } from './session-log.ts';
 import { SessionStanding } from './session-standing.tsx';
-import { useSessionLog } from './use-session.ts';
 
 const route = getRouteApi('/sessions/$sessionId');
 

@@ -1,10 +1,10 @@
 import { LoaderCircle } from 'lucide-react';
+import { useSession } from '../api/use-session.ts';
 import { formatTime } from '../i18n/format.ts';
 import { type Translate, useLocale } from '../i18n/locale.ts';
 import { live } from '../live/live.ts';
-import { Elapsed } from '../transcript/elapsed.tsx';
+import { Elapsed } from '../ui/elapsed.tsx';
 import { useStore } from '../util/store.ts';
-import { useSession } from './use-session.ts';
 
 /** What the session does now, or why it does not. */
 export function SessionStanding({ sessionId }: { sessionId: string }) {

@@ -1,6 +1,6 @@
 import { Markdown } from '../content/markdown.tsx';
 import { useLocale } from '../i18n/locale.ts';
-import type { ToolCall } from '../transcript/item.ts';
+import type { ToolCall } from '../log/item.ts';
 import { fieldsOf, listOf, textOf } from '../util/shapes.ts';
 import { FailureText, Section } from './body-parts.tsx';
 import { outputText } from './output.ts';

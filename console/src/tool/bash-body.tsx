@@ -4,7 +4,7 @@ import { markInvisible } from '../content/invisible.ts';
 import { SafeText } from '../content/safe-text.tsx';
 import { Terminal } from '../content/terminal.tsx';
 import { useLocale } from '../i18n/locale.ts';
-import type { ToolCall } from '../transcript/item.ts';
+import type { ToolCall } from '../log/item.ts';
 import { fieldsOf, textOf } from '../util/shapes.ts';
 import { OutputParts } from './body-parts.tsx';
 import { withoutExitCode } from './exit-code.ts';

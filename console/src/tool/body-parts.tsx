@@ -5,7 +5,7 @@ import { JsonView } from '../content/json.tsx';
 import { Stepwise } from '../content/stepwise.tsx';
 import { Terminal } from '../content/terminal.tsx';
 import { useLocale } from '../i18n/locale.ts';
-import type { ToolCall } from '../transcript/item.ts';
+import type { ToolCall } from '../log/item.ts';
 import { type OutputPart, outputParts, outputText, parsedJson } from './output.ts';
 import { writtenTail } from './partial-input.ts';
 

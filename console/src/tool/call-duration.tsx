@@ -1,7 +1,7 @@
 import { useNow } from '../api/server-clock.ts';
 import { formatDuration } from '../i18n/format.ts';
 import { useLocale } from '../i18n/locale.ts';
-import type { ToolCall } from '../transcript/item.ts';
+import type { ToolCall } from '../log/item.ts';
 
 const WORTH_SAYING_MS = 100;
 

@@ -1,6 +1,6 @@
 import { Ban, Check, CircleHelp, Hourglass, LoaderCircle, type LucideIcon, PenLine, X } from 'lucide-react';
 import { useLocale } from '../i18n/locale.ts';
-import type { ToolCallState } from '../transcript/item.ts';
+import type { ToolCallState } from '../log/item.ts';
 import { cn } from '../ui/class-names.ts';
 
 const icons: Record<ToolCallState, [LucideIcon, string]> = {

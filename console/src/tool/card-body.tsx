@@ -2,7 +2,7 @@ import { Braces } from 'lucide-react';
 import { useState } from 'react';
 import { PlainOnError } from '../content/plain-on-error.tsx';
 import { useLocale } from '../i18n/locale.ts';
-import type { ToolCall } from '../transcript/item.ts';
+import type { ToolCall } from '../log/item.ts';
 import { Button } from '../ui/button.tsx';
 import { bodyOf } from './kinds.tsx';
 import { RawCall } from './raw-call.tsx';

@@ -1,7 +1,7 @@
 import { useMemo, useState } from 'react';
 import { DiffView } from '../content/diff-view.tsx';
 import { useLocale } from '../i18n/locale.ts';
-import type { ToolCall } from '../transcript/item.ts';
+import type { ToolCall } from '../log/item.ts';
 import { Button } from '../ui/button.tsx';
 import { fieldsOf } from '../util/shapes.ts';
 import { FailureText, WrittenInput } from './body-parts.tsx';

@@ -1,4 +1,4 @@
-import type { ToolCall } from '../transcript/item.ts';
+import type { ToolCall } from '../log/item.ts';
 import { outputText } from './output.ts';
 
 /** Of a command that failed, as the program tells the model; null for one that ended well, or not by itself. */

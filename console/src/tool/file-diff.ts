@@ -1,5 +1,5 @@
 import { compareTexts, type DiffFile, readHunks } from '../content/patch.ts';
-import type { ToolCall } from '../transcript/item.ts';
+import type { ToolCall } from '../log/item.ts';
 import { type Fields, fieldsOf, listOf, textOf } from '../util/shapes.ts';
 
 export type FileDiff = DiffFile & {

@@ -14,7 +14,7 @@ import {
   Wrench,
 } from 'lucide-react';
 import type { ComponentType } from 'react';
-import type { ToolCall } from '../transcript/item.ts';
+import type { ToolCall } from '../log/item.ts';
 import { AgentBody } from './agent-body.tsx';
 import { BashBody } from './bash-body.tsx';
 import { ChangeBody } from './change-body.tsx';

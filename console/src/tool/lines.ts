@@ -1,6 +1,6 @@
 import { countLines, oneLine } from '../content/bounds.ts';
 import type { WordKey } from '../i18n/words.ts';
-import type { ToolCall } from '../transcript/item.ts';
+import type { ToolCall } from '../log/item.ts';
 import { fieldsOf, listOf, numberOf, textOf } from '../util/shapes.ts';
 import { readChecklist } from './checklist.ts';
 import { exitCodeOf } from './exit-code.ts';

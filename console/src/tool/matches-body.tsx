@@ -4,7 +4,7 @@ import { SafeText } from '../content/safe-text.tsx';
 import { ScrollRegion } from '../content/scroll-region.tsx';
 import { Stepwise } from '../content/stepwise.tsx';
 import { useLocale } from '../i18n/locale.ts';
-import type { ToolCall } from '../transcript/item.ts';
+import type { ToolCall } from '../log/item.ts';
 import { FailureText } from './body-parts.tsx';
 import { type Match, readMatches } from './matches.ts';
 

@@ -1,6 +1,6 @@
 import { JsonView } from '../content/json.tsx';
 import { useLocale } from '../i18n/locale.ts';
-import type { ToolCall } from '../transcript/item.ts';
+import type { ToolCall } from '../log/item.ts';
 import { FailureText, OutputParts, Section, WrittenInput } from './body-parts.tsx';
 
 /** Of tools that are not known here, of MCP servers and of the caller: what went in, and whatever came out. */

@@ -1,4 +1,4 @@
-import type { ToolCall } from '../transcript/item.ts';
+import type { ToolCall } from '../log/item.ts';
 import { fieldsOf, textOf } from '../util/shapes.ts';
 
 /** What a tool gave the model, as parts that can be shown. */

@@ -1,4 +1,4 @@
-import type { ToolCall } from '../transcript/item.ts';
+import type { ToolCall } from '../log/item.ts';
 import type { Fields } from '../util/shapes.ts';
 
 /*

@@ -1,5 +1,5 @@
 import { Markdown } from '../content/markdown.tsx';
-import type { ToolCall } from '../transcript/item.ts';
+import type { ToolCall } from '../log/item.ts';
 import { fieldsOf, textOf } from '../util/shapes.ts';
 import { FailureText } from './body-parts.tsx';
 import { knownInput } from './partial-input.ts';

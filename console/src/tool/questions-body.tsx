@@ -3,7 +3,7 @@ import { boundLine } from '../content/bounds.ts';
 import { SafeText } from '../content/safe-text.tsx';
 import { Stepwise } from '../content/stepwise.tsx';
 import { useLocale } from '../i18n/locale.ts';
-import type { ToolCall } from '../transcript/item.ts';
+import type { ToolCall } from '../log/item.ts';
 import { cn } from '../ui/class-names.ts';
 import { FailureText, Section } from './body-parts.tsx';
 import { type Question, type QuestionOption, readQuestions } from './questions.ts';

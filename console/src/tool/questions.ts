@@ -1,4 +1,4 @@
-import type { ToolCall } from '../transcript/item.ts';
+import type { ToolCall } from '../log/item.ts';
 import { type Fields, fieldsOf, listOf, textOf } from '../util/shapes.ts';
 
 export type QuestionOption = { label: string; description: string; isChosen: boolean };

@@ -4,7 +4,7 @@ import { JsonView } from '../content/json.tsx';
 import { wholeJson } from '../content/json-text.ts';
 import { SafeText } from '../content/safe-text.tsx';
 import { useLocale } from '../i18n/locale.ts';
-import type { ToolCall } from '../transcript/item.ts';
+import type { ToolCall } from '../log/item.ts';
 import { CopyButton } from '../ui/copy-button.tsx';
 
 /** Exactly what the model wrote, and what it was given. */

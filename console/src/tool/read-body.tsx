@@ -2,7 +2,7 @@ import { Code } from '../content/code.tsx';
 import { DataImage } from '../content/image.tsx';
 import { languageOfPath } from '../content/language.ts';
 import { useLocale } from '../i18n/locale.ts';
-import type { ToolCall } from '../transcript/item.ts';
+import type { ToolCall } from '../log/item.ts';
 import { fieldsOf, numberOf, textOf } from '../util/shapes.ts';
 import { FailureText, OutputParts } from './body-parts.tsx';
 

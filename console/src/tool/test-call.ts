@@ -1,4 +1,4 @@
-import type { ToolCall } from '../transcript/item.ts';
+import type { ToolCall } from '../log/item.ts';
 
 /** A call that ended well, with what a test says of it. */
 export function testCall(fields: Partial<ToolCall>): ToolCall {

@@ -1,7 +1,7 @@
 import { ChevronRight } from 'lucide-react';
 import { memo, useId } from 'react';
 import { useLocale } from '../i18n/locale.ts';
-import type { ToolCall } from '../transcript/item.ts';
+import type { ToolCall } from '../log/item.ts';
 import { cn } from '../ui/class-names.ts';
 import { CallDuration } from './call-duration.tsx';
 import { CallStateIcon } from './call-state-icon.tsx';

@@ -1,5 +1,5 @@
 import type { WordKey } from '../i18n/words.ts';
-import type { ToolCall } from '../transcript/item.ts';
+import type { ToolCall } from '../log/item.ts';
 import type { Fields } from '../util/shapes.ts';
 
 /** What a call's one line says: what is done, to what, and what came of it. */

@@ -4,7 +4,7 @@ import { SafeLink } from '../content/safe-link.tsx';
 import { SafeText } from '../content/safe-text.tsx';
 import { Stepwise } from '../content/stepwise.tsx';
 import { useLocale } from '../i18n/locale.ts';
-import type { ToolCall } from '../transcript/item.ts';
+import type { ToolCall } from '../log/item.ts';
 import { fieldsOf, listOf, textOf } from '../util/shapes.ts';
 import { FailureText, Section } from './body-parts.tsx';
 import { outputText } from './output.ts';

@@ -4,11 +4,11 @@ import { oneLine } from '../content/bounds.ts';
 import { markInvisible } from '../content/invisible.ts';
 import { Stepwise } from '../content/stepwise.tsx';
 import { useLocale } from '../i18n/locale.ts';
-import { searchOfAgent } from '../session/search.ts';
-import type { SessionLog } from '../session/session-log.ts';
+import type { Agent, AgentState } from '../log/agents.ts';
+import type { SessionLog } from '../log/session-log.ts';
+import { searchOfAgent } from '../log/session-search.ts';
+import { Elapsed } from '../ui/elapsed.tsx';
 import { useStore } from '../util/store.ts';
-import type { Agent, AgentState } from './agents.ts';
-import { Elapsed } from './elapsed.tsx';
 import { StopAgent } from './stop-agent.tsx';
 import { useAgent } from './use-log.ts';
 

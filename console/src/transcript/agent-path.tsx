@@ -1,11 +1,11 @@
 import { Link } from '@tanstack/react-router';
 import { ChevronRight } from 'lucide-react';
 import { useLocale } from '../i18n/locale.ts';
-import { searchOfAgent } from '../session/search.ts';
-import type { SessionLog } from '../session/session-log.ts';
+import type { Agent } from '../log/agents.ts';
+import type { SessionLog } from '../log/session-log.ts';
+import { searchOfAgent } from '../log/session-search.ts';
+import { Elapsed } from '../ui/elapsed.tsx';
 import { AgentStateMark, nameOf } from './agent-card.tsx';
-import type { Agent } from './agents.ts';
-import { Elapsed } from './elapsed.tsx';
 import { StopAgent } from './stop-agent.tsx';
 import { useAgent } from './use-log.ts';
 

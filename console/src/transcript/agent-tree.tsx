@@ -1,7 +1,7 @@
 import { Bot } from 'lucide-react';
 import { Stepwise } from '../content/stepwise.tsx';
 import { useLocale } from '../i18n/locale.ts';
-import type { SessionLog } from '../session/session-log.ts';
+import type { SessionLog } from '../log/session-log.ts';
 import { Button } from '../ui/button.tsx';
 import { Popover } from '../ui/popover.tsx';
 import { useStore } from '../util/store.ts';

@@ -1,4 +1,4 @@
-import type { TranscriptItem } from './item.ts';
+import type { TranscriptItem } from '../log/item.ts';
 
 /** Keys of the items that have the words, in their order. Case does not matter. */
 export function findItems(

@@ -1,9 +1,9 @@
 import { memo } from 'react';
 import { DecidedApproval } from '../approval/decided-approval.tsx';
+import { isAgentTool } from '../log/agents.ts';
+import type { ToolItem, TranscriptItem } from '../log/item.ts';
 import { ToolCard } from '../tool/tool-card.tsx';
 import { AgentCard } from './agent-card.tsx';
-import { isAgentTool } from './agents.ts';
-import type { ToolItem, TranscriptItem } from './item.ts';
 import { NoticeRow } from './notice-row.tsx';
 import { PromptRow } from './prompt-row.tsx';
 import { TextRow } from './text-row.tsx';

@@ -1,5 +1,5 @@
 import { useLocale } from '../i18n/locale.ts';
-import type { SessionLog } from '../session/session-log.ts';
+import type { SessionLog } from '../log/session-log.ts';
 import { Button } from '../ui/button.tsx';
 import { useStore } from '../util/store.ts';
 

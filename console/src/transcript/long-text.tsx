@@ -2,8 +2,8 @@ import { useState } from 'react';
 import { markDeceiving } from '../content/invisible.ts';
 import { formatCount } from '../i18n/format.ts';
 import { useLocale } from '../i18n/locale.ts';
+import { boundText } from '../log/bounded-text.ts';
 import { Button } from '../ui/button.tsx';
-import { boundText } from './bounded-text.ts';
 
 const FIRST = { characters: 4_000, lines: 40 };
 const MORE = { characters: 40_000, lines: 600 };

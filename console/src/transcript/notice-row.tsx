@@ -1,8 +1,8 @@
 import { Info, TriangleAlert } from 'lucide-react';
 import { formatCount } from '../i18n/format.ts';
 import { type Translate, useLocale } from '../i18n/locale.ts';
+import type { Notice, NoticeItem } from '../log/item.ts';
 import { cn } from '../ui/class-names.ts';
-import type { Notice, NoticeItem } from './item.ts';
 import { LongText } from './long-text.tsx';
 
 /** What the program or the server says beside the conversation. */

@@ -1,11 +1,11 @@
 import { ListTree } from 'lucide-react';
 import { useState } from 'react';
 import { useLocale } from '../i18n/locale.ts';
-import type { SessionLog } from '../session/session-log.ts';
+import type { PromptItem } from '../log/item.ts';
+import type { SessionLog } from '../log/session-log.ts';
 import { Button } from '../ui/button.tsx';
 import { Popover } from '../ui/popover.tsx';
 import { TextField } from '../ui/text-field.tsx';
-import type { PromptItem } from './item.ts';
 import { LoadAll } from './load-all.tsx';
 import { useOrder } from './use-log.ts';
 

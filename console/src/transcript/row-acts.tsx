@@ -1,11 +1,11 @@
 import { Ellipsis, GitFork, History } from 'lucide-react';
 import { useLocale } from '../i18n/locale.ts';
-import { asked } from '../session/asked.ts';
-import { afterTurn, beforePrompt, turnAfter } from '../session/fork-point.ts';
+import { asked } from '../log/asked.ts';
+import { afterTurn, beforePrompt, turnAfter } from '../log/fork-point.ts';
+import type { PromptItem, TranscriptItem, TurnEndItem } from '../log/item.ts';
+import { MAIN } from '../log/item-lists.ts';
 import { Button } from '../ui/button.tsx';
 import { Menu, MenuItem } from '../ui/menu.tsx';
-import type { PromptItem, TranscriptItem, TurnEndItem } from './item.ts';
-import { MAIN } from './item-lists.ts';
 import { useShown } from './use-log.ts';
 
 /** What a row is the place for: to fork from, or to put the files back to. */

@@ -1,13 +1,13 @@
 import { Link2 } from 'lucide-react';
 import { formatClock, formatTime } from '../i18n/format.ts';
 import { useLocale } from '../i18n/locale.ts';
+import type { TranscriptItem } from '../log/item.ts';
+import { MAIN } from '../log/item-lists.ts';
 import { Button } from '../ui/button.tsx';
 import { cn } from '../ui/class-names.ts';
 import { CopyButton } from '../ui/copy-button.tsx';
 import { toasts } from '../ui/toast.tsx';
 import { copyText } from '../util/copy-text.ts';
-import type { TranscriptItem } from './item.ts';
-import { MAIN } from './item-lists.ts';
 import { RowActs } from './row-acts.tsx';
 import { useShown } from './use-log.ts';
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Approval } from '@greenroom/client';
-import { boundText } from './bounded-text.ts';
+import { boundText } from '../log/bounded-text.ts';
+import type { ToolCallState, TranscriptItem } from '../log/item.ts';
 import { findItems } from './find.ts';
-import type { ToolCallState, TranscriptItem } from './item.ts';
 import { toRows, turnThatHides } from './rows.ts';
 
 const placed = (key: string, turnId = 't1') => ({ key, seq: 1, at: 0, turnId });

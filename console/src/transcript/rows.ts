@@ -1,4 +1,4 @@
-import type { TranscriptItem, TurnEndItem } from './item.ts';
+import type { TranscriptItem, TurnEndItem } from '../log/item.ts';
 
 /** One row of what is shown: an item, or what a finished turn's steps are folded behind. */
 export type Row =

@@ -3,11 +3,11 @@ import { Square } from 'lucide-react';
 import { client } from '../api/client.ts';
 import { reasonOf } from '../api/describe-error.ts';
 import { useLocale } from '../i18n/locale.ts';
+import type { Agent } from '../log/agents.ts';
 import { Button } from '../ui/button.tsx';
 import { ErrorNote } from '../ui/error-note.tsx';
 import { Popover } from '../ui/popover.tsx';
 import { toasts } from '../ui/toast.tsx';
-import type { Agent } from './agents.ts';
 
 /** What goes on in the background can be stopped by itself; what its turn waits for ends with the turn alone. */
 export function StopAgent({ agent, sessionId }: { agent: Agent; sessionId: string }) {

@@ -1,5 +1,5 @@
 import { Markdown } from '../content/markdown.tsx';
-import type { TextItem } from './item.ts';
+import type { TextItem } from '../log/item.ts';
 import { RowTools } from './row-tools.tsx';
 
 /** What the agent said. */

@@ -1,8 +1,8 @@
 import { Brain, ChevronRight } from 'lucide-react';
 import { useLocale } from '../i18n/locale.ts';
+import type { ThinkingItem } from '../log/item.ts';
 import { cn } from '../ui/class-names.ts';
-import { Elapsed } from './elapsed.tsx';
-import type { ThinkingItem } from './item.ts';
+import { Elapsed } from '../ui/elapsed.tsx';
 import { LongText } from './long-text.tsx';
 import { useOpened } from './use-log.ts';
 

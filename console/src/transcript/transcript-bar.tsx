@@ -1,14 +1,14 @@
 import { Search } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { useLocale } from '../i18n/locale.ts';
-import type { SessionLog } from '../session/session-log.ts';
+import { MAIN } from '../log/item-lists.ts';
+import type { SessionLog } from '../log/session-log.ts';
 import { Button } from '../ui/button.tsx';
 import { Keys } from '../ui/keys.tsx';
 import { isApple } from '../util/platform.ts';
 import { AgentPath } from './agent-path.tsx';
 import { AgentTree } from './agent-tree.tsx';
 import { FindBar } from './find-bar.tsx';
-import { MAIN } from './item-lists.ts';
 import { Outline } from './outline.tsx';
 
 export type TranscriptBarProps = {

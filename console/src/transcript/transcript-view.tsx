@@ -2,7 +2,7 @@ import { useVirtualizer, type Virtualizer } from '@tanstack/react-virtual';
 import { type RefObject, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { PlainOnError } from '../content/plain-on-error.tsx';
 import { useLocale } from '../i18n/locale.ts';
-import type { SessionLog } from '../session/session-log.ts';
+import type { SessionLog } from '../log/session-log.ts';
 import { cn } from '../ui/class-names.ts';
 import { useStore } from '../util/store.ts';
 import { FoldRow } from './fold-row.tsx';

@@ -1,7 +1,7 @@
 import { Check, CircleAlert, CircleSlash } from 'lucide-react';
 import { formatCost, formatDuration } from '../i18n/format.ts';
 import { useLocale } from '../i18n/locale.ts';
-import type { TurnEndItem } from './item.ts';
+import type { TurnEndItem } from '../log/item.ts';
 import { LongText } from './long-text.tsx';
 import { RowTools } from './row-tools.tsx';
 

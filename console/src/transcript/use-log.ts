@@ -1,8 +1,8 @@
 import { createContext, useContext } from 'react';
-import { noKeys, type SessionLog } from '../session/session-log.ts';
+import type { Agent } from '../log/agents.ts';
+import type { TranscriptItem } from '../log/item.ts';
+import { noKeys, type SessionLog } from '../log/session-log.ts';
 import { KeyedStore, useKeyed } from '../util/keyed-store.ts';
-import type { Agent } from './agents.ts';
-import type { TranscriptItem } from './item.ts';
 
 export type Shown = {
   sessionId: string;

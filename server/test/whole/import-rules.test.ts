@@ -5,18 +5,24 @@ import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 /*
- * What may import what, read from the source text. Files are named by their path under server/src; a failing rule
- * names the edges that break it.
+ * What may import what, read from the source text. Files are named by their path under server/src, or console/src; a failing
+ * rule names the edges that break it.
  */
 
 type Edge = { from: string; to: string; isTypeOnly: boolean };
 
 const statement = /^(?:import|export)\s+(?:([^'";]*?)\s*from\s*)?'([^']+)'|\bimport\('([^']+)'\)/gm;
 
-const root = fileURLToPath(new URL('../../src/', import.meta.url));
-const files = globSync('**/*.ts', { cwd: root }).filter((file) => !file.endsWith('.test.ts'));
-const code = new Map(files.map((file) => [file, withoutComments(readFileSync(join(root, file), 'utf8'))]));
+const code = readCode('../../src/');
 const edges = [...code].flatMap(([from, text]) => readEdges(from, text));
+const page = readCode('../../../console/src/');
+const edgesOfPage = [...page].flatMap(([from, text]) => readEdges(from, text));
+
+function readCode(path: string): Map<string, string> {
+  const root = fileURLToPath(new URL(path, import.meta.url));
+  const files = globSync('**/*.{ts,tsx}', { cwd: root }).filter((file) => !/\.test\.tsx?$/.test(file));
+  return new Map(files.map((file) => [file, withoutComments(readFileSync(join(root, file), 'utf8'))]));
+}
 
 function readEdges(from: string, text: string): Edge[] {
   return [...text.matchAll(statement)].map(([, names = '', target, dynamic]) => {
@@ -154,6 +160,17 @@ describe('the source', () => {
       .filter((edge) => code.has(edge.to) && !isOfWhole(edge))
       .map(({ from, to }) => ({ from: roomOf(from), to: roomOf(to) }))
       .filter(({ from, to }) => from !== to);
+    assert.deepEqual(findCycles(local), []);
+  });
+});
+
+describe('the source of the page', () => {
+  it('has no cycles of folders', () => {
+    const local = edgesOfPage
+      .filter(({ to }) => page.has(to))
+      .map(({ from, to }) => ({ from: dirname(from), to: dirname(to) }))
+      .filter(({ from, to }) => from !== to);
+    assert.ok(local.length > 500);
     assert.deepEqual(findCycles(local), []);
   });
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { EventPage, EventQuery, SessionEvent, StreamEvent } from '@greenroom/client';
 import type { Follower } from '../live/live-connection.ts';
-import { MAIN } from '../transcript/item-lists.ts';
+import { MAIN } from './item-lists.ts';
 import { type News, orderOf, SessionLog } from './session-log.ts';
 
 const said = (seq: number): SessionEvent =>

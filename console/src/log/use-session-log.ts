@@ -1,4 +1,3 @@
-import { useQuery } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import { client } from '../api/client.ts';
 import { queryClient } from '../api/query-client.ts';
@@ -8,15 +7,7 @@ import { live } from '../live/live.ts';
 import { calm } from '../util/calm.ts';
 import { type News, SessionLog } from './session-log.ts';
 
-/** The session itself: its status, options and latest turns. */
-export function useSession(sessionId: string) {
-  return useQuery({
-    queryKey: ['session', sessionId],
-    queryFn: async ({ signal }) => await client.sessions.get(sessionId, { signal }),
-  });
-}
-
-/** Its log, the same for all who show it. */
+/** The log of a session, the same for all who show it. */
 export function useSessionLog(sessionId: string): SessionLog {
   const log = logOf(sessionId);
   useEffect(() => {

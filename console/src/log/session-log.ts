@@ -7,12 +7,12 @@ import type {
   StreamEvent,
 } from '@greenroom/client';
 import type { Follower } from '../live/live-connection.ts';
-import type { Agent } from '../transcript/agents.ts';
-import type { TranscriptItem } from '../transcript/item.ts';
-import { MAIN } from '../transcript/item-lists.ts';
-import { Transcript } from '../transcript/transcript.ts';
 import { KeyedStore } from '../util/keyed-store.ts';
 import { Store } from '../util/store.ts';
+import type { Agent } from './agents.ts';
+import type { TranscriptItem } from './item.ts';
+import { MAIN } from './item-lists.ts';
+import { Transcript } from './transcript.ts';
 
 /*
  * The log of one open session: its newest events by page, older ones when they are asked for, and what happens from then

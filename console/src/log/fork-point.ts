@@ -1,5 +1,5 @@
 import type { SessionEvent } from '@greenroom/client';
-import type { PromptItem, TurnEndItem } from '../transcript/item.ts';
+import type { PromptItem, TurnEndItem } from './item.ts';
 
 type Placed = Pick<SessionEvent, 'seq' | 'kind'>;
 
