@@ -234,3 +234,31 @@ describe('the audit log', () => {
     );
   });
 });
+
+describe('an entry of the audit log', () => {
+  it('is stored when the database is back, once', async () => {
+    await using server = await startTestServer();
+    const { db } = server.context.database;
+    await sql`create sequence tries`.execute(db);
+    // What is counted stays counted, also where the statement fails.
+    await sql`
+      create function fail_once() returns trigger language plpgsql security definer as $$
+      begin
+        if nextval('greenroom.tries') = 1 then
+          raise 'terminating connection due to administrator command' using errcode = '57P01';
+        end if;
+        return new;
+      end $$`.execute(db);
+    await sql`create trigger fail_once before insert on audit_log for each row execute function fail_once()`.execute(
+      db,
+    );
+    const id = await server.execute({ prompt: 'hello' });
+    const { body } = await server.request('GET', `/audit?object=${id}`);
+    assert.deepEqual(
+      body.entries.map(({ action }: Entry) => action),
+      ['session.create'],
+    );
+    const { rows } = await sql<{ last_value: string }>`select last_value from tries`.execute(db);
+    assert.equal(Number(rows[0]?.last_value), 2);
+  });
+});

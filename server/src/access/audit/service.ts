@@ -1,6 +1,7 @@
 import { randomUUID, randomUUIDv7 } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import type { Database } from '../../ground/db/database.ts';
+import { retryWhileUnavailable } from '../../ground/db/retry.ts';
 import { DEFAULT_TENANT } from '../../ground/identity.ts';
 import { toPage } from '../../ground/util/page.ts';
 import type { AuditAction, AuditEntry } from './audit.ts';
@@ -17,8 +18,14 @@ export type AuditRecord = Omit<NewAuditEntry, 'id'>;
 
 const EXPORT_PAGE = 500;
 
-export async function recordAudit(db: Kysely<Database>, entry: AuditRecord): Promise<void> {
-  await insertAuditEntry(db, { id: randomUUIDv7(), ...entry });
+/** As long as whoever asked is kept waiting while the database is away: what they asked for is done already. */
+const PATIENCE_MS = 5_000;
+
+/** Throws where the entry could not be stored in some seconds. */
+export async function recordAudit(db: Kysely<Database>, record: AuditRecord): Promise<void> {
+  const entry = { id: randomUUIDv7(), ...record };
+  const over = AbortSignal.timeout(PATIENCE_MS);
+  await retryWhileUnavailable(async () => await insertAuditEntry(db, entry), over);
 }
 
 /** What was done without a request: by a command on the machine, or by the server itself. */

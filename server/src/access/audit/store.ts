@@ -20,10 +20,12 @@ export type NewAuditEntry = {
   details: AuditDetails;
 };
 
+/** Bears being repeated: an entry is stored once. */
 export async function insertAuditEntry(db: Kysely<Database>, entry: NewAuditEntry): Promise<void> {
   await db
     .insertInto('audit_log')
     .values({ ...entry, details: JSON.stringify(entry.details) })
+    .onConflict((conflict) => conflict.column('id').doNothing())
     .execute();
 }
 
