@@ -14,56 +14,46 @@ type Found = { session: Json; events: Json[]; marks: string };
 
 type Way = {
   name: string;
+  /** What is ended, and how. */
+  target: 'server' | 'agents';
+  by: NodeJS.Signals;
   env?: Record<string, string>;
-  /** Ends what carries the turns. @returns the server that they go on at */
-  cut: (server: ServerProcess, subjects: readonly Subject[]) => Promise<ServerProcess>;
   points: CutPoint[];
   /** Where a turn that is not to go on ends. */
   code: string;
 };
 
-async function die(server: ServerProcess, signal: NodeJS.Signals): Promise<void> {
-  server.kill(signal);
-  await server.exited;
-  await until('nothing of it is left', async () => (await server.processes()).length === 0);
-}
-
 const ways: Way[] = [
-  {
-    name: 'its server is killed',
-    cut: async (server) => {
-      await die(server, 'SIGKILL');
-      return server;
-    },
-    points: cutPoints,
-    code: 'interrupted',
-  },
+  { name: 'its server is killed', target: 'server', by: 'SIGKILL', points: cutPoints, code: 'interrupted' },
   {
     name: 'its server is stopped, and does not wait for long',
+    target: 'server',
+    by: 'SIGTERM',
     env: { GREENROOM_SHUTDOWN_GRACE: '500ms' },
-    cut: async (server) => {
-      await die(server, 'SIGTERM');
-      return server;
-    },
     points: cutPoints,
     code: 'interrupted',
   },
   {
     name: 'its agent program is killed',
+    target: 'agents',
+    by: 'SIGKILL',
     env: { GREENROOM_ISOLATION: 'none' },
-    cut: async (server, subjects) => {
-      for (const { id } of subjects) {
-        const pids = await findProcesses(`/${id}/`);
-        process.kill(Math.min(...pids), 'SIGKILL');
-      }
-      return server;
-    },
     points: cutPoints.filter(({ hasProgram }) => hasProgram !== false),
     code: 'agent_crashed',
   },
 ];
 
-for (const { name, env, cut, points, code } of ways) {
+async function end(server: ServerProcess, signal: NodeJS.Signals): Promise<void> {
+  server.kill(signal);
+  await server.exited;
+  await until('nothing of it is left', async () => (await server.processes()).length === 0);
+}
+
+async function endAgents(subjects: Iterable<Subject>, signal: NodeJS.Signals): Promise<void> {
+  for (const { id } of subjects) process.kill(Math.min(...(await findProcesses(`/${id}/`))), signal);
+}
+
+for (const { name, target, by: signal, env, points, code } of ways) {
   describe(`a turn, when ${name}`, { timeout: 600_000 }, () => {
     const stack = new AsyncDisposableStack();
     const found = new Map<CutPoint, Found>();
@@ -103,8 +93,9 @@ for (const { name, env, cut, points, code } of ways) {
           await until(point.where, async () => await point.reached(subject), 240_000);
         }
       }
-      const cutOff = await cut(first, [...subjects.values()]);
-      const next = name.includes('server') ? await start() : cutOff;
+      if (target === 'server') await end(first, signal);
+      else await endAgents(subjects.values(), signal);
+      const next = target === 'server' ? await start() : first;
       for (const [point, before] of subjects) {
         const subject = before.at(next);
         await point.after?.(subject);

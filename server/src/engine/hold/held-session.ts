@@ -7,6 +7,16 @@ import type { EventBus } from '../../session/event/bus.ts';
 import type { StoredEvent } from '../../session/event/event.ts';
 import type { Hold } from './claim.ts';
 
+/** The server stopped before the database took what was to be written of the session. */
+export class StoppedError extends Error {
+  constructor(sessionId: string) {
+    super(
+      `the server stops without having written the end of session ${sessionId}'s turn: the next start does`,
+    );
+    this.name = 'StoppedError';
+  }
+}
+
 /** What a stay writes with: its session's fence, for as long as that is the newest. */
 export class HeldSession {
   readonly id: string;

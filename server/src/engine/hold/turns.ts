@@ -31,7 +31,7 @@ import {
   renewMessageId,
   type TurnRow,
 } from '../../session/turn/store.ts';
-import type { CutReason, TurnNote, TurnOutcome, WentOn } from '../../session/turn/turn.ts';
+import type { ContentBlock, CutReason, TurnNote, TurnOutcome, WentOn } from '../../session/turn/turn.ts';
 import { chargeTurn } from '../../session/usage/charge.ts';
 import { describeLimit } from '../../session/usage/limit.ts';
 import { findSpentLimit } from '../../session/usage/store.ts';
@@ -343,4 +343,10 @@ export async function finishTurn(
     const { id, number } = turn;
     return [...returned, ...(await endRunningTurn(trx, session, { id, number, outcome }))];
   });
+}
+
+/** What an agent is told that goes on with a turn. */
+export function withNote({ prompt, content }: TurnRow, note: NonNullable<BegunTurn['note']>): ContentBlock[] {
+  const asked: ContentBlock[] = content ?? [{ type: 'text', text: prompt }];
+  return [...(note.withPrompt ? asked : []), { type: 'text', text: note.text }];
 }

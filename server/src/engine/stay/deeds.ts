@@ -2,11 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { newTurnId } from '../../ground/ids.ts';
 import type { Logger } from '../../ground/log.ts';
 import type { ActivationJob } from '../../ground/queue/queue.ts';
-import type { Timer } from '../../ground/util/clock.ts';
-import { optionDefaults } from '../../session/options/fields.ts';
-import type { TurnRow } from '../../session/turn/store.ts';
 import { messageIdOf } from '../../session/turn/store.ts';
-import type { ContentBlock, CutReason, TurnError, TurnOutcome } from '../../session/turn/turn.ts';
+import type { TurnError, TurnOutcome } from '../../session/turn/turn.ts';
 import type { AgentMessage } from '../agent/agent-process.ts';
 import { type Claim, type KeptTurn, releaseSession } from '../hold/claim.ts';
 import type { HeldSession } from '../hold/held-session.ts';
@@ -25,24 +22,19 @@ import {
   renewNote,
   showTasks,
   wakeTurn,
+  withNote,
 } from '../hold/turns.ts';
 import { AgentGoneError, type Seat } from '../seat/seat.ts';
 import type { WorkerServices } from '../services.ts';
 import { DeltaPublisher } from './deltas.ts';
 import { FileKeeper } from './file-keeper.ts';
 import type { MessageLog } from './message-log.ts';
-import type { Effect, Input, Parting, State, TimerName, Turn, TurnEnd } from './step.ts';
+import { partings } from './partings.ts';
+import type { Effect, Input, Parting, State, Turn, TurnEnd } from './step.ts';
+import { Timers } from './timers.ts';
 import { translate } from './translate.ts';
 import { TurnWatch } from './turn-watch.ts';
 import { modeOf } from './word.ts';
-
-const INTERRUPT_GRACE_MS = 800;
-/** How long a request waits for the results of the calls before it to be said. */
-const HOLD_MS = 1_000;
-/** How long a process that is to go on by itself may say nothing: its start alone takes seconds on a busy machine. */
-const SILENCE_MS = 30_000;
-/** An idle agent whose background tasks go on is kept this long. */
-const BACKGROUND_TTL_MS = 3_600_000;
 
 type SilentEffect = Exclude<Effect, { do: 'choose' | 'wake' | 'give_again' | 'hand_over' | 'release' }>;
 
@@ -71,49 +63,6 @@ export type DeedsParts = {
   forward: () => void;
 };
 
-/** How it stands with a turn that is left as it is. */
-const partings = {
-  answer: {
-    reason: null,
-    isWhole: false,
-    level: 'info',
-    text: 'parked the turn until somebody has answered',
-  },
-  room: {
-    reason: 'made_room',
-    isWhole: true,
-    level: 'info',
-    text: 'the turn makes room for others, and goes on when it is its turn',
-  },
-  server: {
-    reason: 'server_stopped',
-    isWhole: true,
-    level: 'info',
-    text: 'left the turn at a request to the model: it goes on at the next server, or the next start',
-  },
-  cut: {
-    reason: 'server_stopped',
-    isWhole: false,
-    level: 'warn',
-    text: 'cut the turn off in the middle: it goes on at the next server, or the next start',
-  },
-  crash: {
-    reason: 'agent_ended',
-    isWhole: false,
-    level: 'warn',
-    text: 'the agent process ended in the middle of a turn, which goes on in another one',
-  },
-  silence: {
-    reason: 'agent_silent',
-    isWhole: false,
-    level: 'warn',
-    text: 'the agent process that was to go on with a turn said nothing; another one is told to',
-  },
-} as const satisfies Record<
-  Parting,
-  { reason: CutReason | null; isWhole: boolean; level: 'info' | 'warn'; text: string }
->;
-
 /** Carries out what `step` says of a stay. What comes of it is an input again: at once, or by the mailbox. */
 export class Deeds {
   readonly #parts: DeedsParts;
@@ -124,7 +73,7 @@ export class Deeds {
   readonly #logger: Logger;
   readonly #files: FileKeeper;
   readonly #deltas: DeltaPublisher;
-  readonly #timers = new Map<TimerName, Timer>();
+  readonly #timers: Timers;
   #turn: LiveTurn | null = null;
   /** Begun by an earlier process, and to be gone on with. */
   #kept: KeptTurn | null = null;
@@ -142,6 +91,13 @@ export class Deeds {
     this.#logger = parts.logger;
     this.#files = new FileKeeper(services.workspaces);
     this.#deltas = new DeltaPublisher(held.id, (pieces) => services.bus.publish(pieces));
+    this.#timers = new Timers({
+      clock: services.clock,
+      idleTtl: services.idleTtl,
+      state: parts.state,
+      options: () => this.#running.session.options,
+      tell: parts.tell,
+    });
   }
 
   /** The turn that runs here. */
@@ -163,7 +119,7 @@ export class Deeds {
   /** Nothing is done any more. */
   close(): void {
     this.#isClosed = true;
-    for (const timer of this.#timers.values()) timer.stop();
+    this.#timers.clearAll();
     this.#turn?.watch.pause();
     this.#deltas[Symbol.dispose]();
   }
@@ -199,7 +155,7 @@ export class Deeds {
       case 'give_prompt':
         return this.#givePrompt();
       case 'put_back':
-        return await this.#putBack(effect.messageId);
+        return await this.#held.record(async (db, hold) => await putBack(db, hold, effect.messageId));
       case 'note_read':
         return await this.#noteRead(effect.messageId);
       case 'log':
@@ -213,9 +169,9 @@ export class Deeds {
       case 'watch':
         return effect.runs ? this.#turn?.watch.run() : this.#turn?.watch.pause();
       case 'set_timer':
-        return this.#setTimer(effect.name);
+        return this.#timers.set(effect.name);
       case 'clear_timer':
-        return this.#timers.get(effect.name)?.stop();
+        return this.#timers.clear(effect.name);
       case 'interrupt':
         return this.#interrupt(effect.agents);
       case 'end_agent':
@@ -326,10 +282,6 @@ export class Deeds {
     return ids.length === 0 ? undefined : { type: 'handed', ids };
   }
 
-  async #putBack(messageId: string): Promise<void> {
-    await this.#held.record(async (db, hold) => await putBack(db, hold, messageId));
-  }
-
   async #noteRead(messageId: string): Promise<void> {
     await this.#messages.stored;
     await this.#held.record(async (db, hold) => await noteRead(db, hold, messageId));
@@ -422,32 +374,6 @@ export class Deeds {
     return { type: 'released', to: result };
   }
 
-  #setTimer(name: TimerName): void {
-    this.#timers.get(name)?.stop();
-    const call = (): void => this.#parts.tell({ type: 'timer', name });
-    this.#timers.set(name, this.#services.clock.after(this.#durationOf(name), call));
-  }
-
-  #durationOf(name: TimerName): number {
-    const { stay } = this.#parts.state();
-    switch (name) {
-      case 'interrupt':
-        return INTERRUPT_GRACE_MS;
-      case 'hold':
-        return HOLD_MS;
-      case 'silence':
-        return SILENCE_MS;
-      case 'idle': {
-        const hasTasks = stay.at === 'idle' && stay.agent.agents.length + stay.agent.others > 0;
-        return hasTasks ? BACKGROUND_TTL_MS : this.#services.idleTtl;
-      }
-      case 'park':
-        return (this.#running.session.options.park_after_s ?? optionDefaults.park_after_s) * 1000;
-      default:
-        return name satisfies never;
-    }
-  }
-
   #log(message: AgentMessage): void {
     const turnId = this.#turn?.turn.id ?? null;
     this.#deltas.observe(message, turnId);
@@ -471,10 +397,4 @@ export class Deeds {
     await this.#held.waitFor(this.#services.gateway.settled(this.#held.id));
     await this.#held.persist(async (db, hold) => await recordSpending(db, hold, id));
   }
-}
-
-/** What an agent is told that goes on with a turn. */
-function withNote({ prompt, content }: TurnRow, note: NonNullable<BegunTurn['note']>): ContentBlock[] {
-  const asked: ContentBlock[] = content ?? [{ type: 'text', text: prompt }];
-  return [...(note.withPrompt ? asked : []), { type: 'text', text: note.text }];
 }

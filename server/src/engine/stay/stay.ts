@@ -2,8 +2,6 @@ import { setImmediate as immediate } from 'node:timers/promises';
 import { inTransaction } from '../../ground/db/transaction.ts';
 import type { Logger } from '../../ground/log.ts';
 import type { ActivationJob } from '../../ground/queue/queue.ts';
-import { PushQueue } from '../../ground/util/push-queue.ts';
-import { unlessAborted } from '../../ground/util/waiting.ts';
 import { StaleFenceError } from '../../session/event/event-log.ts';
 import { AgentCrashedError, type AgentMessage } from '../agent/agent-process.ts';
 import type { CallOfTool } from '../agent/permissions.ts';
@@ -15,31 +13,26 @@ import {
   readHeld,
   recordFailure,
 } from '../hold/claim.ts';
-import { HeldSession } from '../hold/held-session.ts';
+import { HeldSession, StoppedError } from '../hold/held-session.ts';
 import { noteCall } from '../hold/let-through.ts';
 import { AgentGoneError, Seat } from '../seat/seat.ts';
 import type { SeatedAgent } from '../seat/seated-agent.ts';
 import { makeWorkspace } from '../seat/session-directories.ts';
 import type { WorkerServices } from '../services.ts';
 import { Deeds } from './deeds.ts';
+import { HeldRequests } from './held-requests.ts';
+import { Mailbox } from './mailbox.ts';
 import { MessageLog } from './message-log.ts';
 import { type Input, initialState, type Leaving, type Stay as Place, step } from './step.ts';
 import { wordOf } from './word.ts';
 
-/** The server stopped before the database took what was to be written of the session. */
-class StoppedError extends Error {
-  constructor(sessionId: string) {
-    super(
-      `the server stops without having written the end of session ${sessionId}'s turn: the next start does`,
-    );
-    this.name = 'StoppedError';
-  }
-}
-
 export type HeldView = { fence: number; turnId: string | null };
 
-/** An input, and who is to know when all that it caused is done. */
-type Letter = { input: Input | null; of: SeatedAgent | null; taken: () => void };
+type StayParts = {
+  onChange: () => void;
+  /** Whether the session is to make room for another one now. */
+  owesSlot: (stay: Stay) => boolean;
+};
 
 /**
  * A session's stay on this worker, from claim to release. It owns the session's agent process.
@@ -56,12 +49,9 @@ export class Stay {
   readonly #messages: MessageLog;
   readonly #seat: Seat;
   readonly #deeds: Deeds;
-  readonly #mailbox = new PushQueue<Letter>();
+  readonly #mailbox = new Mailbox();
   readonly #onChange: () => void;
-  /** Whether the session is to make room for another one now. */
-  readonly #owesSlot: (stay: Stay) => boolean;
-  /** Requests to the model that wait for a word. */
-  readonly #heldBack = new Set<() => void>();
+  readonly #requests: HeldRequests;
   #tenantId: string | null = null;
   #job: ActivationJob;
   #state = initialState;
@@ -69,24 +59,26 @@ export class Stay {
   #leaving: Leaving = 'no';
   #idleSince = 0;
   #isDeleted = false;
-  #isClosed = false;
   #isOver = false;
   /** Of what was granted when it was looked at last. */
   #grantsHash: string | null = null;
 
-  constructor(
-    services: WorkerServices,
-    job: ActivationJob,
-    { onChange, owesSlot }: { onChange: () => void; owesSlot: (stay: Stay) => boolean },
-  ) {
+  constructor(services: WorkerServices, job: ActivationJob, { onChange, owesSlot }: StayParts) {
     this.#services = services;
     this.#job = job;
     this.#onChange = onChange;
-    this.#owesSlot = owesSlot;
     this.sessionId = job.sessionId;
     this.#held = new HeldSession(job.sessionId, services);
     this.#logger = services.logger.child({ session_id: job.sessionId });
     this.#messages = new MessageLog(this.#held, services.eventLog, (error) => this.#fail(error));
+    this.#requests = new HeldRequests({
+      state: () => this.#state.stay,
+      leaving: () => this.#leaving,
+      owesSlot: () => owesSlot(this),
+      caughtUp: async () => await this.#caughtUp(),
+      openCalls: () => this.#seat.agent?.openCalls.size ?? 0,
+      tell: (input) => this.#mailbox.tell(input),
+    });
     this.#seat = new Seat({
       services,
       held: this.#held,
@@ -97,15 +89,15 @@ export class Stay {
         stored: this.#messages.stored,
       }),
       caughtUp: async () => await this.#caughtUp(),
-      beforeRequest: (signal) => this.#beforeRequest(signal),
+      beforeRequest: (signal) => this.#requests.before(signal),
       beforeCall: async (call) => await this.#noteCall(call),
       beforeAsking: async () => await this.#deeds.recordSpending(),
       onWaiting: () => this.#reviewWaiting(),
-      onEnding: (error) => void this.#post({ type: 'failed', error }),
+      onEnding: (error) => void this.#mailbox.post({ type: 'failed', error }),
       onSaid: (agent, message, taken) => this.#hear(agent, message, taken),
       onGone: async (agent, error) => {
         const isLasting = error instanceof AgentCrashedError && error.isLasting;
-        await this.#post({ type: 'gone', error, isLasting }, agent);
+        await this.#mailbox.post({ type: 'gone', error, isLasting }, agent);
       },
       onWarning: (warning, turnId) => this.#warn(warning, turnId),
       onMode: async (mode) => await this.#deeds.noteMode(mode),
@@ -118,9 +110,9 @@ export class Stay {
       seat: this.#seat,
       job: () => this.#job,
       state: () => this.#state,
-      tell: (input) => this.#tell(input),
+      tell: (input) => this.#mailbox.tell(input),
       onCalls: () => this.#reviewWaiting(),
-      forward: () => this.#forward(),
+      forward: () => this.#requests.forward(),
     });
   }
 
@@ -128,9 +120,6 @@ export class Stay {
   get at(): Place['at'] {
     const { at } = this.#state.stay;
     return at === 'ended' && !this.#isOver ? 'releasing' : at;
-  }
-  get #hasEnded(): boolean {
-    return this.#state.stay.at === 'ended';
   }
   get job(): ActivationJob {
     return this.#job;
@@ -147,7 +136,7 @@ export class Stay {
   async run(): Promise<void> {
     try {
       await this.#take(await this.#claim());
-      if (!this.#hasEnded) await this.#readMailbox();
+      if (this.#state.stay.at !== 'ended') await this.#readMailbox();
     } catch (error) {
       if (error instanceof StaleFenceError)
         this.#logger[this.#isDeleted ? 'debug' : 'warn'](
@@ -158,7 +147,8 @@ export class Stay {
         this.#logger.warn(error.message);
       else await this.#noteFailure(error);
     } finally {
-      this.#close();
+      this.#mailbox.close();
+      this.#deeds.close();
       await this.#seat
         .end('kill')
         .catch((error) => this.#logger.error({ err: error }, 'could not end the agent process'));
@@ -190,7 +180,7 @@ export class Stay {
       } finally {
         taken();
       }
-      if (this.#hasEnded) return;
+      if (this.#state.stay.at === 'ended') return;
     }
   }
 
@@ -203,28 +193,6 @@ export class Stay {
   #asFound(input: Input): Input {
     if (input.type !== 'seated' || this.#seat.agent !== null) return input;
     return { type: 'unseated', error: new AgentGoneError(), isLasting: false };
-  }
-
-  /** Nobody reads letters any more. */
-  #close(): void {
-    this.#isClosed = true;
-    this.#mailbox.end();
-    this.#deeds.close();
-    void (async () => {
-      for await (const { taken } of this.#mailbox) taken();
-    })();
-  }
-
-  /** Resolves when it was dealt with. */
-  async #post(input: Input | null, of: SeatedAgent | null = null): Promise<void> {
-    if (this.#isClosed) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#mailbox.push({ input, of, taken: resolve });
-    await promise;
-  }
-
-  #tell(input: Input): void {
-    void this.#post(input);
   }
 
   async #take(input: Input): Promise<void> {
@@ -273,8 +241,7 @@ export class Stay {
   #hear(agent: SeatedAgent, message: AgentMessage, taken: () => void): void {
     const input: Input = { type: 'said', word: wordOf(message), message };
     agent.lastMessageAt = this.#services.clock.now();
-    if (this.#isClosed) taken();
-    else this.#mailbox.push({ input, of: agent, taken });
+    this.#mailbox.put({ input, of: agent, taken });
   }
 
   /** Somebody began to wait for a person, or no longer does. */
@@ -282,7 +249,10 @@ export class Stay {
     const { agent } = this.#seat;
     if (agent === null) return;
     const calls = agent.openCalls.size;
-    void this.#post({ type: 'waiting', any: agent.desk.isWaiting, only: agent.onlyWaits, calls }, agent);
+    void this.#mailbox.post(
+      { type: 'waiting', any: agent.desk.isWaiting, only: agent.onlyWaits, calls },
+      agent,
+    );
   }
 
   /** The user sees it beside what the agent says. */
@@ -296,42 +266,12 @@ export class Stay {
   async #caughtUp(): Promise<void> {
     // The SDK hands on by promises what it has read before a question.
     await immediate();
-    await this.#post(null);
-  }
-
-  get #couldMakeRoom(): boolean {
-    const { stay } = this.#state;
-    if (stay.at !== 'working' || !stay.isBegun || stay.failure !== null) return false;
-    return stay.agent.agents.length + stay.agent.others === 0;
+    await this.#mailbox.post(null);
   }
 
   /** It goes back to the queue as soon as it can. */
   get makesRoom(): boolean {
     return this.#leaving === 'room';
-  }
-
-  /** A request to the model, which can be held back where the session is to leave. */
-  #beforeRequest(signal: AbortSignal): Promise<void> | undefined {
-    const owes = this.#leaving === 'no' && this.#couldMakeRoom && this.#owesSlot(this);
-    return owes || this.#leaving !== 'no' ? this.#holdBack(owes, signal) : undefined;
-  }
-
-  async #holdBack(owes: boolean, signal: AbortSignal): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    // Which calls it has the results of is known then.
-    await unlessAborted(this.#caughtUp(), signal);
-    this.#heldBack.add(resolve);
-    try {
-      const calls = this.#seat.agent?.openCalls.size ?? 0;
-      this.#tell({ type: 'asks', calls, owes });
-      await unlessAborted(promise, signal);
-    } finally {
-      this.#heldBack.delete(resolve);
-    }
-  }
-
-  #forward(): void {
-    for (const pass of this.#heldBack) pass();
   }
 
   /** Where the turn is to go on when this server dies, it is known before a tool runs that it may have. */
@@ -348,7 +288,7 @@ export class Stay {
 
   /** A turn was queued for the session. */
   noticeInput(): void {
-    this.#tell({ type: 'queued' });
+    this.#mailbox.tell({ type: 'queued' });
   }
 
   /** An approval was decided. */
@@ -378,24 +318,24 @@ export class Stay {
 
   /** Leaves the idle state, and parks a turn that only waits; one that works is not disturbed. */
   evict(): void {
-    this.#tell({ type: 'evict' });
+    this.#mailbox.tell({ type: 'evict' });
   }
 
   /** No new turn begins; an idle session is released at once. */
   drain(): void {
     if (this.#leaving !== 'hurry') this.#leaving = 'drain';
-    this.#tell({ type: 'leave', how: 'drain' });
+    this.#mailbox.tell({ type: 'leave', how: 'drain' });
   }
 
   /** Stops the turn, which has been cancelled. */
   cancelTurn(turnId: string): void {
-    this.#tell({ type: 'stop', turnId });
+    this.#mailbox.tell({ type: 'stop', turnId });
   }
 
   /** Kills the agent process; a running turn goes on elsewhere, or ends as interrupted, as its session says. */
   async stopNow(): Promise<void> {
     this.#leaving = 'hurry';
-    this.#tell({ type: 'leave', how: 'hurry' });
+    this.#mailbox.tell({ type: 'leave', how: 'hurry' });
     // The mailbox may wait for the database.
     await this.#seat.end(this.#parksNow ? 'park' : 'kill');
   }
@@ -422,7 +362,7 @@ export class Stay {
   /** Nothing more can be written: the session is somebody else's, or the database refused. */
   #fail(error: unknown): void {
     this.#held.failed.abort(error);
-    void this.#post(null);
+    void this.#mailbox.post(null);
   }
 
   /**

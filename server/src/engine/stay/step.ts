@@ -5,7 +5,8 @@ import type { Word } from './word.ts';
 
 /*
  * What a session's stay on this worker does next: a pure function of how it stands and of what has happened. The stay
- * (stay.ts) feeds it, one input after the other, and carries out what it says.
+ * (stay.ts) feeds it, one input after the other, and carries out what it says. All states are in this one file, long as it is: what
+ * one leaves, another relies on.
  *
  * Three rules stand behind it.
  *
