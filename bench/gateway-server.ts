@@ -10,7 +10,7 @@ import { createDatabaseClient } from '../server/src/ground/db/client.ts';
 import { migrateToLatest } from '../server/src/ground/db/migrate.ts';
 import { newSessionId, newTurnId } from '../server/src/ground/ids.ts';
 import { createSilentLogger } from '../server/src/ground/log.ts';
-import { openDataDirectory } from '../server/src/ground/postgres/data-directory.ts';
+import { openDataDirectory } from '../server/src/ground/data-directory.ts';
 import { EmbeddedPostgres } from '../server/src/ground/postgres/embedded-postgres.ts';
 
 // The model gateway as a program of its own, with the database and the budgets that a server has.

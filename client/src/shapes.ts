@@ -41,7 +41,7 @@ import type { taskView } from '../../server/src/session/task/task.ts';
 import type { editRequest, messageRequest } from '../../server/src/session/turn/message.ts';
 import type { contentBlock } from '../../server/src/session/turn/turn.ts';
 import type { turnView, wholeTurnView } from '../../server/src/session/turn/view.ts';
-import type { BudgetPeriod } from '../../server/src/session/usage/limit.ts';
+import type { BudgetPeriod } from '../../server/src/session/usage/budget.ts';
 import type { interruptionView, sessionView } from '../../server/src/session/view.ts';
 import type { resetReason } from '../../server/src/stream/cursor.ts';
 import type { eventPage } from '../../server/src/stream/queries.ts';

@@ -4,7 +4,6 @@ import { recordCommand } from './access/audit/service.ts';
 import { describeKept } from './access/retention/retention.ts';
 import { createCode } from './access/sign-in/service.ts';
 import { signInLink } from './access/sign-in/sign-in.ts';
-import { LastDeadline } from './command/last-deadline.ts';
 import { localUrl } from './command/sign-in-link.ts';
 import { type Context, type ContextParts, createContext } from './context.ts';
 import { describeModel } from './engine/gateway/upstream.ts';
@@ -13,6 +12,7 @@ import { createServer, type Server } from './face/server.ts';
 import { type Config, isLocalOnly } from './ground/config/config.ts';
 import { StartupError } from './ground/errors.ts';
 import { explainDatabase, waitForDatabase } from './ground/postgres/start-patience.ts';
+import { LastDeadline } from './ground/util/last-deadline.ts';
 import { version } from './ground/version.ts';
 
 export type ServeParts = ContextParts & {

@@ -1,9 +1,9 @@
 import { realpathSync } from 'node:fs';
 import type { Config } from '../ground/config/config.ts';
+import { DataDirectoryInUse, openDataDirectory } from '../ground/data-directory.ts';
 import { type ConnectionTarget, createDatabaseClient, type DatabaseClient } from '../ground/db/client.ts';
 import { migrateToLatest } from '../ground/db/migrate.ts';
 import type { Logger } from '../ground/log.ts';
-import { DataDirectoryInUse, openDataDirectory } from '../ground/postgres/data-directory.ts';
 import { EmbeddedPostgres, embeddedConnection } from '../ground/postgres/embedded-postgres.ts';
 
 export type OperatorDatabase = DatabaseClient & { target: ConnectionTarget; dataDirectory: string };

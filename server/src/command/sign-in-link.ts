@@ -3,9 +3,9 @@ import { recordCommand } from '../access/audit/service.ts';
 import { createCode } from '../access/sign-in/service.ts';
 import { signInLink } from '../access/sign-in/sign-in.ts';
 import type { Config } from '../ground/config/config.ts';
+import { findHolder } from '../ground/data-directory.ts';
 import { StartupError } from '../ground/errors.ts';
 import type { Logger } from '../ground/log.ts';
-import { findHolder } from '../ground/postgres/data-directory.ts';
 import { openOperatorDatabase } from './operator-database.ts';
 
 /** The address of a server for whoever sits at its machine. */

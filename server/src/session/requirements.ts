@@ -3,8 +3,8 @@
 import { AppError } from '../ground/errors.ts';
 import type { Identity } from '../ground/identity.ts';
 import { requireBypass } from './options/bypass.ts';
+import { requireGit, resolveWorkspace } from './options/given-directory.ts';
 import { withSecrets } from './options/secrets.ts';
-import { requireGit, resolveWorkspace } from './options/workspace.ts';
 import { isActive, type SessionOptions } from './session.ts';
 import type { SessionRow } from './store.ts';
 

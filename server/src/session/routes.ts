@@ -10,7 +10,7 @@ import { applyPolicy } from './options/policy.ts';
 import { getSessionDetail, sessionKey } from './service.ts';
 import { sessionParams } from './session.ts';
 import { changeSettings, settingsRequest } from './settings.ts';
-import { requireBudgetsHold } from './usage/limit.ts';
+import { requireBudgetsHold } from './usage/budget.ts';
 import { interruptionView, sessionView, toSessionView } from './view.ts';
 
 const params = sessionParams;

@@ -10,7 +10,7 @@ import { commit, commitOnce } from './commit.ts';
 import type { EventBus, Signal } from './event/bus.ts';
 import { requireKeyLimits } from './key-limits.ts';
 import { CANCELLED, cancelTurns, listActiveTurns, queueTurn, type TurnDraft } from './lifecycle.ts';
-import { resolveWorkspace } from './options/workspace.ts';
+import { resolveWorkspace } from './options/given-directory.ts';
 import { requireResumable, requireStartable } from './requirements.ts';
 import { isActive, type QueuePlace, type SessionOptions, type SessionStatus } from './session.ts';
 import {
@@ -198,7 +198,8 @@ export async function cancelSession(services: SessionServices, key: SessionKey):
 
 /**
  * Deletes a session with all that belongs to it, and what waits in it, unless it runs: that is decided under the lock
- * under which a worker begins its turn. @returns its last status
+ * under which a worker begins its turn. Its directories are removed by the workers that hear of it (engine/worker/worker.ts).
+ * @returns its last status
  */
 export async function removeSession(services: SessionServices, key: SessionKey): Promise<SessionStatus> {
   return await commit(services, async (trx) => {

@@ -6,7 +6,7 @@ import type { Database } from '../ground/db/database.ts';
 import { AppError } from '../ground/errors.ts';
 import { isUuid } from '../ground/ids.ts';
 import type { Remover } from '../ground/removal/remover.ts';
-import { isUnderRoots } from '../session/options/workspace.ts';
+import { isUnderRoots } from '../session/options/given-directory.ts';
 import { getSessionOrThrow, type SessionRow } from '../session/service.ts';
 import { isActive } from '../session/session.ts';
 import type { SessionKey } from '../session/store.ts';

@@ -6,7 +6,7 @@ import { sql } from 'kysely';
 import { pino } from 'pino';
 import { putBudget } from '../../src/access/budget/store.ts';
 import { runRetention } from '../../src/access/retention/retention.ts';
-import { readUsage } from '../../src/access/usage/report-store.ts';
+import { readUsage } from '../../src/access/usage/store.ts';
 import { type UsageGroup, type UsageReport, usageGroup, usageQuery } from '../../src/access/usage/usage.ts';
 import { newRequestId, newSessionId, newTurnId } from '../../src/ground/ids.ts';
 import { dollars } from '../../src/ground/util/money.ts';

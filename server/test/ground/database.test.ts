@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type Kysely, sql } from 'kysely';
 import { Migrator } from 'kysely/migration';
+import { openDataDirectory } from '../../src/ground/data-directory.ts';
 import { createDatabaseClient } from '../../src/ground/db/client.ts';
 import { QUEUE_SCHEMA, SCHEMA } from '../../src/ground/db/database.ts';
 import { migrateToLatest } from '../../src/ground/db/migrate.ts';
@@ -21,7 +22,6 @@ import * as tenantDays from '../../src/ground/db/migrations/0015-tenant-days.ts'
 import { StartupError } from '../../src/ground/errors.ts';
 import { newSessionId, newTurnId } from '../../src/ground/ids.ts';
 import { createSilentLogger } from '../../src/ground/log.ts';
-import { openDataDirectory } from '../../src/ground/postgres/data-directory.ts';
 import { EmbeddedPostgres } from '../../src/ground/postgres/embedded-postgres.ts';
 import { createDatabase, startTestServer, temporaryDirectory } from '../support/harness.ts';
 

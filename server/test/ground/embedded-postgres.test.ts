@@ -22,8 +22,8 @@ import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { setInterval } from 'node:timers/promises';
 import { Client } from 'pg';
+import { openDataDirectory } from '../../src/ground/data-directory.ts';
 import { StartupError } from '../../src/ground/errors.ts';
-import { openDataDirectory } from '../../src/ground/postgres/data-directory.ts';
 import { EmbeddedPostgres } from '../../src/ground/postgres/embedded-postgres.ts';
 import { findPostgresAccount } from '../../src/ground/postgres/postgres-account.ts';
 import { findPostgresBinaries } from '../../src/ground/postgres/postgres-binaries.ts';
@@ -105,7 +105,7 @@ function installBinaries(parent: string): string {
 async function startServer(dataDirectory: string, { withPostgres }: { withPostgres: boolean }) {
   const script = `
     import { Client } from 'pg';
-    import { openDataDirectory } from '${import.meta.resolve('../../src/ground/postgres/data-directory.ts')}';
+    import { openDataDirectory } from '${import.meta.resolve('../../src/ground/data-directory.ts')}';
     import { EmbeddedPostgres } from '${import.meta.resolve('../../src/ground/postgres/embedded-postgres.ts')}';
     const directory = openDataDirectory({ path: process.argv[1] });
     directory.describe({ url: 'http://127.0.0.1:8123' });

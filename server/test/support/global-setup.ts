@@ -2,11 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
+import { openDataDirectory } from '../../src/ground/data-directory.ts';
 import { createDatabaseClient } from '../../src/ground/db/client.ts';
 import { migrateToLatest } from '../../src/ground/db/migrate.ts';
 import { raiseTenantWall } from '../../src/ground/db/tenant-wall.ts';
 import { createSilentLogger } from '../../src/ground/log.ts';
-import { openDataDirectory } from '../../src/ground/postgres/data-directory.ts';
 import { EmbeddedPostgres } from '../../src/ground/postgres/embedded-postgres.ts';
 import { ActivationQueue } from '../../src/ground/queue/queue.ts';
 

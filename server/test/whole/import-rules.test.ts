@@ -48,6 +48,7 @@ function withoutComments(text: string): string {
 
 const isIn = (folder: string, file: string): boolean => file.startsWith(`${folder}/`);
 const isNamed = (name: string, file: string): boolean => basename(file) === `${name}.ts`;
+const isStore = (file: string): boolean => /^(.+-)?store\.ts$/.test(basename(file));
 const isPackage = (name: string, target: string): boolean => target === name || isIn(name, target);
 
 /**
@@ -94,9 +95,9 @@ const rules: Record<string, (edge: Edge) => boolean> = {
     /^(@fastify\/|fastify)/.test(to) && !mayUseFramework(from),
   'only face/server.ts imports a routes.ts': ({ from, to }) =>
     isNamed('routes', to) && from !== 'face/server.ts',
-  'a routes.ts goes through a service: it imports no store.ts and no table.ts': ({ from, to }) =>
-    isNamed('routes', from) && (isNamed('store', to) || isNamed('table', to)),
-  'a store.ts imports no service.ts': ({ from, to }) => isNamed('store', from) && isNamed('service', to),
+  'a routes.ts goes through a service: it imports no store and no table.ts': ({ from, to }) =>
+    isNamed('routes', from) && (isStore(to) || isNamed('table', to)),
+  'a store imports no service.ts': ({ from, to }) => isStore(from) && isNamed('service', to),
   'a table.ts is imported only by the store.ts beside it and the database': ({ from, to }) =>
     isNamed('table', to) && from !== 'ground/db/database.ts' && from !== join(dirname(to), 'store.ts'),
   'a table.ts imports types and nothing else': ({ from, isTypeOnly }) =>

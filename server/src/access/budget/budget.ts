@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { budgetPeriod, budgetScope } from '../../session/usage/limit.ts';
+import { budgetPeriod, budgetScope } from '../../session/usage/budget.ts';
 
 export const budgetRequest = z
   .strictObject({ limit_usd: z.number().min(0).max(1e9).describe('0 allows nothing.') })

@@ -3,7 +3,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Context } from '../../context.ts';
 import { problems } from '../../ground/http/problem.ts';
-import { budgetPeriod, requireBudgetsHold } from '../../session/usage/limit.ts';
+import { budgetPeriod, requireBudgetsHold } from '../../session/usage/budget.ts';
 import { tenantName } from '../api-key/api-key.ts';
 import { budgetRequest, budgetView } from './budget.ts';
 import { listTenantBudgets, removeBudget, setBudget } from './service.ts';

@@ -3,10 +3,15 @@ import type { Database } from '../../ground/db/database.ts';
 import { inTransaction } from '../../ground/db/transaction.ts';
 import { AppError } from '../../ground/errors.ts';
 import { type Identity, mayUse } from '../../ground/identity.ts';
-import type { BudgetPeriod } from '../../session/usage/limit.ts';
+import type { BudgetPeriod } from '../../session/usage/budget.ts';
 import { type ApiKeyServices, keyToManage } from '../api-key/service.ts';
 import type { BudgetView } from './budget.ts';
 import { type BudgetKey, type BudgetRow, deleteBudget, listBudgets, putBudget } from './store.ts';
+
+/*
+ * Sets what may be spent. Whether it is spent is looked at by the ledger (engine/gateway/ledger.ts) before each model request, and
+ * before a turn begins (engine/hold/turns.ts).
+ */
 
 /** Whose budget somebody means: that of an API key, or of a tenant. */
 export type BudgetTarget = { apiKeyId: string } | { tenant: string | undefined };

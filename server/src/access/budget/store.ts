@@ -1,7 +1,7 @@
 import { type Kysely, type Selectable, sql, type Transaction } from 'kysely';
 import type { Database } from '../../ground/db/database.ts';
 import { newBudgetId } from '../../ground/ids.ts';
-import type { BudgetPeriod } from '../../session/usage/limit.ts';
+import type { BudgetPeriod } from '../../session/usage/budget.ts';
 import type { BudgetTable } from './table.ts';
 
 export type BudgetRow = Omit<Selectable<BudgetTable>, 'id' | 'tenant_id' | 'period_start'>;

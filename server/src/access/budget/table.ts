@@ -1,5 +1,5 @@
 import type { Generated } from 'kysely';
-import type { BudgetPeriod, BudgetScope } from '../../session/usage/limit.ts';
+import type { BudgetPeriod, BudgetScope } from '../../session/usage/budget.ts';
 
 /** What the requests of a tenant or an API key may cost in a period, and what they did. */
 export type BudgetTable = {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { scanJson } from '../../ground/util/scan-json.ts';
+import { scanJson } from './json-cost.ts';
 
 /** What an agent program wrote is nothing that the Agent SDK may be given. */
 export class UnfitLineError extends Error {}

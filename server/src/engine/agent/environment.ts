@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { AgentView } from '../isolation/driver.ts';
-import { proxyVariables } from '../isolation/forwarder.ts';
+import { proxyVariables } from '../isolation/proxy-port.ts';
 
 export type EnvironmentSource = {
   /** The paths as the agent sees them. */

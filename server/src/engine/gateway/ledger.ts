@@ -4,8 +4,8 @@ import { retryWhileUnavailable } from '../../ground/db/retry.ts';
 import { newRequestId } from '../../ground/ids.ts';
 import type { Logger } from '../../ground/log.ts';
 import { unlessAborted } from '../../ground/util/waiting.ts';
+import { describeLimit } from '../../session/usage/budget.ts';
 import { correctCharge } from '../../session/usage/charge.ts';
-import { describeLimit } from '../../session/usage/limit.ts';
 import {
   findHeldSession,
   findSpentLimit,

@@ -9,8 +9,7 @@ import { endRunningTurn, settleLeft, startNextTurn } from '../../session/lifecyc
 import type { SessionRow } from '../../session/store.ts';
 import { findRunningId, findRunningTurn, hasQueuedTurn, leaveTurn } from '../../session/turn/store.ts';
 import type { CutReason } from '../../session/turn/turn.ts';
-import { onlyWaited, returnUnread, withdrawOfSubagents } from './continuation.ts';
-import { mayGoOn } from './let-through.ts';
+import { mayGoOn, onlyWaited, returnUnread, withdrawOfSubagents } from './continuation.ts';
 import { outcomeWithoutResult } from './outcome.ts';
 
 /** What a stay may act on: the session, as long as its fence is the newest. */

@@ -10,6 +10,8 @@ import { withdrawApprovals } from '../../session/approval/lifecycle.ts';
 import { type ApprovalRow, listUndelivered } from '../../session/approval/store.ts';
 import type { StoredEvent } from '../../session/event/event.ts';
 import { recordWaiting, returnTurn } from '../../session/lifecycle.ts';
+import { optionDefaults } from '../../session/options/fields.ts';
+import type { SessionOptions } from '../../session/session.ts';
 import type { SessionRow } from '../../session/store.ts';
 import { hasOpenAgents } from '../../session/task/store.ts';
 import {
@@ -48,6 +50,16 @@ export type Continuation =
   | { by: 'note'; note: TurnNote; lost: string[] };
 
 type Trx = Transaction<Database>;
+
+/** Whether a turn is to go on by itself when it was cut off. */
+export function goesOn({ on_interruption }: SessionOptions): boolean {
+  return (on_interruption ?? optionDefaults.on_interruption) !== 'end';
+}
+
+/** Whether one that was may: by the options that it began with, and only where it is known which calls may have run. */
+export function mayGoOn(session: Pick<SessionRow, 'options'>, turn: TurnRow): boolean {
+  return turn.notes_calls && goesOn(turn.options ?? session.options);
+}
 
 const content = z.looseObject({
   message: z.looseObject({

@@ -1,9 +1,5 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Database } from '../../ground/db/database.ts';
-import { optionDefaults } from '../../session/options/fields.ts';
-import type { SessionOptions } from '../../session/session.ts';
-import type { SessionRow } from '../../session/store.ts';
-import type { TurnRow } from '../../session/turn/store.ts';
 import type { Hold } from './claim.ts';
 
 /*
@@ -19,16 +15,6 @@ const harmless = new Set(['Glob', 'Grep', 'Read', 'TaskGet', 'TaskList', 'WebFet
 
 /** Enough to tell a call from others. */
 const MAX_INPUT = 2_000;
-
-/** Whether a turn is to go on by itself when it was cut off. */
-export function goesOn({ on_interruption }: SessionOptions): boolean {
-  return (on_interruption ?? optionDefaults.on_interruption) !== 'end';
-}
-
-/** Whether one that was may: by the options that it began with, and only where it is known which calls may have run. */
-export function mayGoOn(session: Pick<SessionRow, 'options'>, turn: TurnRow): boolean {
-  return turn.notes_calls && goesOn(turn.options ?? session.options);
-}
 
 /** Notes a call before it may run. Throws where the fence is no longer the newest: then it must not. */
 export async function noteCall(

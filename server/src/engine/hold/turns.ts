@@ -32,18 +32,20 @@ import {
   type TurnRow,
 } from '../../session/turn/store.ts';
 import type { ContentBlock, CutReason, TurnNote, TurnOutcome, WentOn } from '../../session/turn/turn.ts';
+import { describeLimit } from '../../session/usage/budget.ts';
 import { chargeTurn } from '../../session/usage/charge.ts';
-import { describeLimit } from '../../session/usage/limit.ts';
 import { findSpentLimit } from '../../session/usage/store.ts';
 import { forgetFailures, type Hold, type KeptTurn, lockHeld, waitsForSomebody } from './claim.ts';
 import {
   closeDeferredCalls,
+  goesOn,
+  mayGoOn,
   onlyWaited,
   prepareContinuation,
   returnUnread,
   withdrawOfSubagents,
 } from './continuation.ts';
-import { forgetCalls, goesOn, mayGoOn, renewTold } from './let-through.ts';
+import { forgetCalls, renewTold } from './let-through.ts';
 import { crashOutcome, outcomeOf, outcomeWithoutResult } from './outcome.ts';
 import { measureRun } from './running-time.ts';
 

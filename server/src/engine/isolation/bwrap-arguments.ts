@@ -1,7 +1,7 @@
 import { lstatSync, readlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { AgentView } from './driver.ts';
-import { NODE, PROXY_SOCKET } from './forwarder.ts';
+import { NODE, PROXY_SOCKET } from './proxy-port.ts';
 
 /** What is mounted where: paths of this machine, which the agent sees under the names of `view`. */
 export type Layout = {

@@ -47,13 +47,13 @@ import type {
   SelfTest,
 } from './driver.ts';
 import { startEgressProxy } from './egress.ts';
-import { exceptionsOf, PROXY_SOCKET, withForwarder } from './forwarder.ts';
 import { mountsOf, requireOpen, requireSafe, writeWarning } from './given-directories.ts';
+import { exceptionsOf, PROXY_SOCKET, withForwarder } from './proxy-port.ts';
 import { SandboxRecords } from './sandbox-records.ts';
 import { seccompFilter } from './seccomp.ts';
-import { testSandbox } from './self-test.ts';
 import { SessionUsers } from './session-users.ts';
 import { MARK_VARIABLE } from './stray-processes.ts';
+import { testSandbox } from './try-sandbox.ts';
 
 export type BwrapOptions = {
   /** Where the programs of the chain are looked for. */

@@ -3,7 +3,7 @@ import { StartupError } from '../../ground/errors.ts';
 import { BwrapDriver, type BwrapOptions } from './bwrap.ts';
 import type { IsolationDriver, SelfTest } from './driver.ts';
 import { noIsolation } from './none.ts';
-import { explainFailure } from './self-test.ts';
+import { explainFailure } from './try-sandbox.ts';
 
 export type IsolationMode = 'auto' | 'bwrap' | 'none';
 

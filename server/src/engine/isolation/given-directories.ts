@@ -10,7 +10,7 @@ import { isInside } from '../../ground/util/path-inside.ts';
 import { PASS, permits, READ, WRITE } from '../../ground/util/permits.ts';
 import { MANAGED_WORKSPACE, PROGRAM, SOCKET_DIRECTORY } from './bwrap-arguments.ts';
 import type { AgentView, SandboxRequest } from './driver.ts';
-import { NODE } from './forwarder.ts';
+import { NODE } from './proxy-port.ts';
 
 /** What is mounted already when directories are. */
 export type Surroundings = {

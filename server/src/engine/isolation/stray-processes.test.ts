@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { openDataDirectory } from '../../ground/postgres/data-directory.ts';
+import { openDataDirectory } from '../../ground/data-directory.ts';
 import { identifyDirectory } from '../../ground/util/directory-identity.ts';
 import { identify } from './process-identity.ts';
 import { SandboxRecords } from './sandbox-records.ts';

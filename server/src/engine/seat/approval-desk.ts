@@ -13,7 +13,7 @@ import {
   isForSession,
   openApproval,
   withdrawQuestion,
-} from '../hold/asking.ts';
+} from '../hold/approvals.ts';
 import type { HeldSession } from '../hold/held-session.ts';
 
 /** What the desk knows of the turn that asks. */

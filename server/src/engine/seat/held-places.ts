@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { rootsOf } from '../../ground/config/roots.ts';
 import { HeldDirectory } from '../../ground/util/held-directory.ts';
 import { openGitDirectory } from '../../session/options/git-directory.ts';
-import { isUnderRoots } from '../../session/options/workspace.ts';
+import { isUnderRoots } from '../../session/options/given-directory.ts';
 import type { SessionRow } from '../../session/store.ts';
 import type { WorkerServices } from '../services.ts';
 

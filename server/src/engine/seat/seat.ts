@@ -5,7 +5,7 @@ import type { TurnError } from '../../session/turn/turn.ts';
 import type { AgentMessage } from '../agent/agent-process.ts';
 import type { CallOfTool } from '../agent/permissions.ts';
 import { hasConversation } from '../agent/transcript-store.ts';
-import { deliverGranted } from '../hold/asking.ts';
+import { deliverGranted } from '../hold/approvals.ts';
 import { readHeld } from '../hold/claim.ts';
 import type { HeldSession } from '../hold/held-session.ts';
 import { type BegunTurn, closeDeferred } from '../hold/turns.ts';

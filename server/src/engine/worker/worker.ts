@@ -21,7 +21,7 @@ import { removeDeletedDirectories, removeDirectories } from '../seat/session-dir
 import type { WorkerServices } from '../services.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Heartbeat, type HeartbeatTimes, heartbeatTimes } from './heartbeat.ts';
-import { Rounds } from './rounds.ts';
+import { Repeating } from './repeating.ts';
 
 const CHECK_MS = 3_000;
 const EXPIRE_MS = 3_000;
@@ -57,9 +57,9 @@ export class Worker {
   readonly #dispatcher: Dispatcher;
   readonly #slotPatience: number;
   readonly #heartbeat: Heartbeat;
-  readonly #checking: Rounds;
-  readonly #expiring: Rounds;
-  readonly #tidying: Rounds;
+  readonly #checking: Repeating;
+  readonly #expiring: Repeating;
+  readonly #tidying: Repeating;
   #stopListening: (() => void)[] = [];
   #isStarted = false;
 
@@ -92,8 +92,8 @@ export class Worker {
       onFence: (sessionId, fence) => this.#handOff(this.#onFence(sessionId, fence)),
       onUnproved: (sessionIds) => this.#giveUp(sessionIds),
     });
-    const rounds = (what: string, work: (signal: AbortSignal) => Promise<void>): Rounds =>
-      new Rounds(work, (error) => this.#logger.warn({ err: error }, `could not ${what}; will try again`));
+    const rounds = (what: string, work: (signal: AbortSignal) => Promise<void>): Repeating =>
+      new Repeating(work, (error) => this.#logger.warn({ err: error }, `could not ${what}; will try again`));
     this.#checking = rounds('see what became of the sessions', async () => {
       await this.#check();
       await this.#lookForDebts();

@@ -5,10 +5,11 @@ import { z } from 'zod';
 import type { Context } from '../../context.ts';
 import { AppError } from '../../ground/errors.ts';
 import { prefersHtml } from '../../ground/http/accept.ts';
-import { answerOnce, idempotencyHeaders, idempotentRequest } from '../../ground/http/idempotency.ts';
+import { answerOnce, idempotencyHeaders, idempotentRequest } from '../../ground/http/idempotency-header.ts';
 import { problems } from '../../ground/http/problem.ts';
 import type { Once } from '../../ground/idempotency/service.ts';
 import { isUuid } from '../../ground/ids.ts';
+import { validateAttempt } from '../../session/dry-run.ts';
 import { toSessionOptions } from '../../session/options/fields.ts';
 import { applyPolicy } from '../../session/options/policy.ts';
 import { withPreset } from '../../session/preset/service.ts';
@@ -24,8 +25,7 @@ import {
 } from '../../session/service.ts';
 import { sessionParams } from '../../session/session.ts';
 import { MAX_PROMPT_BODY_BYTES, readPrompt } from '../../session/turn/prompt.ts';
-import { requireBudgetsHold } from '../../session/usage/limit.ts';
-import { validateAttempt } from '../../session/validation.ts';
+import { requireBudgetsHold } from '../../session/usage/budget.ts';
 import { type Forked, type ForkServices, forkSession } from '../../workspace/fork/service.ts';
 import {
   cleanupQuery,

@@ -6,7 +6,7 @@ import { INSUFFICIENT_PRIVILEGE } from './sqlstate.ts';
 import { inTransaction } from './transaction.ts';
 
 /*
- * The second wall between tenants: PostgreSQL itself. What requests do runs as a role that owns nothing, whose policies
+ * The second wall between tenants: PostgreSQL itself, by row-level security. What requests do runs as a role that owns nothing, whose policies
  * show and take only rows of the tenant that the connection is set to. So a query that forgets its tenant finds nothing
  * of another one's. The wall is checked at every start, and covers every table that has a tenant_id by then.
  */

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Kysely } from 'kysely';
 import type { Config } from '../config/config.ts';
+import type { DataDirectory } from '../data-directory.ts';
 import {
   type ConnectionTarget,
   createDatabaseClient,
@@ -16,7 +17,6 @@ import { StartupError } from '../errors.ts';
 import { DEFAULT_TENANT } from '../identity.ts';
 import type { Logger } from '../log.ts';
 import { ActivationQueue } from '../queue/queue.ts';
-import type { DataDirectory } from './data-directory.ts';
 import { EmbeddedPostgres } from './embedded-postgres.ts';
 import { cannotUse, type DatabaseWords, waitForDatabase } from './start-patience.ts';
 

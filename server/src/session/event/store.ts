@@ -14,6 +14,11 @@ import {
   type StoredEvent,
 } from './event.ts';
 
+/*
+ * Two ways in: `insertEvents`, of whoever holds the session's row lock (session/lifecycle.ts); and `appendFenced`, of the agent that
+ * has its fence (event-log.ts).
+ */
+
 /** One activation's events: appended only while its fence is the session's newest. */
 export type FencedDraft = { sessionId: string; fence: number; draft: EventDraft };
 

@@ -203,6 +203,7 @@ export const sessionOptionFields = {
     .array(z.enum(['context-1m-2025-08-07']))
     .max(10)
     .describe('Beta features of the model API.'),
+  // Counted by the agent program; engine/seat/seat.ts takes off what earlier processes of the turn used.
   max_turns: z.int().min(1).max(100).describe('Model calls with tool use, at most.'),
   timeout_s: z
     .int()

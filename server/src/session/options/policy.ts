@@ -3,8 +3,8 @@ import { AppError, type FieldError } from '../../ground/errors.ts';
 import { type Identity, mayUse } from '../../ground/identity.ts';
 import { checkDestination, DestinationRefused } from '../../ground/util/public-address.ts';
 import type { SessionOptions } from './fields.ts';
+import { noRootsRefusal, resolveWorkspace } from './given-directory.ts';
 import { isHostListed, mcpHostProblem, remoteHostOf } from './remote-hosts.ts';
-import { noRootsRefusal, resolveWorkspace } from './workspace.ts';
 
 type Server = Pick<Context, 'config' | 'driver'>;
 

@@ -1,6 +1,9 @@
 import type { ColumnType, Generated } from 'kysely';
 
-/** The agent's own transcript, as the SDK mirrors it: what a resume is made from. Not the event log. */
+/**
+ * The agent's own transcript, as the SDK mirrors it: what a resume is made from. Not the event log. Written and read by
+ * engine/agent/transcript-store.ts, completed by repair.ts, copied by workspace/fork/store.ts.
+ */
 export type TranscriptTable = {
   id: Generated<number>;
   session_id: string;

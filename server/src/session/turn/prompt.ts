@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { type ContentBlock, contentBlock } from './turn.ts';
 
+/* What a request may say. It becomes a turn in lifecycle.ts (`queueTurn`), and begins in engine/hold/turns.ts (`beginTurn`). */
+
 export const MAX_PROMPT_BYTES = 1024 * 1024;
 export const MAX_IMAGES = 20;
 export const MAX_IMAGE_BYTES = 5 * 1024 * 1024;

@@ -5,7 +5,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Context } from '../../context.ts';
 import { type Download, sendDownload } from '../../ground/http/download.ts';
-import { answerOnce, idempotencyHeaders, idempotentRequest } from '../../ground/http/idempotency.ts';
+import { answerOnce, idempotencyHeaders, idempotentRequest } from '../../ground/http/idempotency-header.ts';
 import { problems } from '../../ground/http/problem.ts';
 import { editMessage } from '../message-edit.ts';
 import { listMessages, messageKey, removeMessage, sendMessage } from '../messages.ts';

@@ -2,7 +2,7 @@ import { type Kysely, sql, type Transaction } from 'kysely';
 import type { DatabaseClient } from '../../ground/db/client.ts';
 import type { Database } from '../../ground/db/database.ts';
 import { type Money, toDecimal } from '../../ground/util/money.ts';
-import type { Limit } from './limit.ts';
+import type { Limit } from './budget.ts';
 import type { Tokens } from './tokens.ts';
 
 export type NewRequest = {

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Context } from '../../context.ts';
-import { answerOnce, idempotencyHeaders, idempotentRequest } from '../../ground/http/idempotency.ts';
+import { answerOnce, idempotencyHeaders, idempotentRequest } from '../../ground/http/idempotency-header.ts';
 import { problems } from '../../ground/http/problem.ts';
 import { getSessionDetail, sessionKey } from '../../session/service.ts';
 import { sessionParams } from '../../session/session.ts';

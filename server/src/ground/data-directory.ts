@@ -16,8 +16,8 @@ import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
-import { errorMessage, StartupError } from '../errors.ts';
-import { identifyDirectory } from '../util/directory-identity.ts';
+import { errorMessage, StartupError } from './errors.ts';
+import { identifyDirectory } from './util/directory-identity.ts';
 
 const holderSchema = z.object({
   pid: z.int(),

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** Does the same thing again and again, one time after the other. A time that failed is told, and the next one comes. */
-export class Rounds {
+export class Repeating {
   readonly #closing = new AbortController();
   readonly #work: (signal: AbortSignal) => Promise<void>;
   readonly #onError: (error: unknown) => void;

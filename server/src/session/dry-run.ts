@@ -1,6 +1,6 @@
 import type { Identity } from '../ground/identity.ts';
 import { isUuid } from '../ground/ids.ts';
-import { resolveWorkspace } from './options/workspace.ts';
+import { resolveWorkspace } from './options/given-directory.ts';
 import { notResumable, requireForkable, requireResumable, requireStartable } from './requirements.ts';
 import type { SessionServices } from './service.ts';
 import type { SessionOptions } from './session.ts';
