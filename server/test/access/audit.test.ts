@@ -55,6 +55,8 @@ describe('the audit log', () => {
 
   it('has the address also of who went away before the answer', async () => {
     const id = await start('[demo:hang]');
+    // From then on nothing but the request waits for the session.
+    await server.as(keys.ada ?? '').event(id, ({ kind }) => kind === 'sdk');
     const { db } = server.context.database;
     const { promise: isHeld, resolve: held } = Promise.withResolvers<void>();
     const { promise: isGone, resolve: gone } = Promise.withResolvers<void>();
