@@ -25,7 +25,6 @@ import { longestWait } from './ground/config/upstreams.ts';
 import { type DataDirectory, openDataDirectory } from './ground/data-directory.ts';
 import type { DatabaseClient, Timeouts } from './ground/db/client.ts';
 import type { Database } from './ground/db/database.ts';
-import { Notifications } from './ground/db/notifications.ts';
 import { StartupError } from './ground/errors.ts';
 import type { Identity } from './ground/identity.ts';
 import type { Logger } from './ground/log.ts';
@@ -129,12 +128,10 @@ export async function createContext(config: Config, parts: ContextParts): Promis
   const { database, target, queue, waited } = opened;
 
   // session
-  const notifications = stack.use(new Notifications({ target, pool: database.pool, logger }));
-  const bus = new EventBus(notifications);
+  const bus = new EventBus(opened.notifications);
   await bus.start();
   const eventLog = stack.use(new EventLog({ db: database.db, bus, logger }));
   const closing = new AbortController();
-  stack.defer(() => closing.abort());
   const { workspaceRoots } = config;
   const sessions: SessionServices = {
     db: database.db,
@@ -211,6 +208,8 @@ export async function createContext(config: Config, parts: ContextParts): Promis
     await queue.scheduleHourly(async () => await runRetention(sessions, config, logger));
   });
 
+  // The first thing that closing does.
+  stack.defer(() => closing.abort());
   const resources = stack.move();
   return {
     config,

@@ -66,6 +66,34 @@ describe('an approval', () => {
     assert.ok(!JSON.stringify(events).includes(`content of ${first}`));
   });
 
+  it('of a plan reaches the agent also in another process, with what was changed of it', async () => {
+    const id = await ask('plan: first this, then that', { permission_mode: 'plan', park_after_s: 0 });
+    const plan = await asked(id);
+    assert.equal(plan.kind, 'plan');
+    await parked(id);
+    const given = { decision: 'allow', updated_input: { plan: 'that alone' } };
+    assert.equal((await answer(plan, given)).status, 200);
+    assert.equal((await server.ended(id)).status, 'completed');
+    const { events } = await server.client.sessions.events(id, { limit: 1000 });
+    const text = JSON.stringify(events);
+    assert.doesNotMatch(text, /not in plan mode/);
+    assert.match(text, /that alone/);
+  });
+
+  it('of a client tool reaches the agent also where its session plans by then', async () => {
+    const note = { name: 'note', description: 'Takes a note.', input_schema: { type: 'object' } };
+    const id = await server.execute({
+      prompt: 'use mcp__client__note {}',
+      client_tools: [note],
+      park_after_s: 0,
+    });
+    const call = await asked(id);
+    await parked(id);
+    await server.request('PATCH', `/sessions/${id}`, { permission_mode: 'plan' });
+    await answer(call, { result: { content: 'noted by the caller' } });
+    assert.match(answerText(await server.ended(id)), /noted by the caller/);
+  });
+
   it('that changed the call changes it where it is made again and nobody would be asked now', async () => {
     const id = await ask('run: echo yes > marker', { park_after_s: 0 });
     const approval = await asked(id);

@@ -126,6 +126,32 @@ describe('a message that steered a turn whose server was killed', () => {
     assert.ok((await repair(steered)).every((entry) => entry.uuid !== message.id));
   });
 
+  it('is part of the turn where it is one entry with others that waited', async () => {
+    await using server = await startTestServer();
+    const { db } = server.context.database;
+    const id = await server.execute({ prompt: '[demo:slow 20] count from 1 to 20' });
+    await server.event(id, ({ kind }) => kind === 'sdk');
+    for (const prompt of ['what is 2 + 2?', 'what is 3 + 3?'])
+      await server.request('POST', `/sessions/${id}/messages`, { prompt, delivery: 'steer' });
+    await server.ended(id);
+    await server.context.worker.drain(0, new AbortController().signal);
+    const merged = await sql<{ n: number }>`
+      select count(*)::int as n from transcripts
+      where session_id = ${id} and position('mergedSendUuids' in entry::text) > 0`.execute(db);
+    assert.equal(merged.rows[0]?.n, 1, 'the agent program says which');
+    await db.updateTable('turns').set({ read_at: null }).where('session_id', '=', id).execute();
+    const session = await db
+      .selectFrom('sessions')
+      .selectAll()
+      .where('id', '=', id)
+      .executeTakeFirstOrThrow();
+    const turns = db.selectFrom('turns').selectAll().where('session_id', '=', id).orderBy('number');
+    const turn = await turns.executeTakeFirstOrThrow();
+    await db
+      .transaction()
+      .execute(async (trx) => assert.deepEqual(await returnUnread(trx, session, turn), []));
+  });
+
   it('is part of the turn where it is in the transcript, also ahead of the prompt', async () => {
     await using server = await startTestServer();
     const { db, session, turn, message } = await runSteered(server);

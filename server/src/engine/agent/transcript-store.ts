@@ -75,6 +75,8 @@ export function createTranscriptStore({ db, sessionId, fence, failed }: Transcri
         on conflict (session_id, subpath, entry_uuid) do nothing
       `;
       const store = async (): Promise<void> => {
+        // What came before was given up, though the fence may still be the newest.
+        if (failed.aborted) return;
         const stored = retryWhileUnavailable(async () => await insert.execute(db), failed);
         await unlessAborted(stored, failed).catch((error: unknown) => {
           // Nothing can be written with this fence any more, and nobody reads what is.

@@ -48,7 +48,7 @@ export async function openApproval(
       );
     // Rules that were granted are known to the agent program; it asks about calls that none of them covers, and about those that
     // had been asked about before: what was decided about them holds.
-    const isDecided = before !== undefined && before.status !== 'pending';
+    const isDecided = before !== undefined && before.status !== 'pending' && before.status !== 'withdrawn';
     if (!isDecided && coversCall(session.grants, { tool, input })) {
       await markGranted(trx, turn.id);
       return { approval: 'granted', events: [] };

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Kysely, Transaction } from 'kysely';
 import type { Database } from '../../ground/db/database.ts';
 import { inTransaction } from '../../ground/db/transaction.ts';
+import { type ApprovalRow, listUndelivered } from '../../session/approval/store.ts';
 import type { StoredEvent } from '../../session/event/event.ts';
 import {
   endRunningTurn,
@@ -110,9 +111,29 @@ function begunNow(turn: TurnRow, session: SessionRow, events: StoredEvent[]): Be
   };
 }
 
-/** A turn has the options that it began with, and what was changed at its work. */
 function withOptionsOf(session: SessionRow, turn: TurnRow): SessionRow {
-  return { ...session, options: withLiveOptions(turn.options ?? session.options, session.options) };
+  return withBegunOptions(session, turn.options ?? session.options);
+}
+
+/** A turn has the options that it began with, and what was changed at its work. */
+export function withBegunOptions(session: SessionRow, began: SessionRow['options']): SessionRow {
+  return { ...session, options: withLiveOptions(began, session.options) };
+}
+
+/**
+ * The agent program takes some answers in one mode alone: that of a plan in `plan`, which the answer itself leaves; and those of
+ * client tools that change something in any other.
+ */
+function withModeFor(asked: readonly ApprovalRow[], session: SessionRow, turn: TurnRow): SessionRow {
+  const has = (kind: ApprovalRow['kind']): boolean => asked.some((row) => row.kind === kind);
+  const { permission_mode: mode, ...options } = session.options;
+  const before = (turn.options ?? session.options).permission_mode;
+  if (has('plan')) return { ...session, options: { ...options, permission_mode: 'plan' } };
+  if (mode !== 'plan' || !has('client_tool')) return session;
+  return {
+    ...session,
+    options: { ...options, ...(before === undefined ? {} : { permission_mode: before }) },
+  };
 }
 
 /** A turn whose process has ended. */
@@ -161,9 +182,14 @@ async function wentOn(
   events: StoredEvent[],
 ): Promise<BegunTurn> {
   const given = note?.withPrompt === true ? { ...turn, message_id: note.id } : turn;
+  const asked = await listUndelivered(trx, turn.id);
   return {
     turn: given,
-    session: withOptionsOf(session, turn),
+    session: withModeFor(
+      asked.filter(({ agent_id }) => agent_id === null),
+      withOptionsOf(session, turn),
+      turn,
+    ),
     events,
     note,
     continuation: by,

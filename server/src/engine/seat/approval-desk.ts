@@ -59,8 +59,8 @@ export class ApprovalDesk {
   readonly #waiting = new Map<string, Waiting>();
   readonly #calls = new Set<string>();
   readonly #results = new Map<string, ClientToolAnswer>();
-  /** What its turn had asked before; read once. */
-  #earlier: Promise<ApprovalRow[]> | null = null;
+  /** What a turn had asked before it came here; read once. */
+  #earlier: { turnId: string; rows: Promise<ApprovalRow[]> } | null = null;
   #isClosed = false;
 
   constructor(
@@ -143,8 +143,11 @@ export class ApprovalDesk {
   async wasAsked({ toolName: tool, toolUseId, input }: CallOfTool): Promise<boolean> {
     const { turnId } = this.#asker();
     if (turnId === null) return false;
-    this.#earlier ??= this.#held.persist(async (db) => await listUndelivered(db, turnId));
-    const earlier = await this.#earlier;
+    if (this.#earlier?.turnId !== turnId) {
+      const rows = this.#held.persist(async (db) => await listUndelivered(db, turnId));
+      this.#earlier = { turnId, rows };
+    }
+    const earlier = await this.#earlier.rows;
     const hash = hashCall({ tool, input });
     const isSame = (row: ApprovalRow): boolean =>
       row.kind === 'tool' &&

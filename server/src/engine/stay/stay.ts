@@ -15,6 +15,7 @@ import {
 } from '../hold/claim.ts';
 import { HeldSession, StoppedError } from '../hold/held-session.ts';
 import { noteCall } from '../hold/let-through.ts';
+import { withBegunOptions } from '../hold/turns.ts';
 import { AgentGoneError, Seat } from '../seat/seat.ts';
 import type { SeatedAgent } from '../seat/seated-agent.ts';
 import { makeWorkspace } from '../seat/session-directories.ts';
@@ -303,7 +304,8 @@ export class Stay {
 
   async #takeOptions(): Promise<void> {
     const session = await this.#held.persist(readHeld);
-    if (this.#deeds.turn !== null) this.#deeds.turn.session = session;
+    const { turn } = this.#deeds;
+    if (turn !== null) turn.session = withBegunOptions(session, turn.session.options);
     await this.#seat.takeOptions(session);
   }
 

@@ -11,6 +11,7 @@ import {
 } from '../db/client.ts';
 import type { Database } from '../db/database.ts';
 import { migrateToLatest } from '../db/migrate.ts';
+import { Notifications } from '../db/notifications.ts';
 import { createTenantDatabases, requireTenantRole } from '../db/tenant-databases.ts';
 import { raiseTenantWall } from '../db/tenant-wall.ts';
 import { StartupError } from '../errors.ts';
@@ -26,6 +27,7 @@ export type OpenedDatabase = {
   target: ConnectionTarget;
   /** As people know it. */
   words: DatabaseWords;
+  notifications: Notifications;
   queue: ActivationQueue;
   /** The rows of one tenant, and no others. */
   ofTenant(tenantId: string): Kysely<Database>;
@@ -51,13 +53,22 @@ export async function openDatabase(
   await prepareDatabase(target, { words, logger });
   const timeouts = { ...TIMEOUTS, ...given };
   const database = stack.use(createDatabaseClient(target, { logger, timeouts }));
+  const notifications = stack.use(new Notifications({ target, pool: database.pool, logger }));
   const queue = stack.use(new ActivationQueue({ database, logger }));
   await waited(async () => await queue.start());
   // Around the queue's tables as well.
   await waited(async () => await raiseTenantWall(database.db));
   const tenants = stack.use(createTenantDatabases(target, { logger, timeouts }));
   await waited(async () => await requireTenantRole(tenants.of(DEFAULT_TENANT)));
-  return { database, target, words, queue, ofTenant: (tenantId) => tenants.of(tenantId), waited };
+  return {
+    database,
+    target,
+    words,
+    notifications,
+    queue,
+    ofTenant: (tenantId) => tenants.of(tenantId),
+    waited,
+  };
 }
 
 async function connectionTarget(

@@ -252,15 +252,27 @@ export const optionDefaults = {
   background_tasks: false,
 } as const satisfies SessionOptions;
 
-/** The options that a turn began with, but for those of the session's that reach an agent at work: model and permission mode. */
+/** A change of these holds at once. */
+const live: ReadonlySet<string> = new Set([
+  'model',
+  'permission_mode',
+  'approval_timeout_s',
+  'approval_timeout_action',
+  'park_after_s',
+] satisfies SessionOptionName[]);
+
+/**
+ * The options that a turn began with, but for those of the session's that hold at once. No agent begins to bypass permissions
+ * in the middle of a turn.
+ */
 export function withLiveOptions(began: SessionOptions, now: SessionOptions): SessionOptions {
-  const { model: _, permission_mode: __, ...rest } = began;
-  const { model, permission_mode } = now;
-  return {
-    ...rest,
-    ...(model === undefined ? {} : { model }),
-    ...(permission_mode === undefined ? {} : { permission_mode }),
-  };
+  const kept = Object.entries(began).filter(([name]) => !live.has(name));
+  const changed = Object.entries(now).filter(([name]) => live.has(name));
+  const options: SessionOptions = Object.fromEntries([...kept, ...changed]);
+  if (now.permission_mode !== 'bypassPermissions') return options;
+  const { permission_mode: _, ...rest } = options;
+  const { permission_mode } = began;
+  return { ...rest, ...(permission_mode === undefined ? {} : { permission_mode }) };
 }
 
 type Nullish<Shape extends z.ZodRawShape> = {

@@ -86,7 +86,9 @@ export async function findKnown(
   turn: TurnRow,
   { entries, ids }: { entries: readonly Entry[]; ids: readonly string[] },
 ): Promise<Set<string | undefined>> {
-  const known = new Set(entries.map(messageId));
+  const known = new Set<string | undefined>(
+    entries.flatMap((entry) => [messageId(entry), ...mergedInto(entry)]),
+  );
   for (const id of await findInTranscript(trx, turn.session_id, ids)) known.add(id);
   return known;
 }
@@ -106,6 +108,11 @@ export async function findInTranscript(
     .where('entry_uuid', 'in', ids)
     .execute();
   return new Set(rows.flatMap(({ entry_uuid }) => entry_uuid ?? []));
+}
+
+/** Messages that waited together are one entry, under the id of the last: the ids of the others. */
+function mergedInto({ mergedSendUuids }: Entry): string[] {
+  return Array.isArray(mergedSendUuids) ? mergedSendUuids.map(String) : [];
 }
 
 /** The id of what an entry says; of a message that steered the turn, the one that it was sent under. */
@@ -210,7 +217,12 @@ export async function dropLastWords(trx: Trx, turn: TurnRow, entries: readonly E
   return last.flatMap(({ type, uuid }) => (type === 'assistant' ? (uuid ?? []) : []));
 }
 
+const NOTE_OF_RESUME = 'Continue from where you left off.';
+
 /** The agent program adds this to a request that it makes again. Its words are not documented: agent-sdk.test.ts. */
-function isNoteOfResume({ type, message }: Entry): boolean {
-  return type === 'user' && JSON.stringify(message ?? '').includes('Continue from where you left off.');
+function isNoteOfResume({ type, isMeta, message }: Entry): boolean {
+  if (type !== 'user' || isMeta !== true) return false;
+  const { content } = (message ?? {}) as { content?: unknown };
+  const [only, ...more] = Array.isArray(content) ? content : [{ type: 'text', text: content }];
+  return more.length === 0 && only?.type === 'text' && only.text === NOTE_OF_RESUME;
 }
