@@ -21,6 +21,16 @@ export default defineConfig(({ command }) => ({
     assetsInlineLimit: (path) => (path.endsWith('.woff2') ? false : undefined),
     // Each chunk would otherwise preload by an inline script.
     modulePreload: { polyfill: false },
+    rolldownOptions: {
+      output: {
+        // Small, and on the first page all of them: one file is less than seven.
+        codeSplitting: {
+          groups: [
+            { name: 'base', test: /console\/src\/(live\/.*|api\/.*|util\/(keyed-store|store|calm))\.tsx?$/ },
+          ],
+        },
+      },
+    },
   },
   // The API beside it, as where the server serves both.
   server: { proxy: { '^/(?!console/)': SERVER } },
