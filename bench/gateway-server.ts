@@ -6,11 +6,11 @@ import { UsageLedger } from '../server/src/engine/gateway/ledger.ts';
 import { PriceList } from '../server/src/engine/gateway/price-list.ts';
 import { listPrices } from '../server/src/engine/gateway/prices.ts';
 import { demoUpstream } from '../server/src/engine/gateway/upstream.ts';
+import { openDataDirectory } from '../server/src/ground/data-directory.ts';
 import { createDatabaseClient } from '../server/src/ground/db/client.ts';
 import { migrateToLatest } from '../server/src/ground/db/migrate.ts';
 import { newSessionId, newTurnId } from '../server/src/ground/ids.ts';
 import { createSilentLogger } from '../server/src/ground/log.ts';
-import { openDataDirectory } from '../server/src/ground/data-directory.ts';
 import { EmbeddedPostgres } from '../server/src/ground/postgres/embedded-postgres.ts';
 
 // The model gateway as a program of its own, with the database and the budgets that a server has.
