@@ -40,12 +40,9 @@ export async function openApproval(
     const same = await findByToolUse(trx, { sessionId: hold.sessionId, toolUseId: approval.toolUseId });
     // A decision holds for its turn alone: a call of an earlier one may have run.
     if (same !== undefined && same.turn_id !== turn.id) return { approval: 'over', events: [] };
-    const hash = hashCall({ tool, input });
+    const isSame = asksAbout({ tool, input });
     const before =
-      same ??
-      (await listUndelivered(trx, turn.id)).find(
-        (row) => !live.has(row.tool_use_id) && hashCall({ tool: row.tool_name, input: row.input }) === hash,
-      );
+      same ?? (await listUndelivered(trx, turn.id)).find((row) => !live.has(row.tool_use_id) && isSame(row));
     // Rules that were granted are known to the agent program; it asks about calls that none of them covers, and about those that
     // had been asked about before: what was decided about them holds.
     const isDecided = before !== undefined && before.status !== 'pending' && before.status !== 'withdrawn';
@@ -63,6 +60,15 @@ export async function openApproval(
     const asked = await requestApproval(trx, { ...approval, tenantId: session.tenant_id });
     return { approval: asked.approval, events: await recordWaiting(trx, session, [asked.event]) };
   });
+}
+
+/** Whether an approval is of exactly this call, under whatever id. */
+export function asksAbout(call: {
+  tool: string;
+  input: Record<string, unknown>;
+}): (row: ApprovalRow) => boolean {
+  const hash = hashCall(call);
+  return (row) => hashCall({ tool: row.tool_name, input: row.input }) === hash;
 }
 
 /** Writes down that the agent is about to be told: from here on the tool may have run. */

@@ -16,7 +16,7 @@ import {
   startQueuedTurn,
   steerTurn,
 } from '../../session/lifecycle.ts';
-import { withLiveOptions } from '../../session/options/fields.ts';
+import { withLiveOptions, withMode } from '../../session/options/fields.ts';
 import type { SessionRow } from '../../session/store.ts';
 import { countSteps, repairTranscript } from '../../session/transcript/repair.ts';
 import {
@@ -126,14 +126,11 @@ export function withBegunOptions(session: SessionRow, began: SessionRow['options
  */
 function withModeFor(asked: readonly ApprovalRow[], session: SessionRow, turn: TurnRow): SessionRow {
   const has = (kind: ApprovalRow['kind']): boolean => asked.some((row) => row.kind === kind);
-  const { permission_mode: mode, ...options } = session.options;
-  const before = (turn.options ?? session.options).permission_mode;
-  if (has('plan')) return { ...session, options: { ...options, permission_mode: 'plan' } };
-  if (mode !== 'plan' || !has('client_tool')) return session;
-  return {
-    ...session,
-    options: { ...options, ...(before === undefined ? {} : { permission_mode: before }) },
-  };
+  const { options } = session;
+  const before = (turn.options ?? options).permission_mode;
+  if (has('plan')) return { ...session, options: withMode(options, 'plan') };
+  if (options.permission_mode !== 'plan' || !has('client_tool')) return session;
+  return { ...session, options: withMode(options, before) };
 }
 
 /** A turn whose process has ended. */

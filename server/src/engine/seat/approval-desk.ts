@@ -1,6 +1,5 @@
 import { newApprovalId } from '../../ground/ids.ts';
 import type { ApprovalKind } from '../../session/approval/approval.ts';
-import { hashCall } from '../../session/approval/grants.ts';
 import { type ApprovalRow, listUndelivered } from '../../session/approval/store.ts';
 import { optionDefaults } from '../../session/options/fields.ts';
 import type { SessionOptions } from '../../session/session.ts';
@@ -8,6 +7,7 @@ import type { TurnError } from '../../session/turn/turn.ts';
 import type { ClientToolAnswer, ClientToolCall } from '../agent/client-tools.ts';
 import type { CallOfTool, ToolCall, ToolDecision } from '../agent/permissions.ts';
 import {
+  asksAbout,
   deliverApproval,
   findDecided,
   isForSession,
@@ -148,12 +148,10 @@ export class ApprovalDesk {
       this.#earlier = { turnId, rows };
     }
     const earlier = await this.#earlier.rows;
-    const hash = hashCall({ tool, input });
-    const isSame = (row: ApprovalRow): boolean =>
-      row.kind === 'tool' &&
-      row.agent_id === null &&
-      (row.tool_use_id === toolUseId || hashCall({ tool: row.tool_name, input: row.input }) === hash);
-    const found = earlier.findIndex(isSame);
+    const isSame = asksAbout({ tool, input });
+    const found = earlier.findIndex(
+      (row) => row.kind === 'tool' && row.agent_id === null && (row.tool_use_id === toolUseId || isSame(row)),
+    );
     if (found < 0) return false;
     earlier.splice(found, 1);
     return true;

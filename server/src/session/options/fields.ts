@@ -269,10 +269,13 @@ export function withLiveOptions(began: SessionOptions, now: SessionOptions): Ses
   const kept = Object.entries(began).filter(([name]) => !live.has(name));
   const changed = Object.entries(now).filter(([name]) => live.has(name));
   const options: SessionOptions = Object.fromEntries([...kept, ...changed]);
-  if (now.permission_mode !== 'bypassPermissions') return options;
+  return now.permission_mode === 'bypassPermissions' ? withMode(options, began.permission_mode) : options;
+}
+
+/** The same in another permission mode; undefined is the default. */
+export function withMode(options: SessionOptions, mode: SessionOptions['permission_mode']): SessionOptions {
   const { permission_mode: _, ...rest } = options;
-  const { permission_mode } = began;
-  return { ...rest, ...(permission_mode === undefined ? {} : { permission_mode }) };
+  return mode === undefined ? rest : { ...rest, permission_mode: mode };
 }
 
 type Nullish<Shape extends z.ZodRawShape> = {
